@@ -1,0 +1,68 @@
+//! An L3 block as it leaves the main node.
+
+use alloy::consensus::{Header, ReceiptEnvelope};
+use alloy::eips::eip2718::{Decodable2718, Encodable2718};
+use alloy::primitives::{Address, B256, Bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::as_rlp;
+use crate::units::BlockNumber;
+
+/// A sealed block: its header commits to everything else in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedBlock {
+    /// The standard Cancun header.
+    #[serde(with = "as_rlp")]
+    pub header: Header,
+    /// keccak256 of the header's RLP.
+    pub hash: B256,
+    /// Signed transactions as users sent them (EIP-2718 bytes), in order.
+    pub transactions: Vec<Bytes>,
+    /// One receipt for each transaction, in order.
+    pub receipts: Vec<Receipt>,
+}
+
+impl SealedBlock {
+    /// The block's number.
+    pub fn number(&self) -> BlockNumber {
+        BlockNumber(self.header.number)
+    }
+}
+
+/// A receipt with the facts that its consensus form leaves out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The consensus receipt (EIP-2718), which the receipts root covers.
+    #[serde(with = "as_2718")]
+    pub envelope: ReceiptEnvelope,
+    /// Hash of the transaction.
+    pub transaction_hash: B256,
+    /// Recovered sender.
+    pub from: Address,
+    /// Gas used by this transaction alone.
+    pub gas_used: u64,
+    /// Price paid for each unit of gas, in wei.
+    pub effective_gas_price: u128,
+    /// Address of the contract that the transaction created, if it did.
+    pub contract_address: Option<Address>,
+}
+
+mod as_2718 {
+    use serde::{Deserializer, Serializer, de::Error};
+
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        receipt: &ReceiptEnvelope,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        Bytes::from(receipt.encoded_2718()).serialize(out)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<ReceiptEnvelope, D::Error> {
+        let bytes = Bytes::deserialize(from)?;
+        ReceiptEnvelope::decode_2718_exact(&bytes).map_err(D::Error::custom)
+    }
+}

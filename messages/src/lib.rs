@@ -1,0 +1,30 @@
+//! The vocabulary of Tern: what its crates and its processes say to each other.
+//!
+//! ```text
+//! transaction -> SealedBlock -> BlockWitness -> Job ... -> Proof -> L2
+//!                     \-------> Batch -------------------------/
+//! ```
+//!
+//! Everything here is plain data with one binary form ([`codec`]), used on disk and between machines
+//! alike. Nothing here executes, proves, stores or sends.
+
+pub mod batch;
+pub mod block;
+pub mod codec;
+pub mod job;
+pub mod main_node;
+pub mod statement;
+pub mod units;
+pub mod witness;
+
+pub use batch::{Batch, BatchHeader};
+pub use block::{Receipt, SealedBlock};
+pub use codec::{CodecError, decode, encode};
+pub use job::{BlobId, Job, JobId, JobKind, Proof, SpanBoundary};
+pub use main_node::{
+    Backlog, BatchRecord, BlockQuery, BlockSealed, Confirmation, FinalityHeights, FinalityRefusal,
+    FinalityReport, HaltReport, L2Anchor, L2Transaction, NodeStatus, Place, Rejection,
+};
+pub use statement::{FieldElement, Point, WindowDigest};
+pub use units::{BatchNumber, BlockNumber, ChainId, Gas};
+pub use witness::{BlockWitness, TransactionBatch};

@@ -1,0 +1,250 @@
+//! What the main node tells the other roles, and what they report to it.
+//!
+//! ```text
+//!            BlockSealed, SealedBlock            BatchRecord, FinalityReport, L2Anchor
+//! main node ------------------------> sequencer ------------> bridge ------------> main node
+//!            <------------------------
+//!             Backlog, HaltReport
+//! ```
+
+use alloy::primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::batch::BatchHeader;
+use crate::block::Receipt;
+use crate::units::{BatchNumber, BlockNumber};
+
+/// The main node's promise about a transaction: its effect is on disk, at this place of the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// Hash of the transaction.
+    pub transaction: B256,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Where an accepted transaction stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// Executed in the open block (or in one sealed meanwhile), and durable.
+    Executed {
+        /// The block that it belongs to.
+        block: BlockNumber,
+        /// Its index in that block.
+        index: u64,
+        /// What it did.
+        receipt: Box<Receipt>,
+    },
+    /// Valid, but waiting for an earlier nonce of its sender, or for room in the next block.
+    /// It is kept in memory only: no promise is made about it.
+    Queued,
+}
+
+/// Why a transaction was not accepted. The texts are those that wallets recognise.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum Rejection {
+    /// Not a signed transaction of a supported type.
+    #[error("{message}")]
+    Malformed {
+        /// What is wrong with its bytes.
+        message: String,
+    },
+    /// The chain's rules or its state forbid it.
+    #[error("{message}")]
+    Invalid {
+        /// Which rule, in the words that wallets know ("nonce too low: …").
+        message: String,
+    },
+    /// It is here already.
+    #[error("already known")]
+    AlreadyKnown,
+    /// A queued transaction of the same nonce pays nearly as much.
+    #[error(
+        "replacement transaction underpriced: offer at least {needed_percent} % of the queued one's fees"
+    )]
+    ReplacementUnderpriced {
+        /// The fees to offer, relative to the queued transaction's.
+        needed_percent: u64,
+    },
+    /// Too many transactions wait already.
+    #[error("txpool is full: {limit}")]
+    PoolFull {
+        /// The limit that was met.
+        limit: String,
+    },
+    /// It might be executed, but not proven.
+    #[error("transaction cannot be proven: {reason}")]
+    Unprovable {
+        /// The limit of the prover that it exceeds.
+        reason: String,
+    },
+    /// The chain is halted.
+    #[error("chain halted: {0}")]
+    Halted(HaltReport),
+    /// The node is about to stop, or its storage failed.
+    #[error("the node does not accept transactions now: {reason}")]
+    Unavailable {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A block was sealed and stored. Subscribers fetch it by number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockSealed {
+    /// The block's number.
+    pub number: BlockNumber,
+    /// The block's hash.
+    pub hash: B256,
+}
+
+/// Which sealed blocks to return, in order. At least one is returned where one exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockQuery {
+    /// The first block wanted.
+    pub from: BlockNumber,
+    /// At most so many blocks.
+    pub max_blocks: u32,
+    /// Stop once the encoded blocks reach so many bytes.
+    pub max_bytes: u64,
+}
+
+/// A block of L2 that the L3 may refer to as `parent_beacon_block_root`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct L2Anchor {
+    /// Number of the L2 block.
+    pub number: u64,
+    /// Hash of the L2 block.
+    pub hash: B256,
+}
+
+/// A transaction on L2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct L2Transaction {
+    /// Its hash.
+    pub hash: B256,
+    /// Number of the L2 block that holds it.
+    pub block: u64,
+}
+
+/// A batch and how far it got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchRecord {
+    /// The batch's place in the chain.
+    pub header: BatchHeader,
+    /// The L2 transaction that committed it.
+    pub committed: Option<L2Transaction>,
+    /// The L2 transaction that proved it.
+    pub verified: Option<L2Transaction>,
+}
+
+/// What the L2 contract says. Idempotent; the latest report wins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinalityReport {
+    /// The L2 block in which the contract was read.
+    pub l2: L2Anchor,
+    /// Last committed batch; 0 when there is none.
+    pub committed: BatchNumber,
+    /// Last verified batch; 0 when there is none.
+    pub verified: BatchNumber,
+    /// Batches that are new or changed since the last accepted report, ascending. After a start: all
+    /// that are not verified, and the last verified one.
+    pub batches: Vec<BatchRecord>,
+    /// L2 took blocks back: the numbers may be lower than before.
+    pub reorganised: bool,
+}
+
+/// Why a [`FinalityReport`] was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum FinalityRefusal {
+    /// The named batch was never reported.
+    #[error("batch {batch} was never reported; report its record first")]
+    UnknownBatch {
+        /// The batch.
+        batch: BatchNumber,
+    },
+    /// The numbers fall although L2 did not take blocks back, or verified exceeds committed.
+    #[error(
+        "reported heights (committed {committed}, verified {verified}) contradict what is known"
+    )]
+    Inconsistent {
+        /// As reported.
+        committed: BatchNumber,
+        /// As reported.
+        verified: BatchNumber,
+    },
+    /// L2 holds another block than this node: the two must not go on.
+    #[error(
+        "batch {batch} ends on L2 with block {block} = {reported}, but this node has {stored:?} there"
+    )]
+    ForeignBlock {
+        /// The batch.
+        batch: BatchNumber,
+        /// Its last block.
+        block: BlockNumber,
+        /// Hash on L2.
+        reported: B256,
+        /// Hash on disk.
+        stored: Option<B256>,
+    },
+    /// The node's storage failed.
+    #[error("the report could not be stored: {reason}")]
+    Storage {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+/// How far proving lags behind sealing; sealing slows down by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// Sealed blocks whose proof is not finished.
+    pub unproven_blocks: u64,
+}
+
+/// A block that cannot be proven, or that came out differently when executed again. Nothing may be
+/// built on it: sealing stops.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[error(
+    "block {block}{} cannot be finalised: {reason}",
+    transaction.map(|hash| format!(", transaction {hash},")).unwrap_or_default()
+)]
+pub struct HaltReport {
+    /// The block.
+    pub block: BlockNumber,
+    /// The transaction that causes it, if one does.
+    pub transaction: Option<B256>,
+    /// What differs, or which limit is exceeded.
+    pub reason: String,
+}
+
+/// Heights that follow what L2 says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinalityHeights {
+    /// Last committed batch and its last block.
+    pub committed: (BatchNumber, BlockNumber),
+    /// Last verified batch and its last block.
+    pub verified: (BatchNumber, BlockNumber),
+}
+
+/// The state of the main node at a glance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Number of the last sealed block.
+    pub sealed: BlockNumber,
+    /// Its hash.
+    pub sealed_hash: B256,
+    /// Transactions in the open block.
+    pub open_transactions: u64,
+    /// Transactions that wait in the pool.
+    pub queued_transactions: u64,
+    /// What L2 says.
+    pub finality: FinalityHeights,
+    /// The proving backlog as last reported.
+    pub backlog: Backlog,
+    /// Why the chain is halted, if it is.
+    pub halted: Option<HaltReport>,
+    /// Account that receives the fees.
+    pub beneficiary: Address,
+}
