@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @title The L3 chain as its parent chain (L2) knows it
+/// @notice Blocks are committed in batches with all their transactions, then proven. The contract believes
+/// nothing that the operator says: a value is proven, checked here, or a constant of the chain.
+interface IRollup {
+    /// @notice Constants of the L3 chain and the state of its block 0, as the genesis file yields them.
+    struct Genesis {
+        /// EIP-155 id of the L3 chain, below 2^32.
+        uint64 chainId;
+        /// Gas limit of every block, below 2^32.
+        uint64 gasLimit;
+        /// Fee recipient of every block.
+        address beneficiary;
+        /// State root of block 0.
+        bytes32 stateRoot;
+        /// Hash of block 0.
+        bytes32 blockHash;
+        /// Time of block 0, in seconds since 1970.
+        uint64 timestamp;
+        /// Base fee of block 0, in wei.
+        uint64 baseFee;
+        /// Gas used by block 0, which the base fee of block 1 depends on.
+        uint64 gasUsed;
+        /// Poseidon digest of the 256 block hashes that block 1 sees.
+        uint64[4] hashWindow;
+    }
+
+    /// @notice What a block is checked against: facts of the block before it.
+    struct BlockTip {
+        bytes32 blockHash;
+        bytes32 stateRoot;
+        /// Its parentBeaconBlockRoot: the hash of a block of this chain (L2).
+        bytes32 beaconRoot;
+        /// Number of that L2 block; 0 for genesis.
+        uint64 beaconNumber;
+        uint64 number;
+        uint64 timestamp;
+        uint64 baseFee;
+        uint64 gasUsed;
+    }
+
+    /// @notice Opens the batch hash of the batch that a commit follows.
+    struct PreviousBatch {
+        /// Batch hash of the batch before it; zero for genesis.
+        bytes32 parentBatchHash;
+        /// keccak256 of its packed blocks, see `BatchProof.blocks`; zero for genesis.
+        bytes32 blocksDigest;
+        /// Its last block.
+        BlockTip tip;
+    }
+
+    /// @notice A block as the operator posts it. Everything else in its header is computed.
+    struct PostedBlock {
+        bytes32 stateRoot;
+        bytes32 receiptsRoot;
+        /// Hash of an L2 block that this contract has recorded.
+        bytes32 beaconRoot;
+        uint64 timestamp;
+        uint64 gasUsed;
+        /// The signed transactions (EIP-2718 bytes) in order, each after its length in 3 bytes.
+        bytes transactions;
+    }
+
+    /// @notice What a batch's statement needs beyond what the contract knows.
+    struct BatchProof {
+        /// Digest of the batch's last block, as `BatchCommitted` gave it: keccak256(abi.encode(tip)).
+        bytes32 tipDigest;
+        /// Digest of the 256 block hashes that the block after the last one sees.
+        uint64[4] endWindow;
+        /// C, the Poseidon commitment to the stream S.
+        uint64[4] commitment;
+        /// y = S(r).
+        uint64[2] evaluation;
+        /// Per block 184 bytes: state root, transactions root, receipts root, beacon root, block hash,
+        /// gas used (8 bytes), timestamp (8), base fee (8).
+        bytes blocks;
+    }
+
+    /// @notice A batch was posted, and its blocks were found to follow the chain's rules.
+    event BatchCommitted(
+        uint64 indexed number, bytes32 indexed batchHash, bytes32 blocksDigest, BlockTip tip
+    );
+    /// @notice Unproven batches, `from` to `to`, were replaced.
+    event BatchesSuperseded(uint64 from, uint64 to);
+    /// @notice A batch's execution was proven.
+    event BatchVerified(uint64 indexed number, bytes32 indexed blockHash, bytes32 stateRoot);
+    /// @notice L3 blocks may now name this L2 block in their parentBeaconBlockRoot.
+    event BlockHashRecorded(uint64 indexed number, bytes32 indexed blockHash);
+    /// @notice Another account may commit from now on.
+    event OperatorChanged(address indexed operator);
+
+    /// @notice The caller is not the operator.
+    error NotOperator(address caller);
+    /// @notice A constructor argument is outside its range; `name` says which.
+    error InvalidGenesis(string name);
+    /// @notice The batch number is verified already, or leaves a gap.
+    error BatchOutOfOrder(uint64 number, uint64 lastVerified, uint64 lastCommitted);
+    /// @notice `previous` does not open the batch hash that the contract holds.
+    error PreviousBatchMismatch(uint64 number);
+    /// @notice A batch needs at least one block.
+    error EmptyBatch();
+    /// @notice A block needs at least one transaction.
+    error EmptyBlock(uint64 number);
+    /// @notice The posted transactions of a block are not a sequence of (length, bytes), or one is empty.
+    error MalformedTransactions(uint256 offset);
+    /// @notice A block holds more transactions than the trie's keys allow here.
+    error TooManyTransactions(uint256 count);
+    /// @notice The time is not after the parent's.
+    error TimestampNotAfterParent(uint64 number, uint64 timestamp, uint64 parent);
+    /// @notice The time is too far ahead of L2's.
+    error TimestampAhead(uint64 number, uint64 timestamp, uint64 latest);
+    /// @notice More gas was used than a block may use.
+    error GasUsedAboveLimit(uint64 number, uint64 gasUsed);
+    /// @notice The base fee no longer fits 64 bits.
+    error BaseFeeTooHigh(uint64 number);
+    /// @notice No such L2 block was recorded.
+    error UnknownBeaconRoot(uint64 number, bytes32 beaconRoot);
+    /// @notice The L2 block is older than the one that the parent names.
+    error StaleBeaconRoot(uint64 number, uint64 beaconNumber, uint64 parentBeaconNumber);
+    /// @notice The posted fields and transactions do not hash to the posted block hash.
+    error BlockHashMismatch(bytes32 posted, bytes32 computed);
+    /// @notice The L2 block is not among the 256 before this one.
+    error BlockHashUnavailable(uint256 number);
+    /// @notice The range does not start after the last verified batch, is empty, or was not committed.
+    error RangeOutOfOrder(uint64 from, uint64 to, uint64 lastVerified, uint64 lastCommitted);
+    /// @notice The number of batch proofs differs from the range's length.
+    error RangeLengthMismatch(uint256 batches);
+    /// @notice Posted blocks are empty or not a multiple of 184 bytes.
+    error MalformedBlocks(uint64 batch, uint256 length);
+    /// @notice The posted blocks or tip digests are not the committed ones.
+    error BatchHashMismatch(uint64 to, bytes32 committed, bytes32 computed);
+    /// @notice A posted field element is not below the Goldilocks prime.
+    error NotCanonical(uint64 batch);
+    /// @notice The stream evaluates to another value than the prover says.
+    error EvaluationMismatch(uint64 batch, uint64[2] computed);
+    /// @notice The verifier refuses the proof for this statement.
+    error ProofRefused(uint64 from, uint64 to);
+
+    /// @notice Commits batch `number`: posts its blocks with all transactions. Batches from `number` on that
+    /// are not proven yet are dropped. Operator only. Records the hash of the L2 block before this one.
+    /// @param number Between `lastVerifiedBatch() + 1` and `lastCommittedBatch() + 1`.
+    /// @param previous Opens batch `number - 1`.
+    /// @param blocks The batch's blocks.
+    /// @param lastBlockHash Hash of the last block, which covers all of them.
+    function commitBatch(
+        uint64 number,
+        PreviousBatch calldata previous,
+        PostedBlock[] calldata blocks,
+        bytes32 lastBlockHash
+    ) external;
+
+    /// @notice Verifies the execution of the batches `from` to `to` by one proof. Open to anyone.
+    /// @param from `lastVerifiedBatch() + 1`.
+    /// @param to At most `lastCommittedBatch()`.
+    /// @param batches One entry for each batch.
+    /// @param proof The final proof, in the verifier's encoding.
+    function proveBatches(uint64 from, uint64 to, BatchProof[] calldata batches, bytes calldata proof)
+        external;
+
+    /// @notice Records the hash of a recent L2 block, so that L3 blocks may name it. Open to anyone.
+    function recordBlockHash(uint256 number) external;
+
+    /// @notice Lets another account commit. Owner only.
+    function setOperator(address operator) external;
+
+    /// @notice The account that may commit.
+    function operator() external view returns (address);
+    /// @notice The contract that verifies proofs.
+    function verifier() external view returns (address);
+    /// @notice EIP-155 id of the L3 chain.
+    function chainId() external view returns (uint64);
+    /// @notice Gas limit of every L3 block.
+    function gasLimit() external view returns (uint64);
+    /// @notice Fee recipient of every L3 block.
+    function beneficiary() external view returns (address);
+    /// @notice Hash of L3 block 0.
+    function genesisHash() external view returns (bytes32);
+    /// @notice L2 block in which this contract was created: its events start there.
+    function deploymentBlock() external view returns (uint64);
+
+    /// @notice The last batch that was committed; 0 at genesis.
+    function lastCommittedBatch() external view returns (uint64);
+    /// @notice The last batch whose execution is proven; 0 at genesis.
+    function lastVerifiedBatch() external view returns (uint64);
+    /// @notice State root after the last proven block.
+    function verifiedStateRoot() external view returns (bytes32);
+    /// @notice Number of the last proven block.
+    function verifiedBlockNumber() external view returns (uint64);
+    /// @notice Hash of the last proven block.
+    function verifiedBlockHash() external view returns (bytes32);
+    /// @notice Time of the last proven block.
+    function verifiedTimestamp() external view returns (uint64);
+    /// @notice Poseidon digest of the 256 block hashes that the block after the last proven one sees.
+    function verifiedHashWindow() external view returns (uint64[4] memory);
+    /// @notice keccak256(parentBatchHash ‖ blocksDigest ‖ tipDigest) of a batch; zero if none stands there.
+    function batchHash(uint64 number) external view returns (bytes32);
+    /// @notice Number of the recorded L2 block with this hash; 0 if it was not recorded.
+    function recordedBlock(bytes32 blockHash) external view returns (uint64);
+}
