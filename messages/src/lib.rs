@@ -13,6 +13,8 @@ pub mod block;
 pub mod codec;
 pub mod job;
 pub mod main_node;
+pub mod prover;
+pub mod sequencer;
 pub mod statement;
 pub mod units;
 pub mod witness;
@@ -24,6 +26,13 @@ pub use job::{BlobId, Job, JobId, JobKind, Proof, SpanBoundary};
 pub use main_node::{
     Backlog, BatchRecord, BlockQuery, BlockSealed, Confirmation, FinalityHeights, FinalityRefusal,
     FinalityReport, HaltReport, L2Anchor, L2Transaction, NodeStatus, Place, Rejection,
+};
+pub use prover::{
+    Artifact, Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, FailureCause, Fence,
+    JobFailure, JobProgress, Lease, Offer, OfferRefusal, Renewal, RenewalAnswer, WorkerId,
+};
+pub use sequencer::{
+    BatchesPending, ProofStatus, ProvenBatch, RunningJob, SequencerHeights, SettledHeights,
 };
 pub use statement::{FieldElement, Point, WindowDigest};
 pub use units::{BatchNumber, BlockNumber, ChainId, Gas};

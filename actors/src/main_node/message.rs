@@ -1,0 +1,55 @@
+//! What the main node can be asked and told.
+
+use std::fmt;
+
+use alloy::primitives::Bytes;
+use ractor::RpcReplyPort;
+use tern_messages::{
+    Backlog, BlockQuery, Confirmation, FinalityRefusal, FinalityReport, HaltReport, L2Anchor,
+    NodeStatus, Rejection, SealedBlock,
+};
+
+/// The mailbox of the main node. Payloads are plain data of the `messages` crate.
+pub enum MainNodeMessage {
+    /// Validate and execute a signed transaction (EIP-2718 bytes). The answer comes once it is durable.
+    SubmitTransaction(Bytes, RpcReplyPort<Result<Confirmation, Rejection>>),
+    /// Read sealed blocks.
+    BlocksFrom(BlockQuery, RpcReplyPort<Result<Vec<SealedBlock>, ReadFailure>>),
+    /// From the bridge: what the L2 contract says. The answer comes once it is durable.
+    ReportFinality(FinalityReport, RpcReplyPort<Result<(), FinalityRefusal>>),
+    /// From the bridge: the newest L2 block that L3 blocks may refer to.
+    ReportAnchor(L2Anchor),
+    /// From the sequencer: how far proving lags behind.
+    ReportBacklog(Backlog),
+    /// From the sequencer: a block cannot be finalised. Sealing stops, and stays stopped over restarts.
+    Halt(HaltReport),
+    /// From the sequencer: the block that it halted for has been checked again and is good.
+    Resume(tern_messages::BlockNumber),
+    /// The node at a glance.
+    Status(RpcReplyPort<NodeStatus>),
+}
+
+impl ractor::Message for MainNodeMessage {}
+
+/// The node's storage failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("blocks cannot be read: {reason}")]
+pub struct ReadFailure {
+    /// What went wrong.
+    pub reason: String,
+}
+
+impl fmt::Debug for MainNodeMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SubmitTransaction(..) => "SubmitTransaction",
+            Self::BlocksFrom(..) => "BlocksFrom",
+            Self::ReportFinality(..) => "ReportFinality",
+            Self::ReportAnchor(_) => "ReportAnchor",
+            Self::ReportBacklog(_) => "ReportBacklog",
+            Self::Halt(_) => "Halt",
+            Self::Resume(_) => "Resume",
+            Self::Status(_) => "Status",
+        })
+    }
+}
