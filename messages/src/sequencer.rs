@@ -1,0 +1,87 @@
+//! What the sequencer tells the bridge about its batches, and what it hears of their fate.
+//!
+//! ```text
+//! sequencer ── BatchesPending: hint ──▶ bridge ── SettledHeights ──▶ sequencer
+//!           ◀─ which batch? ───────────
+//!           ── Batch, ProvenBatch ────▶
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::batch::BatchHeader;
+use crate::job::{JobId, JobKind, Proof, StatementData};
+use crate::units::{BatchNumber, BlockNumber};
+
+/// How far the sequencer's batches are. A hint: the bridge fetches what it needs by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchesPending {
+    /// The last batch formed; 0 when there is none.
+    pub formed: BatchNumber,
+    /// The last batch of which, and of all before it, the proof is there; 0 when there is none.
+    pub proven: BatchNumber,
+}
+
+/// A batch with the proof that the L2 contract accepts for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenBatch {
+    /// The batch's place in the chain.
+    pub header: BatchHeader,
+    /// What the proof states, beyond what was committed.
+    pub statement: StatementData,
+    /// The proof in the verifier's calldata form.
+    pub proof: Proof,
+}
+
+/// What the L2 contract holds, deep enough to be relied on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledHeights {
+    /// Last committed batch; 0 when there is none.
+    pub committed: BatchNumber,
+    /// Last verified batch; 0 when there is none.
+    pub verified: BatchNumber,
+}
+
+/// How far the sequencer's parts are with the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SequencerHeights {
+    /// Last block executed again and stored.
+    pub replayed: BlockNumber,
+    /// Last block whose proving was simulated.
+    pub simulated: BlockNumber,
+    /// Last block that is part of a batch.
+    pub batched: BlockNumber,
+    /// Last block of the last batch in a row whose proof is there.
+    pub proven: BlockNumber,
+}
+
+/// The proof coordinator at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofStatus {
+    /// Jobs that wait for the proofs of others.
+    pub waiting: u64,
+    /// Jobs that could run now.
+    pub ready: u64,
+    /// Jobs under lease or being verified.
+    pub running: Vec<RunningJob>,
+    /// Jobs that failed too often; an operator must look.
+    pub parked: Vec<JobId>,
+    /// Workers that asked for a job and have none.
+    pub idle_workers: u64,
+    /// Why nothing moves, if nothing does.
+    pub blocked: Option<String>,
+}
+
+/// A job that somebody works at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningJob {
+    /// The job.
+    pub id: JobId,
+    /// Its kind.
+    pub kind: JobKind,
+    /// The worker.
+    pub worker: String,
+    /// Seconds since the lease was given.
+    pub seconds: u64,
+    /// Its last report.
+    pub step: String,
+}
