@@ -33,8 +33,6 @@ interface IRollup {
         bytes32 stateRoot;
         /// Its parentBeaconBlockRoot: the hash of a block of this chain (L2).
         bytes32 beaconRoot;
-        /// Number of that L2 block; 0 for genesis.
-        uint64 beaconNumber;
         uint64 number;
         uint64 timestamp;
         uint64 baseFee;
@@ -63,10 +61,19 @@ interface IRollup {
         bytes transactions;
     }
 
+    /// @notice Where the chain stands on L2, read at one moment.
+    struct Status {
+        uint64 lastCommittedBatch;
+        uint64 lastVerifiedBatch;
+        uint64 verifiedBlockNumber;
+        uint64 verifiedTimestamp;
+        bytes32 verifiedStateRoot;
+        bytes32 verifiedBlockHash;
+        uint64[4] verifiedHashWindow;
+    }
+
     /// @notice What a batch's statement needs beyond what the contract knows.
     struct BatchProof {
-        /// Digest of the batch's last block, as `BatchCommitted` gave it: keccak256(abi.encode(tip)).
-        bytes32 tipDigest;
         /// Digest of the 256 block hashes that the block after the last one sees.
         uint64[4] endWindow;
         /// C, the Poseidon commitment to the stream S.
@@ -79,9 +86,7 @@ interface IRollup {
     }
 
     /// @notice A batch was posted, and its blocks were found to follow the chain's rules.
-    event BatchCommitted(
-        uint64 indexed number, bytes32 indexed batchHash, bytes32 blocksDigest, BlockTip tip
-    );
+    event BatchCommitted(uint64 indexed number, bytes32 indexed batchHash, bytes32 lastBlockHash);
     /// @notice Unproven batches, `from` to `to`, were replaced.
     event BatchesSuperseded(uint64 from, uint64 to);
     /// @notice A batch's execution was proven.
@@ -129,7 +134,7 @@ interface IRollup {
     error RangeLengthMismatch(uint256 batches);
     /// @notice Posted blocks are empty or not a multiple of 184 bytes.
     error MalformedBlocks(uint64 batch, uint256 length);
-    /// @notice The posted blocks or tip digests are not the committed ones.
+    /// @notice The posted blocks are not the committed ones.
     error BatchHashMismatch(uint64 to, bytes32 committed, bytes32 computed);
     /// @notice A posted field element is not below the Goldilocks prime.
     error NotCanonical(uint64 batch);
@@ -180,6 +185,8 @@ interface IRollup {
     /// @notice L2 block in which this contract was created: its events start there.
     function deploymentBlock() external view returns (uint64);
 
+    /// @notice All of the following in one call.
+    function status() external view returns (Status memory);
     /// @notice The last batch that was committed; 0 at genesis.
     function lastCommittedBatch() external view returns (uint64);
     /// @notice The last batch whose execution is proven; 0 at genesis.
@@ -194,7 +201,8 @@ interface IRollup {
     function verifiedTimestamp() external view returns (uint64);
     /// @notice Poseidon digest of the 256 block hashes that the block after the last proven one sees.
     function verifiedHashWindow() external view returns (uint64[4] memory);
-    /// @notice keccak256(parentBatchHash ‖ blocksDigest ‖ tipDigest) of a batch; zero if none stands there.
+    /// @notice keccak256(parentBatchHash ‖ blocksDigest ‖ keccak256(abi.encode(tip))) of a batch; zero if none
+    /// stands there.
     function batchHash(uint64 number) external view returns (bytes32);
     /// @notice Number of the recorded L2 block with this hash; 0 if it was not recorded.
     function recordedBlock(bytes32 blockHash) external view returns (uint64);

@@ -1,0 +1,277 @@
+//! What can go wrong between this node and L2, and whether trying again can help.
+
+use std::error::Error;
+
+use alloy::primitives::{Address, Bytes, TxHash};
+use alloy::sol_types::{Revert as RevertString, SolError, SolInterface};
+use alloy::transports::{RpcError, TransportError, TransportErrorKind};
+use tern_messages::{BatchNumber, ChainId};
+use thiserror::Error;
+
+use crate::bindings::IRollup::IRollupErrors;
+use crate::endpoint::L2Endpoint;
+use crate::follower::FollowFailure;
+use crate::posting::PostingError;
+
+/// An answer was longer than the endpoint's limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the answer is longer than {limit} bytes")]
+pub struct LimitExceeded {
+    /// The limit in bytes.
+    pub limit: usize,
+}
+
+/// Why something about L2 did not succeed.
+#[derive(Debug, Error)]
+pub enum SettlementError {
+    /// The HTTP client cannot be set up.
+    #[error("the HTTP client for L2 cannot be set up: {0}")]
+    Client(#[source] reqwest::Error),
+    /// No usable answer came.
+    #[error("L2 at {endpoint} does not answer: {reason}")]
+    Unreachable {
+        /// Scheme and host of the endpoint.
+        endpoint: String,
+        /// What happened.
+        reason: String,
+    },
+    /// L2 answered with an error.
+    #[error("L2 at {endpoint} refused {action}: {message} (code {code})")]
+    Refused {
+        /// Scheme and host of the endpoint.
+        endpoint: String,
+        /// What was asked for.
+        action: &'static str,
+        /// JSON-RPC error code.
+        code: i64,
+        /// L2's words, shortened.
+        message: String,
+    },
+    /// The answer is not what the method returns.
+    #[error("L2 at {endpoint} gave a malformed answer to {action}: {reason}")]
+    Malformed {
+        /// Scheme and host of the endpoint.
+        endpoint: String,
+        /// What was asked for.
+        action: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// L2 is another chain than the configured one.
+    #[error("L2 at {endpoint} is chain {found}, but chain {expected} is configured")]
+    WrongChain {
+        /// Scheme and host of the endpoint.
+        endpoint: String,
+        /// Chain id of the configuration.
+        expected: ChainId,
+        /// Chain id of the endpoint.
+        found: ChainId,
+    },
+    /// Nothing is deployed at the address.
+    #[error("there is no contract at {address} on L2 chain {chain}; was it deployed there?")]
+    NoContract {
+        /// The configured address.
+        address: Address,
+        /// L2's chain id.
+        chain: ChainId,
+    },
+    /// Something else than a `Rollup` is deployed at the address.
+    #[error("the contract at {address} does not answer as a Rollup does; is the address right?")]
+    NotARollup {
+        /// The configured address.
+        address: Address,
+    },
+    /// The `Rollup` belongs to another L3 chain.
+    #[error("the Rollup at {address} has {what} {found}, but this chain has {expected}")]
+    WrongRollup {
+        /// The configured address.
+        address: Address,
+        /// Which of its constants differs.
+        what: &'static str,
+        /// This node's value.
+        expected: String,
+        /// The contract's value.
+        found: String,
+    },
+    /// The contract refused the call.
+    #[error("L2 refused {action}: {revert}")]
+    Reverted {
+        /// What was asked for.
+        action: &'static str,
+        /// The contract's reason.
+        revert: Revert,
+    },
+    /// The call would use more gas than a transaction may.
+    #[error("the transaction needs {needed} gas; at most {limit} are allowed")]
+    GasLimit {
+        /// Estimated gas.
+        needed: u64,
+        /// Gas that a transaction may use.
+        limit: u64,
+    },
+    /// The batch cannot be posted.
+    #[error(transparent)]
+    Posting(#[from] PostingError),
+    /// A batch that the contract holds is not to be found in L2's logs or transactions (yet).
+    #[error("batch {batch} is committed, but L2 does not show {what}")]
+    PostingMissing {
+        /// The batch.
+        batch: BatchNumber,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// A transaction could not be brought onto L2.
+    #[error("the L2 transaction {action} did not get through: {failure}")]
+    NotMined {
+        /// What the transaction is for.
+        action: &'static str,
+        /// Why.
+        failure: FollowFailure,
+    },
+    /// A mined transaction failed. Its reason is not in the receipt; `estimate_gas` had succeeded.
+    #[error("the L2 transaction {hash} ({action}) was mined, but failed")]
+    Failed {
+        /// What the transaction is for.
+        action: &'static str,
+        /// The transaction.
+        hash: TxHash,
+    },
+    /// The signer could not sign.
+    #[error("the L2 transaction cannot be signed: {0}")]
+    Signing(#[source] alloy::signers::Error),
+}
+
+impl SettlementError {
+    /// Whether trying again later may succeed without a change here. After a transaction that did not get
+    /// through, read the contract's state first.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Malformed { .. }
+            | Self::PostingMissing { .. }
+            | Self::Refused { .. }
+            | Self::NotMined { .. }
+            | Self::Failed { .. } => true,
+            Self::Client(_)
+            | Self::WrongChain { .. }
+            | Self::NoContract { .. }
+            | Self::NotARollup { .. }
+            | Self::WrongRollup { .. }
+            | Self::Reverted { .. }
+            | Self::GasLimit { .. }
+            | Self::Posting(_)
+            | Self::Signing(_) => false,
+        }
+    }
+
+    /// The contract's named error, when that is what happened.
+    pub fn rollup_error(&self) -> Option<&IRollupErrors> {
+        match self {
+            Self::Reverted {
+                revert: Revert::Rollup(error),
+                ..
+            } => Some(error),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn from_rpc(
+        endpoint: &L2Endpoint,
+        action: &'static str,
+        error: TransportError,
+    ) -> Self {
+        let endpoint = endpoint.to_string();
+        match error {
+            RpcError::ErrorResp(payload) => match Revert::of(&payload) {
+                Some(revert) => Self::Reverted { action, revert },
+                None => Self::Refused {
+                    endpoint,
+                    action,
+                    code: payload.code,
+                    message: payload.message.chars().take(MESSAGE).collect(),
+                },
+            },
+            RpcError::Transport(kind @ TransportErrorKind::HttpError(_)) => Self::Unreachable {
+                endpoint,
+                reason: kind.to_string(),
+            },
+            RpcError::Transport(kind) => Self::Unreachable {
+                endpoint,
+                reason: chain(&kind),
+            },
+            RpcError::NullResp => Self::Malformed {
+                endpoint,
+                action,
+                reason: "null in place of a result".into(),
+            },
+            other => {
+                let reason = other.to_string().chars().take(MESSAGE).collect();
+                Self::Malformed {
+                    endpoint,
+                    action,
+                    reason,
+                }
+            }
+        }
+    }
+}
+
+/// Characters of L2's words that are kept.
+const MESSAGE: usize = 300;
+
+/// An error with its causes, as one sentence.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.ends_with(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text.chars().take(MESSAGE).collect()
+}
+
+/// Why a call reverted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revert {
+    /// One of the contract's named errors.
+    Rollup(IRollupErrors),
+    /// `revert("…")`.
+    Message(String),
+    /// Anything else, as it came.
+    Other(Bytes),
+}
+
+impl Revert {
+    /// Reads revert data.
+    pub fn decode(data: &[u8]) -> Self {
+        if let Ok(error) = IRollupErrors::abi_decode(data) {
+            return Self::Rollup(error);
+        }
+        match RevertString::abi_decode(data) {
+            Ok(revert) => Self::Message(revert.reason),
+            Err(_) => Self::Other(Bytes::copy_from_slice(data)),
+        }
+    }
+
+    fn of(payload: &alloy::rpc::json_rpc::ErrorPayload) -> Option<Self> {
+        match payload.as_revert_data() {
+            Some(data) => Some(Self::decode(&data)),
+            None if payload.message.contains("revert") => Some(Self::Other(Bytes::new())),
+            None => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Revert {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rollup(error) => write!(f, "{error:?}"),
+            Self::Message(text) => write!(f, "{text:?}"),
+            Self::Other(data) if data.is_empty() => write!(f, "reverted without a reason"),
+            Self::Other(data) => write!(f, "reverted with {data}"),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Client of the L2 contracts: what a node posts to its parent chain, and what it believes from there.
+//!
+//! ```text
+//!  Batch, StatementData, Proof --posting--> Call --TransactionSender--> L2 --> Rollup
+//!                                                  (Follower decides)            |
+//!  RollupStatus, PostedBatch, RecordedBlock <---------- RollupClient <-----------+
+//! ```
+//!
+//! [`posting`] and [`follower`] are pure. The rest asks L2 through [`L2`], whose answers are limited in time and
+//! length. What the contract says is committed and verified wins over what any disk says.
+//!
+//! Not here: when to commit or prove, what to do after a failure (the bridge actor), and everything that a proof
+//! states (the proving crate).
+
+mod bindings;
+mod client;
+mod endpoint;
+mod error;
+pub mod follower;
+mod l2;
+mod posted;
+pub mod posting;
+mod sender;
+mod transport;
+
+pub use bindings::IRollup;
+pub use client::{ExpectedRollup, RollupClient, RollupStatus};
+pub use endpoint::L2Endpoint;
+pub use error::{LimitExceeded, Revert, SettlementError};
+pub use follower::FollowPolicy;
+pub use l2::{L2, L2Block};
+pub use posted::{PostedBatch, PostedBlock, RecordedBlock, decode_commit};
+pub use posting::{Call, PostingError, PreviousBatch};
+pub use sender::{Mined, TransactionSender};

@@ -1,0 +1,181 @@
+//! Batches as L2 holds them: read back from the events and the calldata of the commits.
+
+use std::ops::RangeInclusive;
+
+use alloy::consensus::Transaction as _;
+use alloy::primitives::{B256, Bytes, TxHash};
+use alloy::rpc::types::{Filter, Log};
+use alloy::sol_types::{SolCall, SolEvent};
+use tern_messages::BatchNumber;
+
+use crate::bindings::IRollup;
+use crate::client::RollupClient;
+use crate::error::SettlementError;
+
+/// L2 blocks that one request for logs covers; public endpoints refuse more than some thousands.
+const LOG_RANGE: u64 = 2_000;
+
+/// A batch as it was posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostedBatch {
+    /// The batch's number.
+    pub number: BatchNumber,
+    /// Hash of its last block, which covers all its blocks.
+    pub last_block_hash: B256,
+    /// Its blocks.
+    pub blocks: Vec<PostedBlock>,
+    /// The L2 transaction that posted it.
+    pub transaction: TxHash,
+}
+
+/// A block as it was posted; the rest of its header follows from the blocks before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostedBlock {
+    /// State root after the block.
+    pub state_root: B256,
+    /// Receipts root.
+    pub receipts_root: B256,
+    /// Parent beacon block root: hash of an L2 block.
+    pub beacon_root: B256,
+    /// Time, in seconds since 1970.
+    pub timestamp: u64,
+    /// Gas used.
+    pub gas_used: u64,
+    /// Signed transactions (EIP-2718 bytes), in order.
+    pub transactions: Vec<Bytes>,
+}
+
+/// An L2 block whose hash the contract has recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordedBlock {
+    /// Number of the recorded L2 block.
+    pub number: u64,
+    /// Its hash.
+    pub hash: B256,
+    /// L2 block in which it was recorded.
+    pub recorded_in: u64,
+}
+
+impl RollupClient {
+    /// Reads a committed batch back from L2.
+    ///
+    /// # Errors
+    /// [`SettlementError::PostingMissing`] if the contract holds no such batch or L2 does not show it.
+    pub async fn posted_batch(&self, number: BatchNumber) -> Result<PostedBatch, SettlementError> {
+        let missing = |what| SettlementError::PostingMissing {
+            batch: number,
+            what,
+        };
+        let held = self
+            .batch_hash(number)
+            .await?
+            .ok_or_else(|| missing("its hash"))?;
+        let filter = Filter::new()
+            .address(self.address())
+            .event_signature(IRollup::BatchCommitted::SIGNATURE_HASH)
+            .topic1(alloy::primitives::U256::from(number.0))
+            .topic2(held);
+        let log = self
+            .newest_log(filter)
+            .await?
+            .ok_or_else(|| missing("its event"))?;
+        let hash = log
+            .transaction_hash
+            .ok_or_else(|| missing("its transaction's hash"))?;
+        let transaction = self
+            .l2()
+            .transaction(hash)
+            .await?
+            .ok_or_else(|| missing("its transaction"))?;
+        decode_commit(transaction.inner.input(), hash).ok_or_else(|| missing("its calldata"))
+    }
+
+    /// The L2 block hashes that were recorded in these L2 blocks, in order.
+    ///
+    /// # Errors
+    /// If L2 does not answer as it should.
+    pub async fn recorded_blocks(
+        &self,
+        within: RangeInclusive<u64>,
+    ) -> Result<Vec<RecordedBlock>, SettlementError> {
+        let filter = Filter::new()
+            .address(self.address())
+            .event_signature(IRollup::BlockHashRecorded::SIGNATURE_HASH);
+        let mut found = Vec::new();
+        let mut from = *within.start();
+        while from <= *within.end() {
+            let to = from.saturating_add(LOG_RANGE - 1).min(*within.end());
+            for log in self
+                .l2()
+                .logs(&filter.clone().from_block(from).to_block(to))
+                .await?
+            {
+                let event = IRollup::BlockHashRecorded::decode_log(&log.inner)
+                    .map_err(|error| self.l2().malformed("logs", &error.to_string()))?;
+                found.push(RecordedBlock {
+                    number: event.number,
+                    hash: event.blockHash,
+                    recorded_in: log.block_number.unwrap_or(from),
+                });
+            }
+            let Some(next) = to.checked_add(1) else { break };
+            from = next;
+        }
+        Ok(found)
+    }
+
+    /// The newest log that the filter admits, searched from the head back to the contract's creation.
+    async fn newest_log(&self, filter: Filter) -> Result<Option<Log>, SettlementError> {
+        let mut to = self.l2().head().await?.number;
+        loop {
+            let from = to
+                .saturating_sub(LOG_RANGE - 1)
+                .max(self.deployment_block());
+            let logs = self
+                .l2()
+                .logs(&filter.clone().from_block(from).to_block(to))
+                .await?;
+            if let Some(log) = logs.into_iter().rfind(|log| !log.removed) {
+                return Ok(Some(log));
+            }
+            if from <= self.deployment_block() {
+                return Ok(None);
+            }
+            to = from - 1;
+        }
+    }
+}
+
+/// Reads the calldata of `commitBatch`.
+pub fn decode_commit(calldata: &[u8], transaction: TxHash) -> Option<PostedBatch> {
+    let call = IRollup::commitBatchCall::abi_decode(calldata).ok()?;
+    let blocks = call.blocks.into_iter().map(|block| {
+        Some(PostedBlock {
+            state_root: block.stateRoot,
+            receipts_root: block.receiptsRoot,
+            beacon_root: block.beaconRoot,
+            timestamp: block.timestamp,
+            gas_used: block.gasUsed,
+            transactions: unframe(&block.transactions)?,
+        })
+    });
+    Some(PostedBatch {
+        number: BatchNumber(call.number),
+        last_block_hash: call.lastBlockHash,
+        blocks: blocks.collect::<Option<_>>()?,
+        transaction,
+    })
+}
+
+/// Splits transactions that each follow their length in three bytes.
+fn unframe(mut bytes: &[u8]) -> Option<Vec<Bytes>> {
+    let mut transactions = Vec::new();
+    while !bytes.is_empty() {
+        let (&[a, b, c], rest) = bytes.split_first_chunk::<3>()?;
+        let len = usize::try_from(u32::from_be_bytes([0, a, b, c])).ok()?;
+        let (transaction, rest) = rest.split_at_checked(len)?;
+        transactions.push(Bytes::copy_from_slice(transaction));
+        bytes = rest;
+    }
+    Some(transactions)
+}

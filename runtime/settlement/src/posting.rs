@@ -1,0 +1,353 @@
+//! What is posted to the `Rollup` contract, derived from batches alone. Pure.
+//!
+//! ```text
+//! Batch n-1 (or genesis) -> PreviousBatch -\
+//!                                           commit_call -> Call
+//! Batch n ---------------------------------/
+//! Batches, StatementData, Proof -> prove_call -> Call
+//! ```
+
+use alloy::consensus::Header;
+use alloy::primitives::{Address, B256, Bytes, keccak256};
+use alloy::sol_types::{SolCall, SolValue};
+use tern_messages::job::StatementData;
+use tern_messages::{Batch, BatchNumber, Proof, SealedBlock};
+use thiserror::Error;
+
+use crate::bindings::IRollup;
+
+/// Largest L2 transaction that is sent, in bytes: what go-ethereum's pool takes (128 KiB), less the room
+/// for the envelope and the signature.
+pub const MAX_CALLDATA: usize = 128 * 1024 - 512;
+
+/// Largest sum of [`posted_size`] over the blocks of a batch.
+pub const MAX_BATCH_BYTES: usize = MAX_CALLDATA - COMMIT_FRAME;
+
+/// Most blocks in a proof range: their 184 bytes each leave 76 KiB of [`MAX_CALLDATA`] to the proof.
+pub const MAX_RANGE_BLOCKS: usize = 256;
+
+/// Calldata of `commitBatch` without any block: selector, number, previous batch, offset, hash, length.
+const COMMIT_FRAME: usize = 4 + 32 * (1 + 9 + 1 + 1 + 1);
+/// Calldata of a block without its transactions: offset, six fields, length.
+const BLOCK_FRAME: usize = 32 * 8;
+/// Bytes of a block in `proveBatches`.
+const PACKED_BLOCK: usize = 184;
+/// Bytes before each transaction that tell its length.
+const LENGTH_BYTES: usize = 3;
+
+/// A call of an L2 contract, or the creation of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The contract; `None` creates one.
+    pub to: Option<Address>,
+    /// Calldata, or creation code with its arguments.
+    pub data: Bytes,
+}
+
+/// Why a batch cannot be posted. Trying again with the same batch cannot help.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PostingError {
+    /// A batch has no block.
+    #[error("batch {batch} has no block")]
+    EmptyBatch {
+        /// The batch.
+        batch: BatchNumber,
+    },
+    /// The batch does not follow the previous one.
+    #[error("batch {batch} does not follow batch {previous}: {what}")]
+    NotConsecutive {
+        /// The batch.
+        batch: BatchNumber,
+        /// The batch before it.
+        previous: BatchNumber,
+        /// What does not fit.
+        what: &'static str,
+    },
+    /// A transaction is longer than its three length bytes can say, or empty.
+    #[error("block {block} holds a transaction of {len} bytes")]
+    TransactionLength {
+        /// The block.
+        block: u64,
+        /// The transaction's length in bytes.
+        len: usize,
+    },
+    /// A header lacks a Cancun field.
+    #[error("the header of block {block} has no {field}")]
+    MissingField {
+        /// The block.
+        block: u64,
+        /// The field.
+        field: &'static str,
+    },
+    /// The call does not fit one L2 transaction.
+    #[error("the call needs {len} bytes of calldata; an L2 transaction takes at most {max}")]
+    TooLarge {
+        /// Bytes needed.
+        len: usize,
+        /// Bytes that fit.
+        max: usize,
+    },
+    /// No batch, or another number of statements than of batches.
+    #[error(
+        "a proof range needs one statement for each of its batches; found {statements} for {batches}"
+    )]
+    RangeShape {
+        /// Number of batches.
+        batches: usize,
+        /// Number of statements.
+        statements: usize,
+    },
+}
+
+/// What opens a batch's hash on L2: the facts that the next commit is checked against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviousBatch {
+    /// The batch's number; 0 is genesis.
+    pub number: BatchNumber,
+    /// Batch hash of the batch before it; zero for genesis.
+    pub parent_batch_hash: B256,
+    /// keccak256 of its packed blocks; zero for genesis.
+    pub blocks_digest: B256,
+    /// Header of its last block.
+    pub tip: Header,
+    /// Hash of its last block.
+    pub tip_hash: B256,
+}
+
+impl PreviousBatch {
+    /// The state before the first batch.
+    pub fn genesis(header: &Header) -> Self {
+        Self {
+            number: BatchNumber(0),
+            parent_batch_hash: B256::ZERO,
+            blocks_digest: B256::ZERO,
+            tip: header.clone(),
+            tip_hash: header.hash_slow(),
+        }
+    }
+
+    /// `batch` as the one that the next commit follows; `parent_batch_hash` is the contract's
+    /// `batchHash(batch - 1)`.
+    ///
+    /// # Errors
+    /// [`PostingError::EmptyBatch`], [`PostingError::MissingField`].
+    pub fn of(batch: &Batch, parent_batch_hash: B256) -> Result<Self, PostingError> {
+        let last = batch.blocks.last().ok_or(PostingError::EmptyBatch {
+            batch: batch.header.number,
+        })?;
+        Ok(Self {
+            number: batch.header.number,
+            parent_batch_hash,
+            blocks_digest: keccak256(packed_blocks(batch)?),
+            tip: last.header.clone(),
+            tip_hash: last.hash,
+        })
+    }
+
+    /// The hash under which the contract keeps the batch: `batchHash(number)`.
+    pub fn batch_hash(&self) -> B256 {
+        let tip = keccak256(self.sol().tip.abi_encode());
+        keccak256((self.parent_batch_hash, self.blocks_digest, tip).abi_encode())
+    }
+
+    fn sol(&self) -> IRollup::PreviousBatch {
+        IRollup::PreviousBatch {
+            parentBatchHash: self.parent_batch_hash,
+            blocksDigest: self.blocks_digest,
+            tip: IRollup::BlockTip {
+                blockHash: self.tip_hash,
+                stateRoot: self.tip.state_root,
+                beaconRoot: self.tip.parent_beacon_block_root.unwrap_or_default(),
+                number: self.tip.number,
+                timestamp: self.tip.timestamp,
+                baseFee: self.tip.base_fee_per_gas.unwrap_or_default(),
+                gasUsed: self.tip.gas_used,
+            },
+        }
+    }
+}
+
+/// Bytes that a block adds to the calldata of its batch.
+pub fn posted_size(block: &SealedBlock) -> usize {
+    posted_size_of(
+        block
+            .transactions
+            .iter()
+            .map(|transaction| transaction.len()),
+    )
+}
+
+/// Bytes that a block with transactions of these lengths adds to the calldata of its batch.
+pub fn posted_size_of(transaction_lengths: impl Iterator<Item = usize>) -> usize {
+    let bytes: usize = transaction_lengths
+        .map(|len| len.saturating_add(LENGTH_BYTES))
+        .sum();
+    BLOCK_FRAME + bytes.next_multiple_of(32)
+}
+
+/// The call that commits `batch` after `previous`.
+///
+/// # Errors
+/// See [`PostingError`].
+pub fn commit_call(
+    rollup: Address,
+    previous: &PreviousBatch,
+    batch: &Batch,
+) -> Result<Call, PostingError> {
+    follows(previous, batch)?;
+    let call = IRollup::commitBatchCall {
+        number: batch.header.number.0,
+        previous: previous.sol(),
+        blocks: batch
+            .blocks
+            .iter()
+            .map(posted_block)
+            .collect::<Result<_, _>>()?,
+        lastBlockHash: batch.header.last_block_hash,
+    };
+    sized(rollup, call.abi_encode())
+}
+
+/// The call that proves consecutive batches, each with its statement.
+///
+/// # Errors
+/// See [`PostingError`].
+pub fn prove_call(
+    rollup: Address,
+    batches: &[Batch],
+    statements: &[StatementData],
+    proof: &Proof,
+) -> Result<Call, PostingError> {
+    let (Some(first), Some(last), true) = (
+        batches.first(),
+        batches.last(),
+        batches.len() == statements.len(),
+    ) else {
+        return Err(PostingError::RangeShape {
+            batches: batches.len(),
+            statements: statements.len(),
+        });
+    };
+    for pair in batches.windows(2) {
+        if pair[0].header.number.next() != Some(pair[1].header.number) {
+            return Err(not_consecutive(
+                &pair[1],
+                pair[0].header.number,
+                "its number",
+            ));
+        }
+    }
+    let call = IRollup::proveBatchesCall {
+        from: first.header.number.0,
+        to: last.header.number.0,
+        batches: batches
+            .iter()
+            .zip(statements)
+            .map(|(batch, statement)| {
+                Ok(IRollup::BatchProof {
+                    endWindow: statement.end_window,
+                    commitment: statement.commitment,
+                    evaluation: statement.evaluation,
+                    blocks: packed_blocks(batch)?.into(),
+                })
+            })
+            .collect::<Result<_, _>>()?,
+        proof: proof.bytes.clone(),
+    };
+    sized(rollup, call.abi_encode())
+}
+
+fn sized(rollup: Address, data: Vec<u8>) -> Result<Call, PostingError> {
+    if data.len() > MAX_CALLDATA {
+        return Err(PostingError::TooLarge {
+            len: data.len(),
+            max: MAX_CALLDATA,
+        });
+    }
+    Ok(Call {
+        to: Some(rollup),
+        data: data.into(),
+    })
+}
+
+fn not_consecutive(batch: &Batch, previous: BatchNumber, what: &'static str) -> PostingError {
+    PostingError::NotConsecutive {
+        batch: batch.header.number,
+        previous,
+        what,
+    }
+}
+
+fn follows(previous: &PreviousBatch, batch: &Batch) -> Result<(), PostingError> {
+    let first = batch.blocks.first().ok_or(PostingError::EmptyBatch {
+        batch: batch.header.number,
+    })?;
+    if previous.number.next() != Some(batch.header.number) {
+        return Err(not_consecutive(batch, previous.number, "its number"));
+    }
+    if first.header.parent_hash != previous.tip_hash {
+        return Err(not_consecutive(
+            batch,
+            previous.number,
+            "its first block has another parent",
+        ));
+    }
+    Ok(())
+}
+
+fn posted_block(block: &SealedBlock) -> Result<IRollup::PostedBlock, PostingError> {
+    Ok(IRollup::PostedBlock {
+        stateRoot: block.header.state_root,
+        receiptsRoot: block.header.receipts_root,
+        beaconRoot: beacon_root(&block.header)?,
+        timestamp: block.header.timestamp,
+        gasUsed: block.header.gas_used,
+        transactions: framed(block)?,
+    })
+}
+
+/// Each transaction after its length in three bytes, the form in which they are posted.
+fn framed(block: &SealedBlock) -> Result<Bytes, PostingError> {
+    let mut out = Vec::new();
+    for transaction in &block.transactions {
+        let len = transaction.len();
+        let invalid = PostingError::TransactionLength {
+            block: block.header.number,
+            len,
+        };
+        match u32::try_from(len).map(u32::to_be_bytes) {
+            Ok([0, a, b, c]) if len > 0 => out.extend_from_slice(&[a, b, c]),
+            _ => return Err(invalid),
+        }
+        out.extend_from_slice(transaction);
+    }
+    Ok(out.into())
+}
+
+fn packed_blocks(batch: &Batch) -> Result<Vec<u8>, PostingError> {
+    let mut out = Vec::with_capacity(batch.blocks.len() * PACKED_BLOCK);
+    for SealedBlock { header, hash, .. } in &batch.blocks {
+        let base_fee = header.base_fee_per_gas.ok_or(PostingError::MissingField {
+            block: header.number,
+            field: "base fee",
+        })?;
+        out.extend_from_slice(header.state_root.as_slice());
+        out.extend_from_slice(header.transactions_root.as_slice());
+        out.extend_from_slice(header.receipts_root.as_slice());
+        out.extend_from_slice(beacon_root(header)?.as_slice());
+        out.extend_from_slice(hash.as_slice());
+        out.extend_from_slice(&header.gas_used.to_be_bytes());
+        out.extend_from_slice(&header.timestamp.to_be_bytes());
+        out.extend_from_slice(&base_fee.to_be_bytes());
+    }
+    Ok(out)
+}
+
+fn beacon_root(header: &Header) -> Result<B256, PostingError> {
+    header
+        .parent_beacon_block_root
+        .ok_or(PostingError::MissingField {
+            block: header.number,
+            field: "parent beacon block root",
+        })
+}
