@@ -1,0 +1,40 @@
+//! Proving jobs, circuits, statement, wrap and native verification on plonky2.
+//!
+//! ```text
+//! TransactionBatch -- inputs --> kernel run -- simulate --> table sizes -- plan --> jobs
+//!
+//! segment --leaf--> span --merge--> span --block--> run of blocks --merge--> run of blocks
+//!     --batch--> batch statement --range--> range statement --wrap--> proof for L2
+//! ```
+//!
+//! * [`profile`]: the two sets of parameters, `secure` and `insecure-test`.
+//! * [`limits`]: what fits into one run of the prover's machine.
+//! * [`inputs`]: a [`TransactionBatch`](tern_messages::TransactionBatch) as the prover's machine wants it.
+//! * [`simulate`](mod@simulate): how large each table of each segment will be, without proving.
+//! * [`statement`]: what a batch proof states; the native twin of what the circuits compute.
+//! * [`plan`]: from simulations to the graph of jobs.
+//! * [`circuits`]: the circuits above the segment, one module each.
+//! * [`prover`]: [`ProvingCircuits`] runs jobs.
+//! * [`verifier`]: [`JobVerifier`] checks what came back, from verifier data alone.
+//!
+//! Nothing here spawns actors, reads files or talks to anybody. Proofs, witnesses and children are treated
+//! as hostile: sizes are limited before anything is decoded, and nothing panics on bad input.
+
+pub mod circuits;
+pub mod error;
+pub mod inputs;
+pub mod limits;
+pub mod plan;
+pub mod profile;
+pub mod prover;
+pub mod simulate;
+pub mod statement;
+pub mod verifier;
+
+pub use error::{InputError, PlanError, ProvingError, Unprovable};
+pub use plan::{BlockRuns, Plan, Run, plan_batch, plan_proof};
+pub use profile::{Profile, Table};
+pub use prover::{Progress, ProvingCircuits};
+pub use simulate::{SegmentSizes, Simulation, simulate};
+pub use statement::{BatchStatement, StatementDigest, range_digest};
+pub use verifier::JobVerifier;
