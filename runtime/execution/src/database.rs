@@ -1,0 +1,61 @@
+//! revm's view of the state, which notes what was looked at.
+
+use alloy::primitives::{Address, B256, U256};
+use revm::Database;
+use revm::state::{AccountInfo, Bytecode};
+
+use crate::changes::{Changes, code_bytes};
+use crate::error::StateError;
+use crate::touched::Touched;
+use crate::view::StateView;
+use crate::window::HashWindow;
+
+/// A state with changes on top, as seen from inside a block.
+pub(crate) struct BlockState<'a> {
+    pub(crate) view: &'a StateView,
+    pub(crate) changes: &'a Changes,
+    pub(crate) hashes: &'a HashWindow,
+    /// Number of the block.
+    pub(crate) number: u64,
+    /// Where to note what is looked at, if anyone wants to know.
+    pub(crate) touched: Option<&'a mut Touched>,
+}
+
+impl Database for BlockState<'_> {
+    type Error = StateError;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        if let Some(touched) = &mut self.touched {
+            touched.account(address);
+        }
+        let account = self.changes.account(self.view, address)?;
+        Ok(account.map(|account| AccountInfo {
+            balance: account.balance,
+            nonce: account.nonce,
+            code_hash: account.code_hash,
+            ..AccountInfo::default().without_code()
+        }))
+    }
+
+    fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, StateError> {
+        let code = self.changes.code(self.view, hash)?;
+        if let Some(touched) = &mut self.touched {
+            touched
+                .codes
+                .entry(hash)
+                .or_insert_with(|| code_bytes(&code));
+        }
+        Ok(code)
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
+        if let Some(touched) = &mut self.touched {
+            touched.slot(address, slot);
+        }
+        self.changes.storage(self.view, address, slot)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, StateError> {
+        Ok(self.hashes.hash_of(number, self.number))
+    }
+}

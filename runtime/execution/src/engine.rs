@@ -1,0 +1,95 @@
+//! The one place where revm is called.
+
+use alloy::primitives::{Address, Bytes};
+use revm::context::{BlockEnv, CfgEnv, TxEnv};
+use revm::context_interface::result::{EVMError, ExecutionResult, HaltReason, ResultAndState};
+use revm::primitives::hardfork::SpecId;
+use revm::{Context, ExecuteEvm, Journal, MainBuilder, MainnetEvm, SystemCallEvm};
+
+use crate::database::BlockState;
+use crate::error::{ExecutionError, StateError};
+use crate::validation::refusal;
+
+type Inside<'a> = Context<BlockEnv, TxEnv, CfgEnv, BlockState<'a>, Journal<BlockState<'a>>, ()>;
+type Evm<'a> = MainnetEvm<Inside<'a>>;
+
+/// What the EVM did, and the accounts and slots that it loaded or changed.
+pub(crate) type Executed = ResultAndState<HaltReason>;
+
+fn evm(state: BlockState<'_>, block: BlockEnv, configuration: CfgEnv) -> Evm<'_> {
+    Inside::new(state, SpecId::CANCUN)
+        .with_cfg(configuration)
+        .with_block(block)
+        .build_mainnet()
+}
+
+/// Runs a transaction. The state itself does not change.
+pub(crate) fn transact(
+    state: BlockState<'_>,
+    block: BlockEnv,
+    configuration: CfgEnv,
+    transaction: TxEnv,
+) -> Result<Executed, ExecutionError> {
+    let caller = transaction.caller;
+    let result = evm(state, block, configuration.clone()).transact(transaction);
+    result.map_err(|error| match error {
+        EVMError::Transaction(invalid) => refusal(invalid, caller, &configuration),
+        EVMError::Database(state) => ExecutionError::State(state),
+        other => ExecutionError::Refused {
+            reason: other.to_string(),
+        },
+    })
+}
+
+/// Runs a system call (EIP-4788): no fee, no nonce, no value.
+pub(crate) fn system_call(
+    state: BlockState<'_>,
+    block: BlockEnv,
+    configuration: CfgEnv,
+    contract: Address,
+    data: Bytes,
+) -> Result<Executed, StateError> {
+    evm(state, block, configuration)
+        .system_call(contract, data)
+        .map_err(|error| match error {
+            EVMError::Database(state) => state,
+            other => StateError::Update {
+                reason: format!("the system call failed: {other}"),
+            },
+        })
+}
+
+/// go-ethereum's words for a halt.
+pub(crate) fn halt_text(reason: &HaltReason) -> String {
+    match reason {
+        HaltReason::OutOfGas(_) => "out of gas".to_owned(),
+        HaltReason::OpcodeNotFound | HaltReason::InvalidFEOpcode => "invalid opcode".to_owned(),
+        HaltReason::InvalidJump => "invalid jump destination".to_owned(),
+        HaltReason::StackUnderflow => "stack underflow".to_owned(),
+        HaltReason::StackOverflow => "stack limit reached 1024".to_owned(),
+        HaltReason::OutOfOffset => "return data out of bounds".to_owned(),
+        HaltReason::CreateCollision => "contract address collision".to_owned(),
+        HaltReason::NonceOverflow => "nonce uint64 overflow".to_owned(),
+        HaltReason::CreateContractSizeLimit => "max code size exceeded".to_owned(),
+        HaltReason::CreateContractStartingWithEF => {
+            "invalid code: must not begin with 0xef".to_owned()
+        }
+        HaltReason::CreateInitCodeSizeLimit => "max initcode size exceeded".to_owned(),
+        HaltReason::StateChangeDuringStaticCall | HaltReason::CallNotAllowedInsideStatic => {
+            "write protection".to_owned()
+        }
+        HaltReason::CallTooDeep => "max call depth exceeded".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Whether gas ran out, so that more gas might have helped.
+pub(crate) fn ran_out_of_gas(result: &ExecutionResult) -> bool {
+    matches!(
+        result,
+        ExecutionResult::Halt {
+            reason: HaltReason::OutOfGas(_),
+            ..
+        }
+    )
+}

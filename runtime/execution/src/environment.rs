@@ -1,0 +1,153 @@
+//! What a block's transactions see of their chain and block.
+
+use alloy::consensus::Header;
+use alloy::eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
+use alloy::primitives::{Address, B256, U256, keccak256};
+use revm::context::{BlockEnv, CfgEnv};
+use revm::context_interface::block::BlobExcessGasAndPrice;
+use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_CANCUN;
+use revm::primitives::hardfork::SpecId;
+use tern_messages::{ChainId, Gas};
+
+/// What the header's `logsBloom` holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderBloom {
+    /// All ones: a constant that admits every log, for chains whose proof does not cover the bloom.
+    AllOnes,
+    /// The union of the receipts' blooms, as Ethereum defines it.
+    True,
+}
+
+/// The rules of a chain beyond the EVM's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainRules {
+    /// The chain's id.
+    pub chain_id: ChainId,
+    /// What headers hold in place of the bloom.
+    pub header_bloom: HeaderBloom,
+}
+
+impl ChainRules {
+    /// The rules of the rollup.
+    pub fn provable(chain_id: ChainId) -> Self {
+        Self {
+            chain_id,
+            header_bloom: HeaderBloom::AllOnes,
+        }
+    }
+
+    /// The rules of a plain EVM chain.
+    pub fn plain(chain_id: ChainId) -> Self {
+        Self {
+            chain_id,
+            header_bloom: HeaderBloom::True,
+        }
+    }
+
+    pub(crate) fn configuration(&self) -> CfgEnv {
+        let mut configuration = CfgEnv::new_with_spec(SpecId::CANCUN);
+        configuration.chain_id = self.chain_id.0;
+        configuration
+    }
+}
+
+/// What whoever opens a block chooses; everything else follows from the parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockAttributes {
+    /// Seconds since the Unix epoch; greater than the parent's.
+    pub timestamp: u64,
+    /// Who receives the priority fees.
+    pub beneficiary: Address,
+    /// Most gas that the block's transactions may use together.
+    pub gas_limit: Gas,
+    /// A block hash of the parent chain, which contracts read through EIP-4788.
+    pub parent_beacon_block_root: B256,
+}
+
+/// What a block's transactions see of their chain and block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockEnvironment {
+    /// The chain's id.
+    pub chain_id: ChainId,
+    /// The block's number.
+    pub number: u64,
+    /// Seconds since the Unix epoch.
+    pub timestamp: u64,
+    /// Hash of the parent.
+    pub parent_hash: B256,
+    /// Who receives the priority fees.
+    pub beneficiary: Address,
+    /// Most gas that the block's transactions may use together.
+    pub gas_limit: Gas,
+    /// Base fee per gas, in wei (EIP-1559).
+    pub base_fee: u64,
+    /// What PREVRANDAO returns.
+    pub prev_randao: B256,
+    /// What the EIP-4788 system call stores.
+    pub parent_beacon_block_root: B256,
+}
+
+impl BlockEnvironment {
+    /// The environment of the block after `parent`, whose hash is `parent_hash`.
+    pub fn after(
+        rules: &ChainRules,
+        parent: &Header,
+        parent_hash: B256,
+        attributes: BlockAttributes,
+    ) -> Self {
+        Self {
+            chain_id: rules.chain_id,
+            number: parent.number.saturating_add(1),
+            timestamp: attributes.timestamp,
+            parent_hash,
+            beneficiary: attributes.beneficiary,
+            gas_limit: attributes.gas_limit,
+            base_fee: next_base_fee(parent),
+            prev_randao: keccak256(parent_hash),
+            parent_beacon_block_root: attributes.parent_beacon_block_root,
+        }
+    }
+
+    /// The environment that a sealed block was executed in, for calls at that block.
+    pub fn of(rules: &ChainRules, header: &Header) -> Self {
+        Self {
+            chain_id: rules.chain_id,
+            number: header.number,
+            timestamp: header.timestamp,
+            parent_hash: header.parent_hash,
+            beneficiary: header.beneficiary,
+            gas_limit: Gas(header.gas_limit),
+            base_fee: header.base_fee_per_gas.unwrap_or_default(),
+            prev_randao: header.mix_hash,
+            parent_beacon_block_root: header.parent_beacon_block_root.unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn block(&self) -> BlockEnv {
+        BlockEnv {
+            number: U256::from(self.number),
+            beneficiary: self.beneficiary,
+            timestamp: U256::from(self.timestamp),
+            gas_limit: self.gas_limit.0,
+            basefee: self.base_fee,
+            difficulty: U256::ZERO,
+            prevrandao: Some(self.prev_randao),
+            // No blobs, ever: excess 0, hence a blob base fee of 1 wei.
+            blob_excess_gas_and_price: Some(BlobExcessGasAndPrice::new(
+                0,
+                BLOB_BASE_FEE_UPDATE_FRACTION_CANCUN,
+            )),
+            slot_num: 0,
+        }
+    }
+}
+
+/// The base fee of the block after `parent`, in wei (EIP-1559, Ethereum's parameters).
+pub fn next_base_fee(parent: &Header) -> u64 {
+    calc_next_block_base_fee(
+        parent.gas_used,
+        parent.gas_limit,
+        parent.base_fee_per_gas.unwrap_or_default(),
+        BaseFeeParams::ethereum(),
+    )
+}

@@ -1,0 +1,206 @@
+//! The state at one root.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use alloy::primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use alloy::rlp::Decodable;
+use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
+
+use crate::error::StateError;
+use crate::source::NodeSource;
+use crate::trie::walk;
+
+/// Entries that a view remembers before it forgets all: about 20 MB.
+const CACHE_LIMIT: usize = 100_000;
+
+/// An account as the state trie holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountState {
+    /// Number of transactions sent (or contracts created).
+    pub nonce: u64,
+    /// Balance, in wei.
+    pub balance: U256,
+    /// Root of its storage trie.
+    pub storage_root: B256,
+    /// keccak256 of its code.
+    pub code_hash: B256,
+}
+
+impl Default for AccountState {
+    fn default() -> Self {
+        Self {
+            nonce: 0,
+            balance: U256::ZERO,
+            storage_root: EMPTY_ROOT_HASH,
+            code_hash: KECCAK256_EMPTY,
+        }
+    }
+}
+
+/// The state at one root. Cheap to clone; clones share a cache of what was read.
+#[derive(Clone)]
+pub struct StateView {
+    source: Arc<dyn NodeSource>,
+    root: B256,
+    cache: Arc<Mutex<Cache>>,
+}
+
+#[derive(Default)]
+struct Cache {
+    accounts: HashMap<Address, Option<AccountState>>,
+    /// By storage root and slot: right whichever account it is.
+    slots: HashMap<(B256, U256), U256>,
+    codes: HashMap<B256, Bytes>,
+}
+
+impl StateView {
+    /// The state whose root is `root`. Nothing is read yet.
+    pub fn new(source: Arc<dyn NodeSource>, root: B256) -> Self {
+        Self {
+            source,
+            root,
+            cache: Arc::default(),
+        }
+    }
+
+    /// The state root.
+    pub fn root(&self) -> B256 {
+        self.root
+    }
+
+    pub(crate) fn source(&self) -> &Arc<dyn NodeSource> {
+        &self.source
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.accounts.len() + cache.slots.len() > CACHE_LIMIT {
+            *cache = Cache::default();
+        }
+        cache
+    }
+
+    /// The account at an address; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the state is incomplete, damaged or cannot be read.
+    pub fn account(&self, address: Address) -> Result<Option<AccountState>, StateError> {
+        if let Some(known) = self.cache().accounts.get(&address) {
+            return Ok(*known);
+        }
+        let found = walk(&*self.source, self.root, keccak256(address), |_, _, _| ())?;
+        let account = found
+            .value
+            .map(|rlp| decode_account(&rlp, self.root))
+            .transpose()?;
+        self.cache().accounts.insert(address, account);
+        Ok(account)
+    }
+
+    /// The value of a storage slot; zero if it was never set.
+    ///
+    /// # Errors
+    /// As [`Self::account`].
+    pub fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        match self.account(address)? {
+            None => Ok(U256::ZERO),
+            Some(account) => self.slot(account.storage_root, slot),
+        }
+    }
+
+    pub(crate) fn slot(&self, storage_root: B256, slot: U256) -> Result<U256, StateError> {
+        if storage_root == EMPTY_ROOT_HASH {
+            return Ok(U256::ZERO);
+        }
+        if let Some(known) = self.cache().slots.get(&(storage_root, slot)) {
+            return Ok(*known);
+        }
+        let key = keccak256(slot.to_be_bytes::<32>());
+        let found = walk(&*self.source, storage_root, key, |_, _, _| ())?;
+        let value = match found.value {
+            None => U256::ZERO,
+            Some(rlp) => decode_slot(&rlp, storage_root)?,
+        };
+        self.cache().slots.insert((storage_root, slot), value);
+        Ok(value)
+    }
+
+    /// The bytecode with a hash; empty for the hash of nothing.
+    ///
+    /// # Errors
+    /// As [`Self::account`].
+    pub fn code(&self, hash: B256) -> Result<Bytes, StateError> {
+        if hash == KECCAK256_EMPTY || hash == B256::ZERO {
+            return Ok(Bytes::new());
+        }
+        if let Some(known) = self.cache().codes.get(&hash) {
+            return Ok(known.clone());
+        }
+        let code = self
+            .source
+            .code(hash)?
+            .ok_or(StateError::MissingCode { hash })?;
+        if keccak256(&code) != hash {
+            return Err(StateError::Damaged {
+                hash,
+                reason: "the code has another hash".into(),
+            });
+        }
+        self.cache().codes.insert(hash, code.clone());
+        Ok(code)
+    }
+
+    /// The bytecode of the account at an address; empty if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::account`].
+    pub fn code_of(&self, address: Address) -> Result<Bytes, StateError> {
+        match self.account(address)? {
+            None => Ok(Bytes::new()),
+            Some(account) => self.code(account.code_hash),
+        }
+    }
+}
+
+pub(crate) fn decode_account(mut rlp: &[u8], hash: B256) -> Result<AccountState, StateError> {
+    let account = TrieAccount::decode(&mut rlp).map_err(|error| StateError::Damaged {
+        hash,
+        reason: format!("an account: {error}"),
+    })?;
+    let TrieAccount {
+        nonce,
+        balance,
+        storage_root,
+        code_hash,
+        ..
+    } = account;
+    Ok(AccountState {
+        nonce,
+        balance,
+        storage_root,
+        code_hash,
+    })
+}
+
+pub(crate) fn encode_account(account: &AccountState) -> Vec<u8> {
+    let AccountState {
+        nonce,
+        balance,
+        storage_root,
+        code_hash,
+    } = *account;
+    alloy::rlp::encode(TrieAccount {
+        nonce,
+        balance,
+        storage_root,
+        code_hash,
+    })
+}
+
+fn decode_slot(mut rlp: &[u8], hash: B256) -> Result<U256, StateError> {
+    U256::decode(&mut rlp).map_err(|error| StateError::Damaged {
+        hash,
+        reason: format!("a storage slot: {error}"),
+    })
+}
