@@ -5,16 +5,21 @@ use std::fmt;
 use alloy::primitives::Bytes;
 use ractor::RpcReplyPort;
 use tern_messages::{
-    Backlog, BlockQuery, Confirmation, FinalityRefusal, FinalityReport, HaltReport, L2Anchor,
-    NodeStatus, Rejection, SealedBlock,
+    Backlog, BlockQuery, BlockSealed, Confirmation, FinalityRefusal, FinalityReport, HaltReport,
+    L2Anchor, NodeStatus, Rejection, SealedBlock,
 };
+
+use super::chain::ChainError;
 
 /// The mailbox of the main node. Payloads are plain data of the `messages` crate.
 pub enum MainNodeMessage {
     /// Validate and execute a signed transaction (EIP-2718 bytes). The answer comes once it is durable.
     SubmitTransaction(Bytes, RpcReplyPort<Result<Confirmation, Rejection>>),
     /// Read sealed blocks.
-    BlocksFrom(BlockQuery, RpcReplyPort<Result<Vec<SealedBlock>, ReadFailure>>),
+    BlocksFrom(
+        BlockQuery,
+        RpcReplyPort<Result<Vec<SealedBlock>, ReadFailure>>,
+    ),
     /// From the bridge: what the L2 contract says. The answer comes once it is durable.
     ReportFinality(FinalityReport, RpcReplyPort<Result<(), FinalityRefusal>>),
     /// From the bridge: the newest L2 block that L3 blocks may refer to.
@@ -27,9 +32,17 @@ pub enum MainNodeMessage {
     Resume(tern_messages::BlockNumber),
     /// The node at a glance.
     Status(RpcReplyPort<NodeStatus>),
+    /// From the node's own thread: it cannot go on.
+    EngineFailed(ChainError),
 }
 
 impl ractor::Message for MainNodeMessage {}
+
+/// What subscribers of sealed blocks get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedAnnouncement(pub BlockSealed);
+
+impl ractor::Message for SealedAnnouncement {}
 
 /// The node's storage failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -50,6 +63,7 @@ impl fmt::Debug for MainNodeMessage {
             Self::Halt(_) => "Halt",
             Self::Resume(_) => "Resume",
             Self::Status(_) => "Status",
+            Self::EngineFailed(_) => "EngineFailed",
         })
     }
 }

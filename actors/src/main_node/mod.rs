@@ -1,5 +1,34 @@
 //! The main node: the one place where transactions are executed and blocks are made.
+//!
+//! ```text
+//!  RPC ── SubmitTransaction ─▶ MainNode (actor) ── Command ─▶ Engine (thread) ──▶ Store (fsync)
+//!  bridge ── ReportFinality, ReportAnchor ─▶ │                   │ publishes
+//!  sequencer ── ReportBacklog, Halt ───────▶ │                   ▼
+//!  sequencer ◀── BlocksFrom ─────────────────┘            Head ──▶ RPC reads
+//!                                                         BlockSealed ──▶ subscribers
+//! ```
+//!
+//! A transaction is executed when it arrives, in the open block; it is confirmed once that is on disk; the
+//! block is sealed later, by policy, away from the confirmation path. Readers never ask the actor: they have
+//! the disk and the published [`Head`].
+//!
+//! The embedded L2 of the devnet is the same code with another [`ChainSpec`].
 
+mod actor;
+mod chain;
+mod engine;
+mod finality;
+mod head;
 mod message;
+mod open_block;
+mod pool;
+mod sealing;
+mod spec;
+mod tables;
 
-pub use message::{MainNodeMessage, ReadFailure};
+pub use actor::MainNodeHandle;
+pub use chain::{Chain, ChainError};
+pub use head::{Head, OpenView};
+pub use message::{MainNodeMessage, ReadFailure, SealedAnnouncement};
+pub use spec::{ChainSpec, Finality, Sealing, genesis_block};
+pub use tables::StoredFinality;

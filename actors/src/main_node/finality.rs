@@ -1,0 +1,121 @@
+//! What L2 says about batches: checked against what is known, then stored.
+
+use tern_messages::{
+    BatchNumber, BatchRecord, BlockNumber, FinalityHeights, FinalityRefusal, FinalityReport,
+};
+use tern_storage::tables::chain::{BATCH_OF_BLOCK, HEADERS, HEADS, Heads};
+use tern_storage::{StorageError, Store, WriteBatch};
+
+use super::tables::{BATCH_RECORDS, FINALITY, StoredFinality};
+
+/// Checks a report. Returns the new heights, and what makes them durable.
+pub(super) fn accept(
+    store: &Store,
+    known: &FinalityHeights,
+    report: &FinalityReport,
+) -> Result<(FinalityHeights, WriteBatch), FinalityRefusal> {
+    let mut batch = WriteBatch::new();
+    let (committed, verified) = (report.committed, report.verified);
+    let falls = committed < known.committed.0 || verified < known.verified.0;
+    if verified > committed || (falls && !report.reorganised) {
+        return Err(FinalityRefusal::Inconsistent {
+            committed,
+            verified,
+        });
+    }
+    for record in &report.batches {
+        check_blocks(store, record)?;
+        put_record(store, record, &mut batch).map_err(storage)?;
+    }
+    let heights = FinalityHeights {
+        committed: (committed, last_block(store, report, committed)?),
+        verified: (verified, last_block(store, report, verified)?),
+    };
+    let heads = store.get(&HEADS, &()).map_err(storage)?.unwrap_or_default();
+    let heads = Heads {
+        committed: heights.committed.1,
+        verified: heights.verified.1,
+        ..heads
+    };
+    batch.put(&HEADS, &(), &heads).put(
+        &FINALITY,
+        &(),
+        &StoredFinality {
+            heights,
+            l2: report.l2,
+        },
+    );
+    Ok((heights, batch))
+}
+
+/// A batch must end with a block that this node holds.
+fn check_blocks(store: &Store, record: &BatchRecord) -> Result<(), FinalityRefusal> {
+    let header = &record.header;
+    if header.first_block > header.last_block || header.number.0 == 0 {
+        let number = header.number;
+        return Err(FinalityRefusal::Inconsistent {
+            committed: number,
+            verified: number,
+        });
+    }
+    let stored = store.get(&HEADERS, &header.last_block).map_err(storage)?;
+    match stored {
+        Some(stored) if stored.hash == header.last_block_hash => Ok(()),
+        other => Err(FinalityRefusal::ForeignBlock {
+            batch: header.number,
+            block: header.last_block,
+            reported: header.last_block_hash,
+            stored: other.map(|stored| stored.hash),
+        }),
+    }
+}
+
+fn put_record(
+    store: &Store,
+    record: &BatchRecord,
+    batch: &mut WriteBatch,
+) -> Result<(), StorageError> {
+    let number = record.header.number;
+    let previous = store.get(&BATCH_RECORDS, &number)?;
+    let blocks = |record: &BatchRecord| record.header.first_block.0..=record.header.last_block.0;
+    match &previous {
+        Some(previous) if previous.header == record.header => {}
+        _ => {
+            for block in previous.iter().flat_map(blocks) {
+                batch.delete(&BATCH_OF_BLOCK, &BlockNumber(block));
+            }
+            for block in blocks(record) {
+                batch.put(&BATCH_OF_BLOCK, &BlockNumber(block), &number);
+            }
+        }
+    }
+    batch.put(&BATCH_RECORDS, &number, record);
+    Ok(())
+}
+
+fn last_block(
+    store: &Store,
+    report: &FinalityReport,
+    number: BatchNumber,
+) -> Result<BlockNumber, FinalityRefusal> {
+    if number.0 == 0 {
+        return Ok(BlockNumber(0));
+    }
+    if let Some(record) = report
+        .batches
+        .iter()
+        .find(|record| record.header.number == number)
+    {
+        return Ok(record.header.last_block);
+    }
+    let stored = store.get(&BATCH_RECORDS, &number).map_err(storage)?;
+    stored
+        .map(|record| record.header.last_block)
+        .ok_or(FinalityRefusal::UnknownBatch { batch: number })
+}
+
+fn storage(error: StorageError) -> FinalityRefusal {
+    FinalityRefusal::Storage {
+        reason: error.to_string(),
+    }
+}

@@ -1,0 +1,210 @@
+//! The open block in memory, and its rows on disk.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use alloy::primitives::{Address, B256, U256};
+use tern_execution::{
+    BlockAttributes, BlockBuilder, ExecutedTransaction, ExecutionError, HashWindow, SealedOutcome,
+    SignedTransaction, StateError,
+};
+use tern_messages::{BlockNumber, Gas};
+use tern_storage::WriteBatch;
+use tern_storage::tables::chain::StoredHeader;
+use tern_storage::tables::open_block::{ENVIRONMENT, OpenBlock as StoredOpenBlock, TRANSACTIONS};
+
+use super::chain::{Chain, ChainError};
+use super::head::{OpenView, provisional_hash};
+use super::sealing::Figures;
+
+/// The open block. Until its first transaction nothing of it is stored.
+pub(super) struct OpenBlock {
+    builder: BlockBuilder,
+    attributes: BlockAttributes,
+    transactions: Vec<Arc<ExecutedTransaction>>,
+    bytes: u64,
+    /// When its first transaction came.
+    since: Instant,
+}
+
+impl OpenBlock {
+    /// Opens the block after `parent` now, anchored to `anchor`.
+    pub(super) fn open(
+        chain: &Chain,
+        parent: &StoredHeader,
+        window: HashWindow,
+        anchor: B256,
+    ) -> Result<Self, ChainError> {
+        let attributes = BlockAttributes {
+            timestamp: unix_time().max(parent.header.timestamp.saturating_add(1)),
+            beneficiary: chain.spec.genesis.beneficiary,
+            gas_limit: Gas(chain.spec.genesis.gas_limit),
+            parent_beacon_block_root: anchor,
+        };
+        Self::with(chain, parent, window, attributes)
+    }
+
+    fn with(
+        chain: &Chain,
+        parent: &StoredHeader,
+        window: HashWindow,
+        attributes: BlockAttributes,
+    ) -> Result<Self, ChainError> {
+        let rules = chain.spec.rules;
+        let builder = BlockBuilder::new(chain.nodes(), rules, &parent.header, window, attributes)?;
+        Ok(Self {
+            builder,
+            attributes,
+            transactions: Vec::new(),
+            bytes: 0,
+            since: Instant::now(),
+        })
+    }
+
+    /// The stored open block, executed again.
+    pub(super) fn recover(
+        chain: &Chain,
+        parent: &StoredHeader,
+        window: HashWindow,
+    ) -> Result<Option<Self>, ChainError> {
+        let Some(stored) = chain.store.get(&ENVIRONMENT, &())? else {
+            return Ok(None);
+        };
+        let expected = BlockNumber(parent.header.number.saturating_add(1));
+        if (stored.number, stored.parent_hash) != (expected, parent.hash) {
+            let sealed = BlockNumber(parent.header.number);
+            return Err(ChainError::OpenBlockOutOfPlace {
+                found: stored.number,
+                sealed,
+            });
+        }
+        let attributes = BlockAttributes {
+            timestamp: stored.timestamp,
+            beneficiary: stored.beneficiary,
+            gas_limit: Gas(stored.gas_limit),
+            parent_beacon_block_root: stored.parent_beacon_block_root,
+        };
+        let mut open = Self::with(chain, parent, window, attributes)?;
+        let waited = Duration::from_secs(unix_time().saturating_sub(stored.timestamp));
+        open.since = open.since.checked_sub(waited).unwrap_or(open.since);
+        for (position, row) in (0..).zip(chain.store.range(&TRANSACTIONS, ..)) {
+            let (index, raw) = row?;
+            let differs = |reason: String| ChainError::OpenBlockDiffers {
+                block: expected,
+                index: position,
+                reason,
+            };
+            if index != position {
+                return Err(differs(format!("it is missing, the next one is {index}")));
+            }
+            let executed = open
+                .builder
+                .execute(raw)
+                .map_err(|error| differs(error.to_string()))?;
+            open.note(executed);
+        }
+        Ok(Some(open))
+    }
+
+    pub(super) fn number(&self) -> BlockNumber {
+        BlockNumber(self.builder.environment().number)
+    }
+
+    pub(super) fn base_fee(&self) -> u64 {
+        self.builder.environment().base_fee
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.transactions.is_empty()
+    }
+
+    pub(super) fn transactions(&self) -> &[Arc<ExecutedTransaction>] {
+        &self.transactions
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Executes a transaction and adds what makes it durable to `batch`.
+    pub(super) fn execute(
+        &mut self,
+        transaction: SignedTransaction,
+        batch: &mut WriteBatch,
+    ) -> Result<Arc<ExecutedTransaction>, ExecutionError> {
+        let executed = self.builder.execute_signed(transaction)?;
+        if self.is_empty() {
+            self.since = Instant::now();
+            batch.put(&ENVIRONMENT, &(), &self.stored());
+        }
+        batch.put(&TRANSACTIONS, &executed.index, executed.transaction.raw());
+        Ok(self.note(executed))
+    }
+
+    /// The account's nonce and balance after the transactions so far.
+    pub(super) fn account(&self, address: Address) -> Result<(u64, U256), StateError> {
+        let state = self.builder.pending();
+        Ok((state.nonce(address)?, state.balance(address)?))
+    }
+
+    pub(super) fn nonce(&self, address: Address) -> Result<u64, StateError> {
+        self.builder.nonce(address)
+    }
+
+    pub(super) fn figures(&self) -> Figures {
+        Figures {
+            transactions: u32::try_from(self.transactions.len()).unwrap_or(u32::MAX),
+            gas_used: self.builder.gas_used().0,
+            gas_limit: self.attributes.gas_limit.0,
+            bytes: self.bytes,
+            age: self.since.elapsed(),
+        }
+    }
+
+    /// What readers may see of it.
+    pub(super) fn view(&self) -> OpenView {
+        let environment = *self.builder.environment();
+        OpenView {
+            environment,
+            provisional_hash: provisional_hash(&environment),
+            transactions: self.transactions.clone(),
+            state: self.builder.pending(),
+        }
+    }
+
+    /// Closes the block; adds the removal of its rows to `batch`.
+    pub(super) fn seal(self, batch: &mut WriteBatch) -> Result<SealedOutcome, StateError> {
+        batch.delete(&ENVIRONMENT, &());
+        for executed in &self.transactions {
+            batch.delete(&TRANSACTIONS, &executed.index);
+        }
+        self.builder.seal()
+    }
+
+    fn note(&mut self, executed: ExecutedTransaction) -> Arc<ExecutedTransaction> {
+        self.bytes = self
+            .bytes
+            .saturating_add(executed.transaction.raw().len() as u64);
+        let executed = Arc::new(executed);
+        self.transactions.push(Arc::clone(&executed));
+        executed
+    }
+
+    fn stored(&self) -> StoredOpenBlock {
+        StoredOpenBlock {
+            number: self.number(),
+            parent_hash: self.builder.environment().parent_hash,
+            timestamp: self.attributes.timestamp,
+            beneficiary: self.attributes.beneficiary,
+            gas_limit: self.attributes.gas_limit.0,
+            parent_beacon_block_root: self.attributes.parent_beacon_block_root,
+        }
+    }
+}
+
+/// Seconds since the Unix epoch; 0 for a clock before it.
+pub(super) fn unix_time() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,117 @@
+//! Which chain a main node runs. The rollup and the embedded L2 are two specs of one actor.
+
+use tern_cluster_config::{ChainConfig, Genesis, PoolConfig, ProvingLimits, SealingPolicy};
+use tern_execution::{ChainRules, GenesisAccount, GenesisError, GenesisOutcome, GenesisState};
+use tern_messages::{ChainId, Gas};
+use tern_storage::ChainIdentity;
+
+/// The chain that a main node runs, and how.
+#[derive(Clone, Debug)]
+pub struct ChainSpec {
+    /// Names the data directory's owner, and the log lines.
+    pub role: &'static str,
+    /// Rules beyond the EVM's.
+    pub rules: ChainRules,
+    /// The first block.
+    pub genesis: Genesis,
+    /// When blocks are closed.
+    pub sealing: Sealing,
+    /// What a transaction may be at most; nothing is limited without them.
+    pub limits: Option<ProvingLimits>,
+    /// Limits of the queue.
+    pub pool: PoolConfig,
+    /// What `safe` and `finalized` mean.
+    pub finality: Finality,
+}
+
+/// When blocks are closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealing {
+    /// By the policy.
+    Policy(SealingPolicy),
+    /// As soon as the transactions that arrived together are executed.
+    Instant,
+}
+
+/// Where finality comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finality {
+    /// From the bridge's reports.
+    Reported,
+    /// Every sealed block is final.
+    Immediate,
+}
+
+impl ChainSpec {
+    /// The rollup.
+    pub fn rollup(chain: &ChainConfig, sealing: SealingPolicy, pool: PoolConfig) -> Self {
+        Self {
+            role: "main-node",
+            rules: ChainRules::provable(chain.genesis.chain_id),
+            genesis: chain.genesis.clone(),
+            sealing: Sealing::Policy(sealing),
+            limits: Some(chain.limits),
+            pool,
+            finality: Finality::Reported,
+        }
+    }
+
+    /// A plain EVM chain with instant sealing, for the devnet's L2.
+    pub fn embedded_l2(genesis: Genesis) -> Self {
+        Self {
+            role: "embedded-l2",
+            rules: ChainRules::plain(genesis.chain_id),
+            genesis,
+            sealing: Sealing::Instant,
+            limits: None,
+            pool: PoolConfig::default(),
+            finality: Finality::Immediate,
+        }
+    }
+
+    /// The chain's id.
+    pub fn chain_id(&self) -> ChainId {
+        self.genesis.chain_id
+    }
+
+    /// The genesis block and its state.
+    ///
+    /// # Errors
+    /// Only if the trie library fails.
+    pub fn genesis_block(&self) -> Result<GenesisOutcome, GenesisError> {
+        genesis_block(&self.genesis, &self.rules)
+    }
+
+    pub(super) fn identity(&self, genesis: &GenesisOutcome) -> ChainIdentity {
+        ChainIdentity::new(self.chain_id(), genesis.block.hash, self.role)
+    }
+}
+
+/// The genesis block of a configuration, with the beacon-roots contract that Cancun has.
+///
+/// # Errors
+/// Only if the trie library fails.
+pub fn genesis_block(
+    genesis: &Genesis,
+    rules: &ChainRules,
+) -> Result<GenesisOutcome, GenesisError> {
+    let accounts = genesis.alloc.iter().map(|(address, account)| {
+        let account = GenesisAccount {
+            balance: account.balance,
+            nonce: account.nonce,
+            code: account.code.clone(),
+            storage: account.storage.clone(),
+        };
+        (*address, account)
+    });
+    GenesisState {
+        accounts: accounts.collect(),
+    }
+    .with_beacon_roots()
+    .block(
+        rules,
+        genesis.timestamp,
+        Gas(genesis.gas_limit),
+        genesis.base_fee,
+    )
+}
