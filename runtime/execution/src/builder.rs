@@ -125,7 +125,7 @@ impl BlockBuilder {
         Ok(builder)
     }
 
-    fn before_system_call(
+    pub(crate) fn before_system_call(
         source: Arc<dyn NodeSource>,
         rules: ChainRules,
         state_root: B256,
@@ -238,6 +238,7 @@ impl BlockBuilder {
                 hashes: &self.hashes,
                 number: self.environment.number,
                 touched: self.touched.as_mut(),
+                only_storage: HashSet::new(),
             },
             self.environment.block(),
             self.rules.configuration(),
@@ -325,6 +326,7 @@ impl BlockBuilder {
                 hashes: &self.hashes,
                 number: self.environment.number,
                 touched: self.touched.as_mut(),
+                only_storage: HashSet::new(),
             },
             self.environment.block(),
             self.rules.configuration(),

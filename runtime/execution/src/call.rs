@@ -1,5 +1,6 @@
 //! `eth_call`: execution that leaves no trace, at any block or in the open one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use alloy::consensus::Header;
@@ -159,6 +160,7 @@ impl CallContext {
             hashes: &self.hashes,
             number: self.environment.number,
             touched: None,
+            only_storage: HashSet::new(),
         };
         Ok(transact(state, block, configuration, transaction)?.result)
     }

@@ -66,6 +66,20 @@ impl Changes {
         }
     }
 
+    /// Whether the account has storage and neither nonce nor code.
+    pub(crate) fn has_only_storage(
+        &self,
+        view: &StateView,
+        address: Address,
+    ) -> Result<bool, StateError> {
+        let change = self.accounts.get(&address);
+        if change.is_some_and(|change| change.wiped) {
+            return Ok(false);
+        }
+        let before = view.account(address)?;
+        Ok(before.is_some_and(|before| before.storage_root != EMPTY_ROOT_HASH))
+    }
+
     /// The slot as it is now.
     pub(crate) fn storage(
         &self,

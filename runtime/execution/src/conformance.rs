@@ -1,17 +1,26 @@
-//! One transaction on an arbitrary state in an arbitrary environment, for the public test vectors.
+//! Blocks on arbitrary states in arbitrary environments, for the public test vectors and for comparison with
+//! other implementations.
 //!
-//! The path is the blocks' own: the vectors test what the chain runs.
+//! The path is the chain's own: what is tested here is what the chain runs.
 
 use std::sync::Arc;
 
 use alloy::primitives::{B256, Bytes, Log, keccak256};
+use alloy_trie::EMPTY_ROOT_HASH;
+use tern_messages::SealedBlock;
 
 use crate::builder::BlockBuilder;
 use crate::environment::{BlockEnvironment, ChainRules};
 use crate::error::{ExecutionError, StateError};
 use crate::genesis::GenesisState;
-use crate::source::MemoryNodes;
+use crate::replay::{ReplayError, Replayed, record};
+use crate::source::{MemoryNodes, Overlay};
+use crate::transaction::SignedTransaction;
+use crate::trie::update;
+use crate::validation;
+use crate::view::StateView;
 use crate::window::HashWindow;
+use crate::witness::BatchLimits;
 
 /// What one transaction made of a state.
 #[derive(Debug)]
@@ -56,4 +65,59 @@ pub fn apply(
         logs,
         refused,
     })
+}
+
+/// Opens a block in an arbitrary environment.
+///
+/// # Errors
+/// If the state cannot be read.
+pub fn open(
+    state: &StateView,
+    rules: ChainRules,
+    environment: BlockEnvironment,
+    hashes: HashWindow,
+) -> Result<BlockBuilder, StateError> {
+    BlockBuilder::open(
+        state.source().clone(),
+        rules,
+        state.root(),
+        environment,
+        hashes,
+    )
+}
+
+/// As [`replay`](crate::replay), in an arbitrary environment.
+///
+/// # Errors
+/// As there.
+pub fn witness(
+    state: &StateView,
+    rules: ChainRules,
+    environment: BlockEnvironment,
+    hashes: &HashWindow,
+    block: &SealedBlock,
+    limits: BatchLimits,
+) -> Result<Replayed, ReplayError> {
+    let (source, root) = (state.source().clone(), state.root());
+    let builder = BlockBuilder::recording(source, rules, root, environment, hashes.clone())?;
+    record(builder, rules, hashes, root, block, limits)
+}
+
+/// Gas that a transaction needs before its execution begins.
+pub fn intrinsic_gas(transaction: &SignedTransaction) -> u64 {
+    validation::intrinsic_gas(transaction)
+}
+
+/// The root of an empty trie after `changes`, each written and read back before the next. `None` removes.
+///
+/// # Errors
+/// If the trie cannot be changed.
+pub fn trie_root(changes: &[(Bytes, Option<Bytes>)]) -> Result<B256, StateError> {
+    let nodes = Overlay::new(Arc::new(MemoryNodes::new()));
+    changes
+        .iter()
+        .try_fold(EMPTY_ROOT_HASH, |root, (key, value)| {
+            let value = value.as_ref().map(|value| value.to_vec());
+            update(&nodes, root, vec![(key.clone(), value)])
+        })
 }

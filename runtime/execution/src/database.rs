@@ -1,6 +1,8 @@
 //! revm's view of the state, which notes what was looked at.
 
-use alloy::primitives::{Address, B256, U256};
+use std::collections::HashSet;
+
+use alloy::primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use revm::Database;
 use revm::state::{AccountInfo, Bytecode};
 
@@ -19,6 +21,8 @@ pub(crate) struct BlockState<'a> {
     pub(crate) number: u64,
     /// Where to note what is looked at, if anyone wants to know.
     pub(crate) touched: Option<&'a mut Touched>,
+    /// Accounts met that have storage and neither nonce nor code; see [`crate::collision`].
+    pub(crate) only_storage: HashSet<Address>,
 }
 
 impl Database for BlockState<'_> {
@@ -29,6 +33,13 @@ impl Database for BlockState<'_> {
             touched.account(address);
         }
         let account = self.changes.account(self.view, address)?;
+        if let Some(account) = &account
+            && account.nonce == 0
+            && account.code_hash == KECCAK256_EMPTY
+            && self.changes.has_only_storage(self.view, address)?
+        {
+            self.only_storage.insert(address);
+        }
         Ok(account.map(|account| AccountInfo {
             balance: account.balance,
             nonce: account.nonce,

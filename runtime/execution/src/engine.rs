@@ -4,34 +4,48 @@ use alloy::primitives::{Address, Bytes};
 use revm::context::{BlockEnv, CfgEnv, TxEnv};
 use revm::context_interface::result::{EVMError, ExecutionResult, HaltReason, ResultAndState};
 use revm::primitives::hardfork::SpecId;
-use revm::{Context, ExecuteEvm, Journal, MainBuilder, MainnetEvm, SystemCallEvm};
+use revm::{Context, ExecuteEvm, InspectEvm, Journal, MainBuilder, SystemCallEvm};
 
+use crate::collision::Collisions;
 use crate::database::BlockState;
 use crate::error::{ExecutionError, StateError};
 use crate::validation::refusal;
 
-type Inside<'a> = Context<BlockEnv, TxEnv, CfgEnv, BlockState<'a>, Journal<BlockState<'a>>, ()>;
-type Evm<'a> = MainnetEvm<Inside<'a>>;
+type Inside<'a, 'b> =
+    Context<BlockEnv, TxEnv, CfgEnv, &'a mut BlockState<'b>, Journal<&'a mut BlockState<'b>>, ()>;
 
 /// What the EVM did, and the accounts and slots that it loaded or changed.
 pub(crate) type Executed = ResultAndState<HaltReason>;
 
-fn evm(state: BlockState<'_>, block: BlockEnv, configuration: CfgEnv) -> Evm<'_> {
+fn inside<'a, 'b>(
+    state: &'a mut BlockState<'b>,
+    block: BlockEnv,
+    configuration: CfgEnv,
+) -> Inside<'a, 'b> {
     Inside::new(state, SpecId::CANCUN)
         .with_cfg(configuration)
         .with_block(block)
-        .build_mainnet()
 }
 
 /// Runs a transaction. The state itself does not change.
 pub(crate) fn transact(
-    state: BlockState<'_>,
+    mut state: BlockState<'_>,
     block: BlockEnv,
     configuration: CfgEnv,
     transaction: TxEnv,
 ) -> Result<Executed, ExecutionError> {
     let caller = transaction.caller;
-    let result = evm(state, block, configuration.clone()).transact(transaction);
+    let context = inside(&mut state, block.clone(), configuration.clone());
+    let mut result = context.build_mainnet().transact(transaction.clone());
+    if result.is_ok() && !state.only_storage.is_empty() {
+        let collisions = Collisions {
+            occupied: state.only_storage.clone(),
+        };
+        let context = inside(&mut state, block, configuration.clone());
+        result = context
+            .build_mainnet_with_inspector(collisions)
+            .inspect_tx(transaction);
+    }
     result.map_err(|error| match error {
         EVMError::Transaction(invalid) => refusal(invalid, caller, &configuration),
         EVMError::Database(state) => ExecutionError::State(state),
@@ -43,14 +57,14 @@ pub(crate) fn transact(
 
 /// Runs a system call (EIP-4788): no fee, no nonce, no value.
 pub(crate) fn system_call(
-    state: BlockState<'_>,
+    mut state: BlockState<'_>,
     block: BlockEnv,
     configuration: CfgEnv,
     contract: Address,
     data: Bytes,
 ) -> Result<Executed, StateError> {
-    evm(state, block, configuration)
-        .system_call(contract, data)
+    let mut evm = inside(&mut state, block, configuration).build_mainnet();
+    evm.system_call(contract, data)
         .map_err(|error| match error {
             EVMError::Database(state) => state,
             other => StateError::Update {

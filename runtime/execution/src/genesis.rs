@@ -7,9 +7,11 @@ use alloy::consensus::Header;
 use alloy::eips::eip4788::{BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE};
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_trie::EMPTY_ROOT_HASH;
+use revm::primitives::eip170::MAX_CODE_SIZE;
 use revm::state::Bytecode;
 use serde::{Deserialize, Serialize};
 use tern_messages::{Gas, SealedBlock};
+use thiserror::Error;
 
 use crate::changes::{AccountChange, Basics, Changes};
 use crate::environment::{BlockEnvironment, ChainRules};
@@ -30,6 +32,61 @@ pub struct GenesisAccount {
     pub code: Bytes,
     /// Storage slots; zero values are left out of the trie.
     pub storage: BTreeMap<B256, B256>,
+}
+
+impl GenesisAccount {
+    fn check(&self, address: Address) -> Result<(), GenesisError> {
+        let storage = self.storage.values().any(|value| *value != B256::ZERO);
+        if self.nonce == 0 && self.code.is_empty() {
+            if storage {
+                return Err(GenesisError::OnlyStorage { address });
+            }
+            if self.balance.is_zero() {
+                return Err(GenesisError::Empty { address });
+            }
+        }
+        if self.code.len() > MAX_CODE_SIZE {
+            return Err(GenesisError::CodeSize {
+                address,
+                size: self.code.len(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Why a genesis was refused.
+#[derive(Debug, Error)]
+pub enum GenesisError {
+    /// Storage without nonce and code: EVMs disagree about creations at such an address (EIP-7610).
+    #[error(
+        "genesis account {address} has storage but neither nonce nor code; give it one of them"
+    )]
+    OnlyStorage {
+        /// The account.
+        address: Address,
+    },
+    /// An empty account, which EIP-161 forbids.
+    #[error(
+        "genesis account {address} is empty; give it a balance, a nonce or code, or leave it out"
+    )]
+    Empty {
+        /// The account.
+        address: Address,
+    },
+    /// Code that could not have been deployed (EIP-170).
+    #[error(
+        "genesis account {address} has {size} bytes of code; at most {MAX_CODE_SIZE} are allowed"
+    )]
+    CodeSize {
+        /// The account.
+        address: Address,
+        /// Length of its code, in bytes.
+        size: usize,
+    },
+    /// The state could not be built.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 /// The accounts that a chain begins with.
@@ -103,14 +160,17 @@ impl GenesisState {
     /// The genesis block of a chain: this state under a standard header with number 0 and no parent.
     ///
     /// # Errors
-    /// As [`Self::build`].
+    /// [`GenesisError`] if an account is one that no chain can run with.
     pub fn block(
         &self,
         rules: &ChainRules,
         timestamp: u64,
         gas_limit: Gas,
         base_fee: u64,
-    ) -> Result<GenesisOutcome, StateError> {
+    ) -> Result<GenesisOutcome, GenesisError> {
+        for (address, account) in &self.accounts {
+            account.check(*address)?;
+        }
         let (state_root, nodes, codes) = self.build()?;
         let environment = BlockEnvironment {
             chain_id: rules.chain_id,

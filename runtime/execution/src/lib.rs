@@ -20,6 +20,7 @@
 mod builder;
 mod call;
 mod changes;
+mod collision;
 pub mod conformance;
 mod database;
 mod engine;
@@ -31,6 +32,8 @@ mod header;
 mod proof;
 mod replay;
 mod source;
+#[cfg(test)]
+mod tests;
 mod touched;
 mod transaction;
 mod trie;
@@ -44,7 +47,7 @@ pub use call::{CallContext, CallOutcome};
 pub use environment::{BlockAttributes, BlockEnvironment, ChainRules, HeaderBloom, next_base_fee};
 pub use error::{ErrorKind, ExecutionError, StateError};
 pub use estimate::EstimateError;
-pub use genesis::{GenesisAccount, GenesisOutcome, GenesisState};
+pub use genesis::{GenesisAccount, GenesisError, GenesisOutcome, GenesisState};
 pub use replay::{ReplayError, Replayed, replay};
 pub use source::{MemoryNodes, NodeSource, SourceError};
 pub use transaction::{MAX_TRANSACTION_SIZE, SignedTransaction};

@@ -107,18 +107,28 @@ pub fn replay(
         Some(environment.base_fee),
     )?;
 
+    let root = parent.state_root;
+    let builder = BlockBuilder::recording(source, rules, root, environment, hashes.clone())?;
+    record(builder, rules, hashes, root, block, limits)
+}
+
+/// Executes a block's transactions in an open recording block, compares, and makes the witness.
+pub(crate) fn record(
+    builder: BlockBuilder,
+    rules: ChainRules,
+    hashes: &HashWindow,
+    root: B256,
+    block: &SealedBlock,
+    limits: BatchLimits,
+) -> Result<Replayed, ReplayError> {
+    let number = block.header.number;
+    let check = Check { number };
     let mut run = Run {
-        builder: BlockBuilder::recording(
-            source,
-            rules,
-            parent.state_root,
-            environment,
-            hashes.clone(),
-        )?,
+        builder,
         block,
         rules,
         hashes,
-        root: parent.state_root,
+        root,
         first: 0,
         gas_before: 0,
         batches: Vec::new(),

@@ -121,16 +121,16 @@ pub(crate) fn walk(
 
 /// Applies changes to the trie at `root`; `None` removes a key. New nodes go to the overlay's fresh part.
 /// Returns the new root.
-pub(crate) fn update(
+pub(crate) fn update<K: AsRef<[u8]> + Ord>(
     nodes: &Overlay,
     root: B256,
-    mut changes: Vec<(B256, Option<Vec<u8>>)>,
+    mut changes: Vec<(K, Option<Vec<u8>>)>,
 ) -> Result<B256, StateError> {
     if changes.is_empty() {
         return Ok(root);
     }
     // Insertions first: fewer branches collapse on the way.
-    changes.sort_unstable_by(|a, b| (a.1.is_none(), a.0).cmp(&(b.1.is_none(), b.0)));
+    changes.sort_unstable_by(|a, b| (a.1.is_none(), &a.0).cmp(&(b.1.is_none(), &b.0)));
     let database = Arc::new(Nodes(nodes.clone()));
     let mut trie = if root == EMPTY_ROOT_HASH {
         EthTrie::new(database)
@@ -139,8 +139,8 @@ pub(crate) fn update(
     };
     for (key, value) in changes {
         match value {
-            Some(value) => trie.insert(key.as_slice(), &value),
-            None => trie.remove(key.as_slice()).map(|_| ()),
+            Some(value) => trie.insert(key.as_ref(), &value),
+            None => trie.remove(key.as_ref()).map(|_| ()),
         }
         .map_err(|error| failed(error, root))?;
     }

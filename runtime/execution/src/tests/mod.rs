@@ -1,0 +1,7 @@
+//! Tests that use the crate's inside.
+
+mod calls;
+mod properties;
+mod refusals;
+mod scenario;
+mod tampering;
