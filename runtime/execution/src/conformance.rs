@@ -51,11 +51,27 @@ pub fn apply(
     hashes: HashWindow,
     raw: Bytes,
 ) -> Result<Applied, StateError> {
+    let decoded = SignedTransaction::decode(raw, rules.chain_id);
+    apply_decoded(state, rules, environment, hashes, decoded)
+}
+
+/// Executes one transaction on `state`, if it was decoded.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_decoded(
+    state: &GenesisState,
+    rules: ChainRules,
+    environment: BlockEnvironment,
+    hashes: HashWindow,
+    decoded: Result<SignedTransaction, ExecutionError>,
+) -> Result<Applied, StateError> {
     let (root, nodes, codes) = state.build()?;
     let source = MemoryNodes::new();
     source.extend(&nodes, &codes);
     let mut block = BlockBuilder::open(Arc::new(source), rules, root, environment, hashes)?;
-    let (logs, refused) = match block.execute(raw) {
+    let executed = decoded.and_then(|transaction| block.execute_signed(transaction));
+    let (logs, refused) = match executed {
         Ok(executed) => (executed.receipt.envelope.logs().to_vec(), None),
         Err(ExecutionError::State(error)) => return Err(error),
         Err(refused) => (Vec::new(), Some(refused)),
@@ -101,6 +117,14 @@ pub fn witness(
     let (source, root) = (state.source().clone(), state.root());
     let builder = BlockBuilder::recording(source, rules, root, environment, hashes.clone())?;
     record(builder, rules, hashes, root, block, limits)
+}
+
+/// Decodes a transaction as [`SignedTransaction::decode`] does, for whichever chain it was signed, if for one.
+///
+/// # Errors
+/// As there.
+pub fn decode(raw: Bytes) -> Result<SignedTransaction, ExecutionError> {
+    SignedTransaction::decode_for_any_chain(raw)
 }
 
 /// Gas that a transaction needs before its execution begins.

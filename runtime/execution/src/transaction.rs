@@ -31,15 +31,7 @@ impl SignedTransaction {
     /// # Errors
     /// [`ExecutionError`] of the kind `Invalid`.
     pub fn decode(raw: Bytes, chain_id: ChainId) -> Result<Self, ExecutionError> {
-        if raw.len() > MAX_TRANSACTION_SIZE {
-            let (size, limit) = (raw.len(), MAX_TRANSACTION_SIZE);
-            return Err(ExecutionError::Oversized { size, limit });
-        }
-        check_type(&raw)?;
-        let envelope =
-            TxEnvelope::decode_2718_exact(&raw).map_err(|error| ExecutionError::Malformed {
-                reason: error.to_string(),
-            })?;
+        let envelope = envelope(&raw)?;
         match envelope.chain_id() {
             Some(have) if have == chain_id.0 => {}
             Some(have) => {
@@ -50,6 +42,15 @@ impl SignedTransaction {
             }
             None => return Err(ExecutionError::Unprotected),
         }
+        Self::recover(envelope, raw)
+    }
+
+    /// As [`Self::decode`], for whichever chain it was signed, if for one.
+    pub(crate) fn decode_for_any_chain(raw: Bytes) -> Result<Self, ExecutionError> {
+        Self::recover(envelope(&raw)?, raw)
+    }
+
+    fn recover(envelope: TxEnvelope, raw: Bytes) -> Result<Self, ExecutionError> {
         let sender = envelope
             .recover_signer()
             .map_err(|_| ExecutionError::InvalidSender)?;
@@ -112,6 +113,18 @@ impl SignedTransaction {
             ..TxEnv::default()
         }
     }
+}
+
+/// Decodes EIP-2718 bytes strictly.
+fn envelope(raw: &[u8]) -> Result<TxEnvelope, ExecutionError> {
+    if raw.len() > MAX_TRANSACTION_SIZE {
+        let (size, limit) = (raw.len(), MAX_TRANSACTION_SIZE);
+        return Err(ExecutionError::Oversized { size, limit });
+    }
+    check_type(raw)?;
+    TxEnvelope::decode_2718_exact(raw).map_err(|error| ExecutionError::Malformed {
+        reason: error.to_string(),
+    })
 }
 
 /// Refuses types that are not executed, before their bodies are parsed.

@@ -1,0 +1,4 @@
+//! Harness and end-to-end, conformance, crash and adversary tests.
+
+pub mod corpus;
+pub mod vectors;
