@@ -9,7 +9,7 @@ const deployable = fs
   .readdirSync(out, { recursive: true })
   .filter((file) => file.endsWith(".json") && !file.includes("build-info"))
   .map((file) => [path.basename(file, ".json"), JSON.parse(fs.readFileSync(path.join(out, file), "utf8"))])
-  .filter(([, built]) => built.abi?.length > 0 && built.bytecode?.object?.length > 2)
+  .filter(([, built]) => built.abi?.some((item) => item.type === "function") && built.bytecode?.object?.length > 2)
   .filter(([, built]) => isOwnSource(built));
 
 function isOwnSource(built) {

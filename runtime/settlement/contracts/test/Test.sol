@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @notice The cheat codes of forge that these tests use.
+interface Vm {
+    function prank(address sender) external;
+    function roll(uint256 number) external;
+    function warp(uint256 timestamp) external;
+    function setBlockhash(uint256 number, bytes32 hash) external;
+    function assume(bool condition) external pure;
+    function expectRevert(bytes calldata data) external;
+    function expectEmit() external;
+    function readFile(string calldata path) external view returns (string memory);
+    function parseJsonUintArray(string calldata json, string calldata key)
+        external
+        pure
+        returns (uint256[] memory);
+    function parseJsonBytes32Array(string calldata json, string calldata key)
+        external
+        pure
+        returns (bytes32[] memory);
+    function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
+    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+    function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
+    function parseJson(string calldata json, string calldata key) external pure returns (bytes memory);
+    function assertEq(uint256 left, uint256 right, string calldata reason) external pure;
+    function assertEq(uint256 left, uint256 right) external pure;
+    function assertEq(bytes32 left, bytes32 right, string calldata reason) external pure;
+    function assertEq(bytes32 left, bytes32 right) external pure;
+    function assertEq(bytes calldata left, bytes calldata right) external pure;
+    function assertEq(address left, address right) external pure;
+    function assertTrue(bool condition) external pure;
+    function toString(uint256 value) external pure returns (string memory);
+}
+
+/// @notice What every test starts from.
+abstract contract Test {
+    /// @dev forge answers calls of this address.
+    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    /// @notice `value` brought into the range from `low` to `high`.
+    function bound(uint256 value, uint256 low, uint256 high) internal pure returns (uint256) {
+        return low + value % (high - low + 1);
+    }
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IRollup} from "src/IRollup.sol";
+import {Rollup} from "src/Rollup.sol";
+import {RollupFixture} from "./RollupFixture.sol";
+
+contract CommitTest is RollupFixture {
+    function test_a_batch_is_committed_under_the_hash_of_its_blocks() external {
+        Batch memory first = make(genesisBatch(), 3, "first");
+        vm.expectEmit();
+        emit IRollup.BatchCommitted(1, hashOf(opening(first)), first.tip.blockHash);
+        commit(first);
+        vm.assertEq(rollup.lastCommittedBatch(), 1);
+        vm.assertEq(rollup.batchHash(1), hashOf(opening(first)));
+        vm.assertEq(rollup.lastVerifiedBatch(), 0);
+        vm.assertEq(rollup.verifiedStateRoot(), genesis.stateRoot);
+    }
+
+    function test_batches_follow_each_other() external {
+        Batch memory first = make(genesisBatch(), 2, "first");
+        Batch memory second = make(first, 1, "second");
+        commit(first);
+        commit(second);
+        vm.assertEq(rollup.lastCommittedBatch(), 2);
+        vm.assertEq(rollup.batchHash(2), hashOf(opening(second)));
+    }
+
+    function test_only_the_operator_commits() external {
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        vm.prank(OWNER);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.NotOperator.selector, OWNER));
+        rollup.commitBatch(batch.number, batch.previous, batch.posted, batch.tip.blockHash);
+    }
+
+    function test_a_gap_between_batches_is_refused() external {
+        Batch memory second = make(make(genesisBatch(), 1, "first"), 1, "second");
+        expectCommitRefused(second, abi.encodeWithSelector(IRollup.BatchOutOfOrder.selector, 2, 0, 0));
+    }
+
+    function test_batch_zero_is_refused() external {
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        batch.number = 0;
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.BatchOutOfOrder.selector, 0, 0, 0));
+    }
+
+    function test_a_verified_batch_cannot_be_replaced() external {
+        Batch memory first = make(genesisBatch(), 1, "first");
+        finalize(genesisBatch(), first);
+        Batch memory other = make(genesisBatch(), 1, "other");
+        expectCommitRefused(other, abi.encodeWithSelector(IRollup.BatchOutOfOrder.selector, 1, 1, 1));
+    }
+
+    function test_an_unproven_batch_is_superseded_with_all_that_follow() external {
+        Batch memory first = make(genesisBatch(), 1, "first");
+        Batch memory second = make(first, 1, "second");
+        Batch memory third = make(second, 1, "third");
+        commit(first);
+        commit(second);
+        commit(third);
+        Batch memory other = make(first, 2, "other");
+        vm.expectEmit();
+        emit IRollup.BatchesSuperseded(2, 3);
+        commit(other);
+        vm.assertEq(rollup.lastCommittedBatch(), 2);
+        vm.assertEq(rollup.batchHash(2), hashOf(opening(other)));
+        vm.assertEq(rollup.batchHash(3), bytes32(0));
+        expectCommitRefused(third, abi.encodeWithSelector(IRollup.PreviousBatchMismatch.selector, 2));
+        commit(make(other, 1, "third again"));
+    }
+
+    function test_a_batch_after_another_one_than_committed_is_refused() external {
+        commit(make(genesisBatch(), 1, "first"));
+        Batch memory second = make(make(genesisBatch(), 1, "other"), 1, "second");
+        expectCommitRefused(second, abi.encodeWithSelector(IRollup.PreviousBatchMismatch.selector, 1));
+    }
+
+    function test_each_field_of_the_previous_batch_is_checked() external {
+        Batch memory first = make(genesisBatch(), 1, "first");
+        commit(first);
+        bytes memory reason = abi.encodeWithSelector(IRollup.PreviousBatchMismatch.selector, 1);
+        for (uint256 word = 0; word < 9; ++word) {
+            Batch memory second = make(first, 1, "second");
+            bytes memory encoded = abi.encode(second.previous);
+            encoded[32 * word + 31] ^= 0x01;
+            second.previous = abi.decode(encoded, (IRollup.PreviousBatch));
+            expectCommitRefused(second, reason);
+        }
+    }
+
+    function test_a_batch_without_blocks_is_refused() external {
+        expectCommitRefused(
+            make(genesisBatch(), 0, "first"), abi.encodeWithSelector(IRollup.EmptyBatch.selector)
+        );
+    }
+
+    function test_a_block_without_transactions_is_refused() external {
+        Batch memory batch = make(genesisBatch(), 2, "first");
+        batch.posted[1].transactions = "";
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.EmptyBlock.selector, 2));
+    }
+
+    function test_malformed_transactions_are_refused() external {
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        batch.posted[0].transactions = hex"000002aa";
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.MalformedTransactions.selector, 0));
+    }
+
+    function test_a_time_that_is_not_after_the_parents_is_refused() external {
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        batch.posted[0].timestamp = genesis.timestamp;
+        bytes4 reason = IRollup.TimestampNotAfterParent.selector;
+        expectCommitRefused(batch, abi.encodeWithSelector(reason, 1, genesis.timestamp, genesis.timestamp));
+    }
+
+    function test_a_time_up_to_15_seconds_ahead_of_L2_is_accepted_and_no_more() external {
+        uint64 latest = uint64(block.timestamp) + 15;
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        batch.posted[0].timestamp = latest + 1;
+        expectCommitRefused(
+            batch, abi.encodeWithSelector(IRollup.TimestampAhead.selector, 1, latest + 1, latest)
+        );
+        batch.posted[0].timestamp = latest;
+        expectCommitRefusedForHash(batch);
+    }
+
+    function test_more_gas_than_the_limit_is_refused() external {
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        batch.posted[0].gasUsed = GAS_LIMIT + 1;
+        bytes4 reason = IRollup.GasUsedAboveLimit.selector;
+        expectCommitRefused(batch, abi.encodeWithSelector(reason, 1, GAS_LIMIT + 1));
+    }
+
+    function test_a_base_fee_beyond_64_bits_is_refused() external {
+        genesis.baseFee = type(uint64).max;
+        genesis.gasUsed = GAS_LIMIT;
+        setUpAgain();
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.BaseFeeTooHigh.selector, 1));
+    }
+
+    function test_an_unrecorded_beacon_root_is_refused() external {
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        bytes32 unknown = l2Hash(L2_BLOCK - 3);
+        batch.posted[0].beaconRoot = unknown;
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.UnknownBeaconRoot.selector, 1, unknown));
+        rollup.recordBlockHash(L2_BLOCK - 3);
+        expectCommitRefusedForHash(batch);
+    }
+
+    function test_an_older_beacon_root_than_the_parents_is_refused() external {
+        rollup.recordBlockHash(L2_BLOCK - 3);
+        Batch memory batch = make(genesisBatch(), 2, "first");
+        batch.posted[1].beaconRoot = l2Hash(L2_BLOCK - 3);
+        bytes4 reason = IRollup.StaleBeaconRoot.selector;
+        expectCommitRefused(batch, abi.encodeWithSelector(reason, 2, L2_BLOCK - 3, L2_BLOCK - 1));
+    }
+
+    function test_the_parents_beacon_root_may_be_kept() external {
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        batch.posted[0].beaconRoot = bytes32(0);
+        expectCommitRefusedForHash(batch);
+    }
+
+    function test_every_commit_records_the_hash_of_the_L2_block_before_it() external {
+        vm.roll(L2_BLOCK + 5);
+        vm.setBlockhash(L2_BLOCK + 4, l2Hash(L2_BLOCK + 4));
+        vm.assertEq(rollup.recordedBlock(l2Hash(L2_BLOCK + 4)), 0);
+        vm.expectEmit();
+        emit IRollup.BlockHashRecorded(uint64(L2_BLOCK + 4), l2Hash(L2_BLOCK + 4));
+        commit(make(genesisBatch(), 1, "first"));
+        vm.assertEq(rollup.recordedBlock(l2Hash(L2_BLOCK + 4)), L2_BLOCK + 4);
+    }
+
+    function test_anyone_records_one_of_the_last_256_hashes() external {
+        rollup.recordBlockHash(L2_BLOCK - 10);
+        vm.assertEq(rollup.recordedBlock(l2Hash(L2_BLOCK - 10)), L2_BLOCK - 10);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BlockHashUnavailable.selector, L2_BLOCK));
+        rollup.recordBlockHash(L2_BLOCK);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BlockHashUnavailable.selector, L2_BLOCK - 257));
+        rollup.recordBlockHash(L2_BLOCK - 257);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BlockHashUnavailable.selector, type(uint256).max));
+        rollup.recordBlockHash(type(uint256).max);
+    }
+
+    function test_another_last_block_hash_is_refused() external {
+        Batch memory batch = make(genesisBatch(), 2, "first");
+        bytes32 computed = batch.tip.blockHash;
+        batch.tip.blockHash = keccak256("other");
+        bytes4 reason = IRollup.BlockHashMismatch.selector;
+        expectCommitRefused(batch, abi.encodeWithSelector(reason, batch.tip.blockHash, computed));
+    }
+
+    function testFuzz_a_changed_transaction_byte_is_refused(uint256 index, uint256 position, uint8 flip)
+        external
+    {
+        Batch memory batch = make(genesisBatch(), 3, "first");
+        bytes memory transactions = batch.posted[index % 3].transactions;
+        transactions[position % transactions.length] ^= bytes1(flip | 1);
+        expectAnyRefusal(batch);
+    }
+
+    function testFuzz_a_changed_header_field_is_refused(uint256 index, uint256 position, uint8 flip)
+        external
+    {
+        Batch memory batch = make(genesisBatch(), 3, "first");
+        IRollup.PostedBlock memory posted = batch.posted[index % 3];
+        // The five words after the offset, before the offset of the transactions.
+        bytes memory encoded = abi.encode(posted);
+        encoded[32 + position % 160] ^= bytes1(flip | 1);
+        try this.decodePosted(encoded) returns (IRollup.PostedBlock memory changed) {
+            batch.posted[index % 3] = changed;
+        } catch {
+            return; // Not a 64-bit number any more: the call's decoding refuses it.
+        }
+        expectAnyRefusal(batch);
+    }
+
+    function test_the_owner_and_nobody_else_changes_the_operator() external {
+        vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", address(this)));
+        rollup.setOperator(address(this));
+        vm.prank(OWNER);
+        rollup.setOperator(address(this));
+        vm.assertEq(rollup.operator(), address(this));
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.NotOperator.selector, OPERATOR));
+    }
+
+    function decodePosted(bytes calldata encoded) external pure returns (IRollup.PostedBlock memory) {
+        return abi.decode(encoded, (IRollup.PostedBlock));
+    }
+
+    /// @dev All checks but the last one pass.
+    function expectCommitRefusedForHash(Batch memory batch) private {
+        vm.prank(OPERATOR);
+        try rollup.commitBatch(batch.number, batch.previous, batch.posted, batch.tip.blockHash) {
+            revert("committed");
+        } catch (bytes memory reason) {
+            vm.assertTrue(bytes4(reason) == IRollup.BlockHashMismatch.selector);
+        }
+    }
+
+    function expectAnyRefusal(Batch memory batch) private {
+        vm.prank(OPERATOR);
+        try rollup.commitBatch(batch.number, batch.previous, batch.posted, batch.tip.blockHash) {
+            revert("committed");
+        } catch (bytes memory reason) {
+            vm.assertTrue(reason.length >= 4);
+        }
+    }
+
+    function setUpAgain() private {
+        rollup = new Rollup(genesis, OWNER, OPERATOR, verifier);
+    }
+}

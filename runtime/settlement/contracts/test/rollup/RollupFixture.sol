@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IRollup} from "src/IRollup.sol";
+import {Rollup} from "src/Rollup.sol";
+import {BlockHeader} from "src/rollup/BlockHeader.sol";
+import {Statement} from "src/rollup/Statement.sol";
+import {Poseidon} from "src/verifier/Poseidon.sol";
+import {Test} from "../Test.sol";
+import {PlainStatement} from "./PlainStatement.sol";
+import {PlainTrie} from "./PlainTrie.sol";
+import {VerifierMock} from "./VerifierMock.sol";
+
+/// @notice A deployed Rollup, and an operator that makes batches by the plain twins of what the contract does.
+abstract contract RollupFixture is Test {
+    /// @notice A batch in all its forms.
+    struct Batch {
+        uint64 number;
+        IRollup.PreviousBatch previous;
+        IRollup.PostedBlock[] posted;
+        PlainStatement.Block[] blocks;
+        /// The tip after the batch.
+        IRollup.BlockTip tip;
+    }
+
+    address internal constant OWNER = address(0x0123);
+    address internal constant OPERATOR = address(0x4567);
+    uint64 internal constant GAS_LIMIT = 30_000_000;
+    uint256 internal constant L2_BLOCK = 1000;
+
+    VerifierMock internal verifier;
+    Rollup internal rollup;
+    IRollup.Genesis internal genesis;
+
+    function setUp() public virtual {
+        vm.roll(L2_BLOCK);
+        vm.warp(1_800_000_000);
+        for (uint256 i = 0; i < 20; ++i) {
+            vm.setBlockhash(L2_BLOCK - 1 - i, l2Hash(L2_BLOCK - 1 - i));
+        }
+        genesis = IRollup.Genesis({
+            chainId: 4242,
+            gasLimit: GAS_LIMIT,
+            beneficiary: address(0xfee),
+            stateRoot: keccak256("genesis state"),
+            blockHash: keccak256("genesis block"),
+            timestamp: 1_799_999_000,
+            baseFee: 1_000_000_000,
+            gasUsed: 0,
+            hashWindow: [uint64(1), 2, 3, 4]
+        });
+        verifier = new VerifierMock();
+        rollup = new Rollup(genesis, OWNER, OPERATOR, verifier);
+    }
+
+    function l2Hash(uint256 number) internal pure returns (bytes32) {
+        return keccak256(abi.encode("L2", number));
+    }
+
+    /// @dev What the first batch follows.
+    function genesisBatch() internal view returns (Batch memory batch) {
+        batch.tip.blockHash = genesis.blockHash;
+        batch.tip.stateRoot = genesis.stateRoot;
+        batch.tip.timestamp = genesis.timestamp;
+        batch.tip.baseFee = genesis.baseFee;
+        batch.tip.gasUsed = genesis.gasUsed;
+    }
+
+    /// @dev A batch of `count` blocks after `parent`; `seed` makes it differ from others.
+    function make(Batch memory parent, uint256 count, string memory seed)
+        internal
+        view
+        returns (Batch memory batch)
+    {
+        batch.number = parent.number + 1;
+        batch.previous = opening(parent);
+        batch.tip = copy(parent.tip);
+        batch.posted = new IRollup.PostedBlock[](count);
+        batch.blocks = new PlainStatement.Block[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            bytes[] memory transactions = new bytes[](i % 3 + 1);
+            for (uint256 j = 0; j < transactions.length; ++j) {
+                transactions[j] = abi.encodePacked(hex"02f8", keccak256(abi.encode(seed, i, j)), seed);
+            }
+            batch.posted[i] = IRollup.PostedBlock({
+                stateRoot: keccak256(abi.encode("state", seed, i)),
+                receiptsRoot: keccak256(abi.encode("receipts", seed, i)),
+                beaconRoot: l2Hash(L2_BLOCK - 1),
+                timestamp: batch.tip.timestamp + 1 + uint64(i % 5),
+                gasUsed: uint64(21_000 + uint256(keccak256(abi.encode(seed, i))) % (GAS_LIMIT - 21_000)),
+                transactions: frame(transactions)
+            });
+            batch.blocks[i] = append(batch.tip, batch.posted[i], PlainTrie.root(transactions));
+        }
+    }
+
+    /// @dev Moves `tip` to the posted block.
+    function append(IRollup.BlockTip memory tip, IRollup.PostedBlock memory posted, bytes32 transactionsRoot)
+        internal
+        view
+        returns (PlainStatement.Block memory)
+    {
+        BlockHeader.Fields memory header = BlockHeader.Fields({
+            parentHash: tip.blockHash,
+            beneficiary: genesis.beneficiary,
+            stateRoot: posted.stateRoot,
+            transactionsRoot: transactionsRoot,
+            receiptsRoot: posted.receiptsRoot,
+            number: tip.number + 1,
+            gasLimit: GAS_LIMIT,
+            gasUsed: posted.gasUsed,
+            timestamp: posted.timestamp,
+            baseFee: uint64(BlockHeader.nextBaseFee(tip.baseFee, tip.gasUsed, GAS_LIMIT)),
+            beaconRoot: posted.beaconRoot
+        });
+        tip.blockHash = BlockHeader.hash(header);
+        tip.stateRoot = posted.stateRoot;
+        tip.beaconRoot = posted.beaconRoot;
+        tip.number = header.number;
+        tip.timestamp = header.timestamp;
+        tip.baseFee = header.baseFee;
+        tip.gasUsed = header.gasUsed;
+        return PlainStatement.Block({
+            stateRoot: posted.stateRoot,
+            transactionsRoot: transactionsRoot,
+            receiptsRoot: posted.receiptsRoot,
+            beaconRoot: posted.beaconRoot,
+            blockHash: tip.blockHash,
+            gasUsed: header.gasUsed,
+            timestamp: header.timestamp,
+            baseFee: header.baseFee
+        });
+    }
+
+    function opening(Batch memory batch) internal pure returns (IRollup.PreviousBatch memory previous) {
+        previous.tip = copy(batch.tip);
+        if (batch.number == 0) return previous;
+        previous.parentBatchHash = hashOf(batch.previous);
+        previous.blocksDigest = keccak256(PlainStatement.pack(batch.blocks));
+    }
+
+    function hashOf(IRollup.PreviousBatch memory batch) internal pure returns (bytes32) {
+        bytes32 tip = keccak256(abi.encode(batch.tip));
+        return keccak256(abi.encodePacked(batch.parentBatchHash, batch.blocksDigest, tip));
+    }
+
+    function commit(Batch memory batch) internal {
+        vm.prank(OPERATOR);
+        rollup.commitBatch(batch.number, batch.previous, batch.posted, batch.tip.blockHash);
+    }
+
+    function expectCommitRefused(Batch memory batch, bytes memory reason) internal {
+        vm.prank(OPERATOR);
+        vm.expectRevert(reason);
+        rollup.commitBatch(batch.number, batch.previous, batch.posted, batch.tip.blockHash);
+    }
+
+    /// @dev The window digest after a batch; any canonical digest will do for the mock.
+    function windowAfter(Batch memory batch) internal pure returns (uint64[4] memory) {
+        uint64 number = batch.number;
+        return number == 0 ? [uint64(1), 2, 3, 4] : [number, number * 7, number * 77, number * 777];
+    }
+
+    /// @dev What an honest prover posts for `batch` after `parent`, and the digest of its statement.
+    function prove(Batch memory parent, Batch memory batch)
+        internal
+        view
+        returns (IRollup.BatchProof memory proof, uint64[4] memory digest)
+    {
+        proof.blocks = PlainStatement.pack(batch.blocks);
+        proof.endWindow = windowAfter(batch);
+        proof.commitment = [uint64(11), 22, 33, batch.number];
+        uint256[] memory s = PlainStatement.stream(
+            Statement.Chain(genesis.chainId, GAS_LIMIT, genesis.beneficiary),
+            Statement.Point(
+                parent.tip.stateRoot, parent.tip.blockHash, parent.tip.number, windowAfter(parent)
+            ),
+            proof.endWindow,
+            batch.blocks
+        );
+        (uint256 r0, uint256 r1) = Statement.point(proof.commitment, PlainStatement.serialize(s));
+        (uint256 y0, uint256 y1) = PlainStatement.evaluate(s, r0, r1);
+        proof.evaluation = [uint64(y0), uint64(y1)];
+        digest = Statement.digest(proof.commitment, r0, r1, proof.evaluation);
+    }
+
+    /// @dev What an honest prover posts for consecutive batches after `parent`, and the proof.
+    function proveAll(Batch memory parent, Batch[] memory batches)
+        internal
+        view
+        returns (IRollup.BatchProof[] memory proofs, bytes memory proof)
+    {
+        proofs = new IRollup.BatchProof[](batches.length);
+        uint64[4] memory folded;
+        for (uint256 i = 0; i < batches.length; ++i) {
+            uint64[4] memory digest;
+            (proofs[i], digest) = prove(parent, batches[i]);
+            folded = i == 0 ? digest : Poseidon.twoToOne(folded, digest);
+            parent = batches[i];
+        }
+        proof = verifier.proofOf(folded);
+    }
+
+    /// @dev Commits and proves one batch after `parent`.
+    function finalize(Batch memory parent, Batch memory batch) internal {
+        commit(batch);
+        Batch[] memory batches = new Batch[](1);
+        batches[0] = batch;
+        (IRollup.BatchProof[] memory proofs, bytes memory proof) = proveAll(parent, batches);
+        rollup.proveBatches(batch.number, batch.number, proofs, proof);
+    }
+
+    function frame(bytes[] memory transactions) internal pure returns (bytes memory framed) {
+        for (uint256 i = 0; i < transactions.length; ++i) {
+            framed = abi.encodePacked(framed, uint24(transactions[i].length), transactions[i]);
+        }
+    }
+
+    function copy(IRollup.BlockTip memory tip) internal pure returns (IRollup.BlockTip memory) {
+        return abi.decode(abi.encode(tip), (IRollup.BlockTip));
+    }
+}
