@@ -4,11 +4,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::StorageError;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Progress {
-    /// Commits applied to memory so far.
+    /// Number of the last commit applied to memory.
     applied: u64,
-    /// Commits known to be on disk.
+    /// Number of the last commit known to be on disk.
     durable: u64,
     /// Whether some thread is synchronising now.
     syncing: bool,
@@ -16,14 +16,28 @@ struct Progress {
     failed: Option<String>,
 }
 
-/// Lets the first waiting thread synchronise for all that wait with it.
-#[derive(Debug, Default)]
+/// Numbers commits, and lets the first waiting thread synchronise for all that wait with it.
+#[derive(Debug)]
 pub(crate) struct Group {
     progress: Mutex<Progress>,
     advanced: Condvar,
 }
 
 impl Group {
+    /// Continues after the commit with this number.
+    pub(crate) fn after(last: u64) -> Self {
+        let progress = Progress {
+            applied: last,
+            durable: last,
+            syncing: false,
+            failed: None,
+        };
+        Self {
+            progress: Mutex::new(progress),
+            advanced: Condvar::new(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Progress> {
         // Every section leaves the counters consistent, so a panic elsewhere spoils nothing.
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
@@ -32,39 +46,25 @@ impl Group {
     /// # Errors
     /// [`StorageError::Poisoned`] after a failed write.
     pub(crate) fn check(&self) -> Result<(), StorageError> {
-        match &self.lock().failed {
-            None => Ok(()),
-            Some(first) => Err(StorageError::Poisoned {
-                first: first.clone(),
-            }),
-        }
+        self.lock().check()
     }
 
-    /// Remembers a failed write; returns it.
-    pub(crate) fn fail(&self, error: StorageError) -> StorageError {
-        self.lock().failed.get_or_insert_with(|| error.to_string());
-        self.advanced.notify_all();
-        error
-    }
-
-    /// Called after a commit was applied: returns once it is durable. `sync` makes everything applied
-    /// before it durable.
-    pub(crate) fn wait_durable(
+    /// Applies a commit and returns once it is durable. `apply` gets the commit's number, and runs alone;
+    /// `sync` makes everything durable that was applied before it, up to the number that it gets.
+    pub(crate) fn commit(
         &self,
-        sync: impl Fn() -> Result<(), StorageError>,
+        apply: impl FnOnce(u64) -> Result<(), StorageError>,
+        sync: impl Fn(u64) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
         let mut progress = self.lock();
-        progress.applied += 1;
-        let mine = progress.applied;
-        loop {
-            if let Some(first) = &progress.failed {
-                return Err(StorageError::Poisoned {
-                    first: first.clone(),
-                });
-            }
-            if progress.durable >= mine {
-                return Ok(());
-            }
+        progress.check()?;
+        let mine = progress.applied + 1;
+        if let Err(error) = apply(mine) {
+            return Err(self.fail(&mut progress, error));
+        }
+        progress.applied = mine;
+        while progress.durable < mine {
+            progress.check()?;
             if progress.syncing {
                 progress = self
                     .advanced
@@ -75,18 +75,32 @@ impl Group {
             progress.syncing = true;
             let covered = progress.applied;
             drop(progress);
-            let result = sync();
+            let result = sync(covered);
             progress = self.lock();
             progress.syncing = false;
-            match result {
-                Ok(()) => progress.durable = progress.durable.max(covered),
-                Err(error) => {
-                    progress.failed.get_or_insert_with(|| error.to_string());
-                    self.advanced.notify_all();
-                    return Err(error);
-                }
+            if let Err(error) = result {
+                return Err(self.fail(&mut progress, error));
             }
+            progress.durable = covered;
             self.advanced.notify_all();
+        }
+        Ok(())
+    }
+
+    fn fail(&self, progress: &mut Progress, error: StorageError) -> StorageError {
+        progress.failed.get_or_insert_with(|| error.to_string());
+        self.advanced.notify_all();
+        error
+    }
+}
+
+impl Progress {
+    fn check(&self) -> Result<(), StorageError> {
+        match &self.failed {
+            None => Ok(()),
+            Some(first) => Err(StorageError::Poisoned {
+                first: first.clone(),
+            }),
         }
     }
 }

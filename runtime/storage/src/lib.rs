@@ -20,6 +20,7 @@
 //! # On disk
 //! ```text
 //! DIR/identity.json    whose data this is; written first, never changed
+//! DIR/acknowledged     number of the last commit that was promised: what sled must still know
 //! DIR/sled/            the tables: key = table id (1 byte) ‖ big-endian key
 //! DIR/files/TT/HASH    values above 32 KiB of table TT (hex) by keccak256 of their bytes
 //! ```
@@ -29,6 +30,7 @@ mod error;
 mod files;
 mod group;
 mod identity;
+mod promise;
 mod store;
 mod table;
 pub mod tables;

@@ -15,10 +15,14 @@ use crate::error::StorageError;
 use crate::files::{Files, INLINE_MAX};
 use crate::group::Group;
 use crate::identity::ChainIdentity;
+use crate::promise::Promise;
 use crate::table::{Key, Table};
 
 /// Memory that sled may use for its page cache, in bytes.
 const CACHE: u64 = 64 << 20;
+
+/// sled's key of the number of the last commit. No table has the number 0.
+const LAST_COMMIT: &[u8] = &[0];
 
 /// First byte of a value in sled: what follows is the encoded value.
 const INLINE: u8 = 0;
@@ -35,6 +39,7 @@ pub struct Store {
     log: File,
     files: Files,
     group: Group,
+    promise: Promise,
 }
 
 impl Store {
@@ -72,12 +77,17 @@ impl Store {
         crate::files::sync_directory(&tree)?;
         crate::files::sync_directory(directory)?;
         let files = Files::open(directory.join("files"))?;
+        let last = last_commit(&database).map_err(|error| opening(directory, error))?;
+        let promise = Promise::open(directory, last)?;
+        let group = Group::after(last);
+        let directory = directory.to_owned();
         let store = Self {
-            directory: directory.to_owned(),
+            directory,
             database,
             log,
             files,
-            group: Group::default(),
+            group,
+            promise,
         };
         store.sweep()?;
         Ok(store)
@@ -111,16 +121,21 @@ impl Store {
                 Some(value) => writes.insert(write.key, tagged(INLINE, &value)),
             }
         }
-        self.guarded("writing to", || self.database.apply_batch(writes))
-            .map_err(|error| self.group.fail(error))?;
-        self.group.wait_durable(|| {
-            self.guarded("flushing", || self.database.flush())?;
-            self.log.sync_data().map_err(|source| StorageError::Io {
-                action: "synchronising the log in",
-                path: self.directory.clone(),
-                source,
-            })
-        })
+        self.group.commit(
+            |number| {
+                writes.insert(LAST_COMMIT, number.to_be_bytes().as_slice());
+                self.guarded("writing to", || self.database.apply_batch(writes))
+            },
+            |number| {
+                self.guarded("flushing", || self.database.flush())?;
+                self.log.sync_data().map_err(|source| StorageError::Io {
+                    action: "synchronising the log in",
+                    path: self.directory.clone(),
+                    source,
+                })?;
+                self.promise.raise(number)
+            },
+        )
     }
 
     /// The value of `key`.
@@ -296,6 +311,12 @@ impl Store {
             },
         }
     }
+}
+
+fn last_commit(database: &sled::Db) -> sled::Result<u64> {
+    let stored = database.get(LAST_COMMIT)?;
+    let bytes = stored.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_ref()).ok());
+    Ok(bytes.map_or(0, u64::from_be_bytes))
 }
 
 fn tagged(tag: u8, bytes: &[u8]) -> Vec<u8> {
