@@ -120,7 +120,6 @@ impl CallContext {
     }
 
     /// Gas used and refunded with this limit, or the error that more gas does not cure, if it is known.
-    #[expect(clippy::type_complexity, reason = "used in one place")]
     fn succeeds(
         &self,
         request: &TransactionRequest,

@@ -3,6 +3,8 @@
 //! `TERN_ETHEREUM_TESTS` names a directory that holds `GeneralStateTests` of `ethereum/tests`. Without it the
 //! test says so and passes.
 
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

@@ -3,6 +3,8 @@
 //! The test starts itself again as the writer: with `TERN_STORAGE_CRASH_DIR` set, [`writer`] commits until it
 //! is killed and prints the number of each acknowledged commit.
 
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -3,6 +3,7 @@
 //! The test starts itself again under a limit on the size of files, with the signal that goes with it ignored:
 //! writes beyond the limit then fail as on a full disk.
 
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 #![cfg(unix)]
 
 use std::env;

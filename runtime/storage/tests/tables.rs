@@ -1,5 +1,7 @@
 //! Tables, ranges, large values, and data directories that are not ours.
 
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use std::fs;
 
 use alloy::primitives::{B256, Bytes};

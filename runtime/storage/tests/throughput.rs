@@ -1,5 +1,7 @@
 //! Group commit carries many small commits, each durable when it returns.
 
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;

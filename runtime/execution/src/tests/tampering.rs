@@ -7,6 +7,9 @@ use tern_messages::SealedBlock;
 use super::scenario::{Action, Chain};
 use crate::{BatchLimits, ReplayError, replay};
 
+/// A change to a header, or to a block.
+type Alteration<T> = Box<dyn Fn(&mut T)>;
+
 const LIMITS: BatchLimits = BatchLimits {
     transactions: 10,
     gas: u64::MAX,
@@ -43,7 +46,7 @@ fn every_altered_header_field_is_named() {
     let block = sealed(&mut chain);
     check(&chain, &block).unwrap();
     let one = B256::repeat_byte(1);
-    let alterations: Vec<(&str, Box<dyn Fn(&mut Header)>)> = vec![
+    let alterations: Vec<(&str, Alteration<Header>)> = vec![
         (
             "parentHash",
             Box::new(move |header| header.parent_hash = one),
@@ -129,7 +132,7 @@ fn every_altered_header_field_is_named() {
 fn altered_hashes_receipts_and_transactions_are_refused() {
     let mut chain = Chain::new();
     let block = sealed(&mut chain);
-    let alterations: Vec<Box<dyn Fn(&mut SealedBlock)>> = vec![
+    let alterations: Vec<Alteration<SealedBlock>> = vec![
         Box::new(|block| block.hash = B256::ZERO),
         Box::new(|block| block.receipts[0].gas_used += 1),
         Box::new(|block| block.receipts.truncate(1)),
