@@ -6,6 +6,7 @@ use tern_messages::{BlobId, BlockNumber, JobKind};
 use thiserror::Error;
 
 use crate::profile::Table;
+use crate::statement::StatementError;
 
 /// Why a transaction batch is no input for the prover's machine. Trying again cannot help.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -16,10 +17,13 @@ pub enum InputError {
         /// Name of the header field or count.
         field: &'static str,
         /// The value found.
-        value: u128,
+        value: u64,
         /// The largest value that fits.
-        max: u128,
+        max: u64,
     },
+    /// The header holds a value that cannot be stated.
+    #[error(transparent)]
+    Header(#[from] StatementError),
     /// A part of the batch contradicts another.
     #[error("the transaction batch contradicts itself: {what}")]
     Inconsistent {

@@ -24,6 +24,7 @@ pub mod circuits;
 pub mod error;
 pub mod inputs;
 pub mod limits;
+mod machine;
 pub mod plan;
 pub mod profile;
 pub mod prover;

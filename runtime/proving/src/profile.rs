@@ -46,6 +46,11 @@ impl Profile {
         17
     }
 
+    /// log2 of the shortest segment to which work is cut.
+    pub fn min_cycles_log(self) -> u8 {
+        14
+    }
+
     /// For each table, in the order of [`Table::ALL`], the log2 lengths that the segment circuit accepts.
     ///
     /// A parameter of the chain: part of the verifying key of every level.

@@ -1,14 +1,23 @@
 //! Runs jobs.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use alloy::primitives::B256;
-use tern_messages::{Job, Proof, TransactionBatch};
+use plonky2::field::types::Field;
+use tern_messages::{Job, JobKind, Proof, TransactionBatch};
 
+use crate::circuits::batch::StatementCycle;
+use crate::circuits::block::RunCycle;
+use crate::circuits::recursion::{Cycle, Gates};
+use crate::circuits::segment::{SegmentCircuits, SegmentError, SegmentInput};
+use crate::circuits::span::{Pair, SpanCycle};
+use crate::circuits::wrap::Wrap;
+use crate::circuits::{F, PlonkyProof, batch, block, leaf, span};
 use crate::error::ProvingError;
-use crate::profile::Profile;
-use crate::verifier::JobVerifier;
+use crate::machine::{Machine, catch_panic};
+use crate::profile::{Profile, TABLE_COUNT};
+use crate::verifier::{JobVerifier, Keys, Verified, checked_input, expected, read_children};
 
 /// A step of building circuits or of running a job, for showing progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,16 +30,78 @@ pub struct Progress {
     pub total: u32,
 }
 
+/// Counts steps.
+struct Steps<'a> {
+    done: AtomicU32,
+    total: u32,
+    report: &'a (dyn Fn(Progress) + Sync),
+}
+
+impl<'a> Steps<'a> {
+    fn new(total: u32, report: &'a (dyn Fn(Progress) + Sync)) -> Self {
+        Self {
+            done: AtomicU32::new(0),
+            total,
+            report,
+        }
+    }
+
+    fn next(&self, step: impl Into<String>) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed).min(self.total);
+        (self.report)(Progress {
+            step: step.into(),
+            done,
+            total: self.total,
+        });
+    }
+}
+
 /// All circuits of a profile, with everything needed to prove.
 pub struct ProvingCircuits {
+    segment: SegmentCircuits,
+    spans: SpanCycle,
+    runs: RunCycle,
+    statements: StatementCycle,
+    wrap: Wrap,
     verifier: JobVerifier,
 }
 
 impl ProvingCircuits {
     /// Builds all circuits. Takes half a minute and some GB of memory under `secure`.
+    ///
+    /// # Panics
+    /// If the parameters of the profile do not fit together, which is a defect of the build.
     pub fn build(profile: Profile, progress: &(dyn Fn(Progress) + Sync)) -> Self {
-        let _ = (profile, progress);
-        todo!()
+        let steps = Steps::new(TABLE_COUNT as u32 + 5, progress);
+        let segment = SegmentCircuits::build(profile, &|step| steps.next(step));
+        let start = leaf::start_state(&profile.recursion_config().stark_config);
+        let gates = Gates::of(segment.circuit());
+        steps.next("span circuits");
+        let spans = Cycle::build(
+            |degree_bits| leaf::build(segment.circuit(), &gates, degree_bits),
+            |base| span::build_merge(base, &gates, start),
+        );
+        steps.next("block circuits");
+        let runs = block::build_cycle(&spans, &gates, start);
+        steps.next("batch circuits");
+        let statements = batch::build_cycle(&runs, &gates);
+        steps.next("wrap circuits");
+        let wrap = Wrap::build(&statements, &gates);
+        let keys = Keys {
+            span: (&spans).into(),
+            run: (&runs).into(),
+            statement: (&statements).into(),
+            wrap: wrap.last().verifier_data(),
+        };
+        let verifier = JobVerifier::new(profile, start, keys);
+        Self {
+            segment,
+            spans,
+            runs,
+            statements,
+            wrap,
+            verifier,
+        }
     }
 
     /// Names these circuits: jobs and proofs of other circuits have other names.
@@ -43,8 +114,8 @@ impl ProvingCircuits {
         &self.verifier
     }
 
-    /// Runs `job`. `input` is the encoded value's decoded form that a `Segment` job names; `children` are the
-    /// proofs of [`Job::children`], in order.
+    /// Runs `job`. `input` is what a `Segment` job names; `children` are the proofs of [`Job::children`], in
+    /// order.
     ///
     /// Blocks the calling thread until the proof is there, an error is found, or `abort` is raised, which is
     /// looked at between steps of at most some seconds.
@@ -59,7 +130,109 @@ impl ProvingCircuits {
         abort: Arc<AtomicBool>,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Proof, ProvingError> {
-        let _ = (job, input, children, abort, progress);
-        todo!()
+        let children = read_children(&self.verifier, job, children)?;
+        // Says which rule is broken, where the circuit could only fail.
+        expected(&self.verifier, job, input, &children)?;
+        if abort.load(Ordering::Relaxed) {
+            return Err(ProvingError::Aborted);
+        }
+        let kind = job.kind();
+        let run = || match job {
+            Job::Segment {
+                input: id,
+                index,
+                max_cycles_log,
+            } => {
+                let input = checked_input(*id, input)?;
+                let steps = Steps::new(TABLE_COUNT as u32 + 4, progress);
+                self.prove_segment(input, *index, *max_cycles_log, &abort, &steps)
+            }
+            _ => {
+                let steps = Steps::new(1, progress);
+                steps.next(format!("{kind:?}"));
+                self.recurse(job, &children)
+                    .map_err(|error| failed(kind, error))
+            }
+        };
+        let proof =
+            catch_panic(run).map_err(|message| ProvingError::Failed { job: kind, message })??;
+        Ok(Proof {
+            bytes: proof.to_bytes().into(),
+        })
+    }
+
+    fn prove_segment(
+        &self,
+        batch: &TransactionBatch,
+        index: u32,
+        max_cycles_log: u8,
+        abort: &Arc<AtomicBool>,
+        steps: &Steps<'_>,
+    ) -> Result<PlonkyProof, ProvingError> {
+        steps.next("kernel");
+        let mut machine = Machine::load(batch, max_cycles_log)?;
+        let mut count = 0;
+        let (inputs, data) = loop {
+            if abort.load(Ordering::Relaxed) {
+                return Err(ProvingError::Aborted);
+            }
+            match machine.next_segment()? {
+                Some(segment) if count == index as usize => break segment,
+                Some(_) => count += 1,
+                None => return Err(ProvingError::NoSuchSegment { index, count }),
+            }
+        };
+        let segment = SegmentInput {
+            inputs,
+            data,
+            block: machine.block(),
+            index: count,
+        };
+        drop(machine);
+        let proof = self
+            .segment
+            .prove(segment, abort, &|step| steps.next(step))
+            .map_err(|error| match error {
+                SegmentError::Aborted => ProvingError::Aborted,
+                SegmentError::Unprovable(reason) => ProvingError::Unprovable(reason),
+                SegmentError::Failed(message) => ProvingError::Failed {
+                    job: JobKind::Segment,
+                    message,
+                },
+            })?;
+        steps.next("leaf");
+        let leaf = self.spans.base.prove(&proof, self.spans.merge.key());
+        leaf.map_err(|error| failed(JobKind::Segment, error))
+    }
+
+    fn recurse(&self, job: &Job, children: &[Verified]) -> anyhow::Result<PlonkyProof> {
+        let pair = || Pair {
+            left: children[0].child(),
+            right: children[1].child(),
+        };
+        match job {
+            Job::Segment { .. } => unreachable!("a segment has no children"),
+            Job::MergeSpans { boundary, .. } => self.spans.merge.prove(&pair(), *boundary),
+            Job::Block { point, .. } => {
+                let point = point.0.map(F::from_noncanonical_u64);
+                self.runs
+                    .base
+                    .prove(children[0].child(), point, self.runs.merge.key())
+            }
+            Job::MergeBlocks { .. } => self.runs.merge.prove(&pair()),
+            Job::Batch { .. } => self
+                .statements
+                .base
+                .prove(children[0].child(), self.statements.merge.key()),
+            Job::Range { .. } => self.statements.merge.prove(&pair()),
+            Job::Wrap { .. } => self.wrap.prove(children[0].child()),
+        }
+    }
+}
+
+fn failed(job: JobKind, error: anyhow::Error) -> ProvingError {
+    ProvingError::Failed {
+        job,
+        message: error.to_string(),
     }
 }

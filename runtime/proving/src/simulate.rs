@@ -1,13 +1,20 @@
 //! How large each table of each segment will be, without proving.
+//!
+//! The machine's kernel runs the batch twice: once to cut it into segments, and each segment once more to
+//! count the operations of every table. A run takes some 0.1 s for each 2^16 cycles.
 
+use evm_arithmetization::Field;
+use evm_arithmetization::generation::table_degree_bits;
 use serde::{Deserialize, Serialize};
-use tern_messages::TransactionBatch;
+use starky::config::StarkConfig;
+use tern_messages::{BlockNumber, TransactionBatch};
 
 use crate::error::Unprovable;
-use crate::profile::{Profile, TABLE_COUNT};
+use crate::machine::{Machine, catch_panic};
+use crate::profile::{Profile, TABLE_COUNT, Table};
 
-/// log2 of the length of each table of one segment, in the order of [`Table::ALL`](crate::Table::ALL);
-/// `None` for a table that the segment does not use.
+/// log2 of the length of each table of one segment, in the order of [`Table::ALL`]; `None` for a table that
+/// the segment does not use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentSizes(pub [Option<u8>; TABLE_COUNT]);
 
@@ -20,12 +27,105 @@ pub struct Simulation {
     pub segments: Vec<SegmentSizes>,
 }
 
-/// Runs `batch` through the machine's kernel, checks every root, receipt and gas figure against it, and reports
+impl Simulation {
+    /// The number of segments, as a plan wants it.
+    pub fn segment_count(&self) -> u32 {
+        u32::try_from(self.segments.len()).expect("runs are limited to MAX_SEGMENTS")
+    }
+}
+
+impl SegmentSizes {
+    /// Checks every table against the circuits of `profile`.
+    ///
+    /// # Errors
+    /// The first table that is too small or too large.
+    pub fn check(
+        &self,
+        profile: Profile,
+        block: BlockNumber,
+        segment: usize,
+    ) -> Result<(), Unprovable> {
+        let ranges = profile.degree_ranges();
+        for ((table, size), range) in Table::ALL.into_iter().zip(self.0).zip(ranges) {
+            if let Some(size) = size.map(usize::from).filter(|size| !range.contains(size)) {
+                return Err(Unprovable::DoesNotFit {
+                    block,
+                    segment,
+                    table,
+                    size,
+                    range,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs `batch` through the machine's kernel, which checks every root, receipt and gas figure, and reports
 /// the segments; all of them fit the profile's circuits.
+///
+/// Segments are as long as [`Profile::max_cycles_log`] says, or shorter where a table would not fit otherwise.
 ///
 /// # Errors
 /// Why the batch cannot be proven. Trying again cannot help.
 pub fn simulate(batch: &TransactionBatch, profile: Profile) -> Result<Simulation, Unprovable> {
-    let _ = (batch, profile);
-    todo!()
+    let longest = profile.max_cycles_log();
+    let mut outcome = simulate_at(batch, profile, longest);
+    for max_cycles_log in (profile.min_cycles_log()..longest).rev() {
+        match outcome {
+            Err(Unprovable::DoesNotFit { .. }) => {
+                outcome = simulate_at(batch, profile, max_cycles_log);
+            }
+            _ => break,
+        }
+    }
+    outcome
+}
+
+/// As [`simulate`], with segments of one length.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_at(
+    batch: &TransactionBatch,
+    profile: Profile,
+    max_cycles_log: u8,
+) -> Result<Simulation, Unprovable> {
+    let simulation = measure(
+        batch,
+        &profile.recursion_config().stark_config,
+        max_cycles_log,
+    )?;
+    for (index, sizes) in simulation.segments.iter().enumerate() {
+        sizes.check(profile, BlockNumber(batch.header.number), index)?;
+    }
+    Ok(simulation)
+}
+
+/// The sizes of all segments, whether or not circuits exist for them.
+///
+/// # Errors
+/// If the batch is no input, or the kernel stops.
+pub fn measure(
+    batch: &TransactionBatch,
+    config: &StarkConfig,
+    max_cycles_log: u8,
+) -> Result<Simulation, Unprovable> {
+    let mut machine = Machine::load(batch, max_cycles_log)?;
+    let mut segments = Vec::new();
+    while let Some((inputs, mut data)) = machine.next_segment()? {
+        let sizes = catch_panic(|| table_degree_bits::<Field, 2>(&inputs, config, &mut data))
+            .and_then(|sizes| sizes.map_err(|error| error.to_string()))
+            .map_err(|message| Unprovable::Kernel {
+                block: machine.block(),
+                segment: segments.len(),
+                transaction: None,
+                message,
+            })?;
+        segments.push(SegmentSizes(sizes.map(|size| size.map(|bits| bits as u8))));
+    }
+    Ok(Simulation {
+        max_cycles_log,
+        segments,
+    })
 }

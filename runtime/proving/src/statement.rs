@@ -17,6 +17,7 @@ use thiserror::Error;
 pub use commitment::{
     derive_point, evaluate, left_count, range_digest, stream_hash, window_digest,
 };
+pub(crate) use stream::check_header;
 pub use stream::{address_limbs, block_elements, hash_limbs};
 
 /// Poseidon digest of (C, r, y): what a batch proof has as public inputs.

@@ -1,27 +1,95 @@
 //! Checks proofs from verifier data alone.
 
-use alloy::primitives::B256;
-use tern_messages::{Job, Proof, TransactionBatch};
+mod check;
+mod keys;
 
+use alloy::primitives::{B256, keccak256};
+use plonky2::field::types::{Field, PrimeField64};
+use tern_messages::{Job, Proof, TransactionBatch, encode};
+
+use crate::circuits::block::Run;
+use crate::circuits::recursion::{key_len, key_public_inputs};
+use crate::circuits::span::{SPAN_LEN, Span};
+use crate::circuits::{F, PlonkyProof, VerifierData, batch, block};
 use crate::error::ProvingError;
+use crate::limits::MAX_PROOF_BYTES;
+use crate::machine::catch_panic;
 use crate::profile::Profile;
 use crate::statement::StatementDigest;
+
+pub(crate) use check::{checked_input, expected, read_children};
+pub(crate) use keys::{CycleKeys, Keys};
 
 /// Checks the proofs of jobs. Small, and quick to load: it holds verifier data only.
 #[derive(Clone, Debug)]
 pub struct JobVerifier {
     profile: Profile,
     version: B256,
+    /// Digest of the machine's initial state.
+    pub(crate) start: [F; 4],
+    pub(crate) keys: Keys,
+}
+
+/// A proof that was read and verified, and whether a merge made it (or, for statements, a range).
+pub(crate) struct Verified {
+    pub(crate) proof: PlonkyProof,
+    pub(crate) is_merge: bool,
+}
+
+/// The kinds of proofs that jobs consume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Span,
+    Run,
+    Statement,
 }
 
 impl JobVerifier {
+    pub(crate) fn new(profile: Profile, start: [F; 4], keys: Keys) -> Self {
+        let start_elements = start.map(|element| element.to_canonical_u64());
+        let version = keccak256(encode(&(profile, start_elements, keys.to_bytes())));
+        Self {
+            profile,
+            version,
+            start,
+            keys,
+        }
+    }
+
     /// The verifier of a profile, from the data committed with this crate.
     ///
     /// # Errors
     /// If the committed data cannot be read, which is a defect of the build.
     pub fn for_profile(profile: Profile) -> Result<Self, ProvingError> {
-        let _ = profile;
-        todo!()
+        let bytes: &[u8] = match profile {
+            Profile::Secure => include_bytes!("../keys/secure.bin"),
+            Profile::InsecureTest => include_bytes!("../keys/insecure-test.bin"),
+        };
+        Self::from_bytes(bytes)
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// If the bytes are anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProvingError> {
+        let error = |reason: String| ProvingError::VerifierData { reason };
+        let (profile, start, keys): (Profile, [u64; 4], Vec<Vec<u8>>) =
+            tern_messages::decode(bytes).map_err(|cause| error(cause.to_string()))?;
+        let keys = catch_panic(|| Keys::from_bytes(&keys))
+            .map_err(error)?
+            .ok_or_else(|| error("a circuit's data are malformed".to_owned()))?;
+        Ok(Self::new(
+            profile,
+            start.map(F::from_noncanonical_u64),
+            keys,
+        ))
+    }
+
+    /// All verifier data, to be read by [`Self::from_bytes`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let start = self.start.map(|element| element.to_canonical_u64());
+        encode(&(self.profile, start, self.keys.to_bytes()))
     }
 
     /// The profile of the circuits.
@@ -32,6 +100,11 @@ impl JobVerifier {
     /// keccak256 of the profile and all verifier data.
     pub fn circuits_version(&self) -> B256 {
         self.version
+    }
+
+    /// Verifier data of the last recursive circuit: degree 2^12, four public inputs.
+    pub fn wrapped(&self) -> &VerifierData {
+        &self.keys.wrap
     }
 
     /// Checks that `proof` is a valid proof of `job`: that it verifies, and that its public inputs are those
@@ -49,20 +122,148 @@ impl JobVerifier {
         input: Option<&TransactionBatch>,
         children: &[Proof],
     ) -> Result<(), ProvingError> {
-        let _ = (job, proof, input, children);
-        todo!()
+        let children = check::read_children(self, job, children)?;
+        let expected = check::expected(self, job, input, &children)?;
+        let invalid = |reason| ProvingError::InvalidProof {
+            job: job.kind(),
+            reason,
+        };
+        let found = match self.output_kind(job) {
+            Some(kind) => {
+                let verified = self.read(kind, proof).map_err(invalid)?;
+                if verified.is_merge != check::is_merge(job) {
+                    return Err(invalid("it was made by another circuit".to_owned()));
+                }
+                verified.proof
+            }
+            None => read(&self.keys.wrap, proof).map_err(invalid)?,
+        };
+        check::compare(job, &expected, &found.public_inputs)
     }
 
-    /// The statement digest that a valid `Batch`, `Range` or `Wrap` proof has as public inputs.
+    /// The statement digest that a `Batch`, `Range` or `Wrap` proof has as public inputs. The proof is verified.
     ///
     /// # Errors
-    /// If the proof is malformed.
+    /// If the job has no statement, or the proof is invalid.
     pub fn statement_digest(
         &self,
         job: &Job,
         proof: &Proof,
     ) -> Result<StatementDigest, ProvingError> {
-        let _ = (job, proof);
-        todo!()
+        let invalid = |reason| ProvingError::InvalidProof {
+            job: job.kind(),
+            reason,
+        };
+        let found = match self.output_kind(job) {
+            Some(Kind::Statement) => self
+                .read(Kind::Statement, proof)
+                .map(|verified| verified.proof),
+            None => read(&self.keys.wrap, proof),
+            Some(_) => Err("it has no statement".to_owned()),
+        }
+        .map_err(invalid)?;
+        Ok(core::array::from_fn(|i| {
+            found.public_inputs[i].to_canonical_u64()
+        }))
     }
+
+    /// What a job's proof is; `None` for the wrap's.
+    pub(crate) fn output_kind(&self, job: &Job) -> Option<Kind> {
+        match job {
+            Job::Segment { .. } | Job::MergeSpans { .. } => Some(Kind::Span),
+            Job::Block { .. } | Job::MergeBlocks { .. } => Some(Kind::Run),
+            Job::Batch { .. } | Job::Range { .. } => Some(Kind::Statement),
+            Job::Wrap { .. } => None,
+        }
+    }
+
+    fn cycle(&self, kind: Kind) -> &CycleKeys {
+        match kind {
+            Kind::Span => &self.keys.span,
+            Kind::Run => &self.keys.run,
+            Kind::Statement => &self.keys.statement,
+        }
+    }
+
+    /// Reads and verifies a proof of a cycle, including the verifier data in its public inputs.
+    pub(crate) fn read(&self, kind: Kind, proof: &Proof) -> Result<Verified, String> {
+        let cycle = self.cycle(kind);
+        let parsed = parse(&cycle.base, proof)?;
+        let genuine = key_public_inputs(&cycle.merge.verifier_only);
+        let carried = parsed.public_inputs.len().checked_sub(genuine.len());
+        if carried.and_then(|start| parsed.public_inputs.get(start..)) != Some(&genuine[..]) {
+            return Err("it carries the verifier data of another cycle".to_owned());
+        }
+        let verify = |key: &VerifierData| {
+            catch_panic(|| key.verify(parsed.clone())).is_ok_and(|result| result.is_ok())
+        };
+        let is_merge = match (verify(&cycle.base), verify(&cycle.merge)) {
+            (true, _) => false,
+            (_, true) => true,
+            _ => return Err("it does not verify".to_owned()),
+        };
+        Ok(Verified {
+            proof: parsed,
+            is_merge,
+        })
+    }
+}
+
+impl Verified {
+    pub(crate) fn span(&self) -> Span<F> {
+        Span::from_slice(&self.proof.public_inputs)
+    }
+
+    pub(crate) fn run(&self) -> Run<F> {
+        Run::from_slice(&self.proof.public_inputs)
+    }
+
+    pub(crate) fn digest(&self) -> [F; batch::DIGEST] {
+        core::array::from_fn(|i| self.proof.public_inputs[i])
+    }
+
+    pub(crate) fn child(&self) -> (&PlonkyProof, bool) {
+        (&self.proof, self.is_merge)
+    }
+}
+
+/// Reads a proof and verifies it.
+fn read(key: &VerifierData, proof: &Proof) -> Result<PlonkyProof, String> {
+    let parsed = parse(key, proof)?;
+    catch_panic(|| key.verify(parsed.clone()))?.map_err(|error| error.to_string())?;
+    Ok(parsed)
+}
+
+/// Reads a proof of the right shape, in its one canonical encoding.
+fn parse(key: &VerifierData, proof: &Proof) -> Result<PlonkyProof, String> {
+    let bytes = &proof.bytes;
+    if bytes.len() > MAX_PROOF_BYTES {
+        return Err(format!(
+            "it has {} bytes; at most {MAX_PROOF_BYTES} are accepted",
+            bytes.len()
+        ));
+    }
+    let parsed = catch_panic(|| PlonkyProof::from_bytes(bytes.to_vec(), &key.common))?
+        .map_err(|_| "it cannot be decoded".to_owned())?;
+    if parsed.public_inputs.len() != key.common.num_public_inputs {
+        return Err("it has another number of public inputs".to_owned());
+    }
+    // Elements above the modulus and bytes after the end would make second encodings of one proof.
+    if catch_panic(|| parsed.to_bytes())? != bytes[..] {
+        return Err("it is not in canonical form".to_owned());
+    }
+    Ok(parsed)
+}
+
+/// Lengths of public inputs that the verifier data must have.
+pub(crate) fn shape_of(kind: Kind) -> usize {
+    match kind {
+        Kind::Span => SPAN_LEN,
+        Kind::Run => block::RUN_LEN,
+        Kind::Statement => batch::DIGEST,
+    }
+}
+
+pub(crate) fn public_input_count(kind: Kind, key: &VerifierData) -> usize {
+    shape_of(kind) + key_len(&key.common.config)
 }

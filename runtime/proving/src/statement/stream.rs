@@ -69,7 +69,7 @@ pub(super) fn check_u32(
 
 /// Refuses headers whose values do not fit S, or whose constant fields are not the constants that circuit
 /// and contract take for granted.
-pub(super) fn check_header(header: &Header) -> Result<(), StatementError> {
+pub(crate) fn check_header(header: &Header) -> Result<(), StatementError> {
     let number = header.number;
     check_u32(number, "number", header.number)?;
     check_u32(number, "gas limit", header.gas_limit)?;

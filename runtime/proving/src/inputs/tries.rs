@@ -1,0 +1,227 @@
+//! Partial tries from a heap of nodes.
+
+use std::collections::HashMap;
+
+use alloy::primitives::{B256, keccak256};
+use ethereum_types::H256;
+use evm_arithmetization::Node;
+use evm_arithmetization::generation::mpt::AccountRlp;
+use mpt_trie::nibbles::Nibbles;
+use mpt_trie::partial_trie::{HashedPartialTrie, WrappedNode};
+use rlp::{Prototype, Rlp};
+use tern_messages::TransactionBatch;
+
+use super::h256;
+use crate::error::InputError;
+use crate::limits::MAX_WITNESS_NODES;
+
+/// Nibbles of a hashed key.
+const KEY_NIBBLES: usize = 64;
+
+type StorageTries = Vec<(H256, HashedPartialTrie)>;
+
+/// The state trie and the storage tries that the batch touches. What the witness does not show is a hash.
+pub(super) fn partial_tries(
+    batch: &TransactionBatch,
+) -> Result<(HashedPartialTrie, StorageTries), InputError> {
+    let nodes = batch
+        .nodes
+        .iter()
+        .map(|node| (keccak256(node), node.as_ref()))
+        .collect();
+    let roots: HashMap<B256, B256> = batch.storage_roots.iter().copied().collect();
+    let mut heap = Heap {
+        nodes,
+        budget: MAX_WITNESS_NODES,
+    };
+    let state = heap.trie(batch.state_root_before, &mut |key, value| {
+        let account: AccountRlp = rlp::decode(value).map_err(|_| "not an account")?;
+        let touched = <[u8; 32]>::try_from(key)
+            .ok()
+            .and_then(|key| roots.get(&B256::from(key)));
+        match touched {
+            Some(root) if h256(*root) != account.storage_root => Err("another storage root"),
+            _ => Ok(()),
+        }
+    })?;
+    let mut storage = Vec::with_capacity(roots.len());
+    for (address, root) in &batch.storage_roots {
+        let trie = heap.trie(*root, &mut |_, value| {
+            rlp::decode::<ethereum_types::U256>(value)
+                .map(|_| ())
+                .map_err(|_| "not a slot's value")
+        })?;
+        storage.push((h256(*address), trie));
+    }
+    Ok((state, storage))
+}
+
+/// Checks a leaf: its whole key, packed, and its value.
+type CheckLeaf<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), &'static str>;
+
+struct Heap<'a> {
+    nodes: HashMap<B256, &'a [u8]>,
+    /// How many nodes may still be expanded: a node that many others share is expanded many times.
+    budget: usize,
+}
+
+impl Heap<'_> {
+    fn trie(&mut self, root: B256, check: CheckLeaf<'_>) -> Result<HashedPartialTrie, InputError> {
+        if root == super::EMPTY_ROOT {
+            return Ok(Node::Empty.into());
+        }
+        Ok(HashedPartialTrie::from(self.by_hash(
+            root,
+            &mut Vec::new(),
+            check,
+        )?))
+    }
+
+    fn by_hash(
+        &mut self,
+        hash: B256,
+        path: &mut Vec<u8>,
+        check: CheckLeaf<'_>,
+    ) -> Result<Node, InputError> {
+        let Some(bytes) = self.nodes.get(&hash).copied() else {
+            return Ok(Node::Hash(h256(hash)));
+        };
+        self.budget = self.budget.checked_sub(1).ok_or(InputError::OutOfRange {
+            field: "number of trie nodes",
+            value: MAX_WITNESS_NODES as u64 + 1,
+            max: MAX_WITNESS_NODES as u64,
+        })?;
+        self.decode(hash, &Rlp::new(bytes), path, check)
+    }
+
+    /// Decodes one node; `hash` names the node that holds it, for errors.
+    fn decode(
+        &mut self,
+        hash: B256,
+        node: &Rlp<'_>,
+        path: &mut Vec<u8>,
+        check: CheckLeaf<'_>,
+    ) -> Result<Node, InputError> {
+        let error = |reason| InputError::Node { hash, reason };
+        let items = match node.prototype() {
+            Ok(Prototype::List(items)) => items,
+            _ => return Err(error("not a list")),
+        };
+        match items {
+            17 => {
+                let value = node.at(16).and_then(|item| item.data().map(<[u8]>::len));
+                if value != Ok(0) {
+                    return Err(error("a branch with a value"));
+                }
+                let mut children: [WrappedNode<HashedPartialTrie>; 16] = Default::default();
+                for (nibble, child) in (0u8..).zip(children.iter_mut()) {
+                    path.push(nibble);
+                    let item = node
+                        .at(usize::from(nibble))
+                        .map_err(|_| error("a malformed child"))?;
+                    *child = self.child(hash, &item, path, check)?.into();
+                    path.pop();
+                }
+                Ok(Node::Branch {
+                    children,
+                    value: Vec::new(),
+                })
+            }
+            2 => {
+                let prefix = node
+                    .at(0)
+                    .and_then(|item| item.data())
+                    .map_err(|_| error("no path"))?;
+                let (nibbles, is_leaf) = decode_path(prefix).ok_or(error("a malformed path"))?;
+                let item = node.at(1).map_err(|_| error("a malformed item"))?;
+                let depth = path.len();
+                path.extend(&nibbles);
+                if path.len() > KEY_NIBBLES || (is_leaf && path.len() < KEY_NIBBLES) {
+                    return Err(error("a path of the wrong length"));
+                }
+                let decoded = if is_leaf {
+                    let value = item.data().map_err(|_| error("a leaf without a value"))?;
+                    check(&pack(path), value).map_err(error)?;
+                    Node::Leaf {
+                        nibbles: to_nibbles(&nibbles),
+                        value: value.to_vec(),
+                    }
+                } else {
+                    let child = self.child(hash, &item, path, check)?;
+                    if nibbles.is_empty() || matches!(child, Node::Empty) {
+                        return Err(error("an empty extension"));
+                    }
+                    Node::Extension {
+                        nibbles: to_nibbles(&nibbles),
+                        child: child.into(),
+                    }
+                };
+                path.truncate(depth);
+                Ok(decoded)
+            }
+            _ => Err(error("neither 2 nor 17 items")),
+        }
+    }
+
+    /// A child is empty, a hash, or a node of less than 32 bytes in place.
+    fn child(
+        &mut self,
+        parent: B256,
+        item: &Rlp<'_>,
+        path: &mut Vec<u8>,
+        check: CheckLeaf<'_>,
+    ) -> Result<Node, InputError> {
+        let error = |reason| InputError::Node {
+            hash: parent,
+            reason,
+        };
+        if path.len() > KEY_NIBBLES {
+            return Err(error("a path of the wrong length"));
+        }
+        if item.is_list() {
+            if item.as_raw().len() >= 32 {
+                return Err(error("a child in place that is too long"));
+            }
+            return self.decode(parent, item, path, check);
+        }
+        match item.data() {
+            Ok([]) => Ok(Node::Empty),
+            Ok(hash) => {
+                let hash: [u8; 32] = hash
+                    .try_into()
+                    .map_err(|_| error("a child of odd length"))?;
+                self.by_hash(hash.into(), path, check)
+            }
+            Err(_) => Err(error("a malformed child")),
+        }
+    }
+}
+
+/// Nibbles of a hex-prefix path, and whether it is a leaf's.
+fn decode_path(prefix: &[u8]) -> Option<(Vec<u8>, bool)> {
+    let (&first, rest) = prefix.split_first()?;
+    let flag = first >> 4;
+    if flag > 3 || rest.len() > KEY_NIBBLES / 2 || (flag & 1 == 0 && first & 0xf != 0) {
+        return None;
+    }
+    let odd = (flag & 1 == 1).then_some(first & 0xf);
+    let nibbles = odd
+        .into_iter()
+        .chain(rest.iter().flat_map(|byte| [byte >> 4, byte & 0xf]));
+    Some((nibbles.collect(), flag & 2 == 2))
+}
+
+fn pack(nibbles: &[u8]) -> Vec<u8> {
+    nibbles
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0, |byte, nibble| (byte << 4) | nibble))
+        .collect()
+}
+
+fn to_nibbles(nibbles: &[u8]) -> Nibbles {
+    let mut out = Nibbles::default();
+    for &nibble in nibbles {
+        out.push_nibble_back(nibble);
+    }
+    out
+}
