@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use alloy::consensus::Header;
 use alloy::primitives::{B256, Bytes};
 use tern_execution::{
-    GenesisError, HashWindow, NodeSource, SourceError, StateError, StateView, WINDOW,
+    CallContext, GenesisError, HashWindow, NodeSource, SourceError, StateError, StateView, WINDOW,
 };
 use tern_messages::BlockNumber;
 use tern_storage::tables::chain::{
@@ -117,6 +118,20 @@ impl Chain {
     /// The state after a root, with a cache of its own.
     pub fn state(&self, root: B256) -> StateView {
         StateView::new(Arc::clone(&self.nodes), root)
+    }
+
+    /// The state after a sealed block, in that block's environment.
+    ///
+    /// # Errors
+    /// If an earlier header is missing or cannot be read.
+    pub fn state_of(&self, header: &Header) -> Result<CallContext, ChainError> {
+        let window = self.window_before(BlockNumber(header.number))?;
+        Ok(CallContext::at(
+            self.spec.rules,
+            self.state(header.state_root),
+            header,
+            window,
+        ))
     }
 
     /// Where trie nodes and codes come from.

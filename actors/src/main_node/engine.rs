@@ -21,7 +21,7 @@ use alloy::consensus::Transaction;
 use alloy::primitives::{Address, Bytes, U256};
 use ractor::{OutputPort, RpcReplyPort};
 use tern_execution::{
-    ErrorKind, ExecutedTransaction, ExecutionError, HashWindow, SignedTransaction,
+    CallContext, ErrorKind, ExecutedTransaction, ExecutionError, HashWindow, SignedTransaction,
 };
 use tern_messages::{
     Backlog, BlockNumber, BlockSealed, Confirmation, FinalityHeights, FinalityRefusal,
@@ -98,6 +98,8 @@ impl Turn {
 pub(super) struct Engine {
     chain: Chain,
     sealed: Arc<StoredHeader>,
+    /// The state after the last sealed block.
+    sealed_state: CallContext,
     /// The hashes that the next block sees.
     window: HashWindow,
     open: Option<OpenBlock>,
@@ -135,6 +137,7 @@ impl Engine {
             pool: Pool::new(chain.spec.pool),
             chain,
             sealed: disk.sealed,
+            sealed_state: disk.state,
             window,
             open,
             pool_changed: true,
@@ -601,6 +604,12 @@ impl Engine {
                 .put(&BLOCK_BY_HASH, &provisional_hash(&environment), &number);
         }
         self.finality = finality;
+        self.sealed_state = CallContext::at(
+            self.chain.spec.rules,
+            self.chain.state(header.header.state_root),
+            &header.header,
+            self.window.clone(),
+        );
         self.sealed = Arc::new(header);
         self.window.push(hash);
         turn.sealed.push(BlockSealed { number, hash });
@@ -660,6 +669,7 @@ impl Engine {
         let open = self.open.as_ref().filter(|open| !open.is_empty());
         self.head.send_replace(Head {
             sealed: Arc::clone(&self.sealed),
+            state: open.map_or_else(|| self.sealed_state.clone(), OpenBlock::state),
             open: open.map(|open| Arc::new(open.view())),
             waiting,
             finality: self.finality,

@@ -6,6 +6,7 @@ use tern_messages::{
 use tern_storage::tables::chain::{BATCH_OF_BLOCK, HEADERS, HEADS, Heads};
 use tern_storage::{StorageError, Store, WriteBatch};
 
+use super::chain::Chain;
 use super::tables::{BATCH_RECORDS, FINALITY, StoredFinality};
 
 /// Checks a report. Returns the new heights, and what makes them durable.
@@ -118,4 +119,15 @@ fn storage(error: StorageError) -> FinalityRefusal {
     FinalityRefusal::Storage {
         reason: error.to_string(),
     }
+}
+
+/// A batch as it was last reported.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn batch_record(
+    chain: &Chain,
+    number: BatchNumber,
+) -> Result<Option<BatchRecord>, StorageError> {
+    chain.store.get(&BATCH_RECORDS, &number)
 }

@@ -18,6 +18,8 @@ pub struct Head {
     pub sealed: Arc<StoredHeader>,
     /// The open block, if it holds a transaction.
     pub open: Option<Arc<OpenView>>,
+    /// The state after the last confirmed transaction, for reads and calls.
+    pub state: CallContext,
     /// Transactions that wait; no promise is made about them.
     pub waiting: Arc<Vec<Arc<SignedTransaction>>>,
     /// What L2 said last.
@@ -39,8 +41,6 @@ pub struct OpenView {
     pub provisional_hash: B256,
     /// Its transactions, in order.
     pub transactions: Vec<Arc<ExecutedTransaction>>,
-    /// The state after them.
-    pub state: CallContext,
 }
 
 impl Head {
@@ -51,8 +51,10 @@ impl Head {
     pub fn on_disk(chain: &Chain) -> Result<Self, ChainError> {
         let heads = chain.heads()?;
         let stored = chain.store.get(&FINALITY, &())?;
+        let sealed = chain.expect_header(heads.sealed)?;
         Ok(Self {
-            sealed: Arc::new(chain.expect_header(heads.sealed)?),
+            state: chain.state_of(&sealed.header)?,
+            sealed: Arc::new(sealed),
             open: None,
             waiting: Arc::default(),
             finality: match chain.spec.finality {

@@ -28,6 +28,7 @@ mod tables;
 
 pub use actor::MainNodeHandle;
 pub use chain::{Chain, ChainError};
+pub use finality::batch_record;
 pub use head::{Head, OpenView};
 pub use message::{MainNodeMessage, ReadFailure, SealedAnnouncement};
 pub use spec::{ChainSpec, Finality, Sealing, genesis_block};

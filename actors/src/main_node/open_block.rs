@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use alloy::primitives::{Address, B256, U256};
 use tern_execution::{
-    BlockAttributes, BlockBuilder, ExecutedTransaction, ExecutionError, HashWindow, SealedOutcome,
-    SignedTransaction, StateError,
+    BlockAttributes, BlockBuilder, CallContext, ExecutedTransaction, ExecutionError, HashWindow,
+    SealedOutcome, SignedTransaction, StateError,
 };
 use tern_messages::{BlockNumber, Gas};
 use tern_storage::WriteBatch;
@@ -143,7 +143,7 @@ impl OpenBlock {
 
     /// The account's nonce and balance after the transactions so far.
     pub(super) fn account(&self, address: Address) -> Result<(u64, U256), StateError> {
-        let state = self.builder.pending();
+        let state = self.state();
         Ok((state.nonce(address)?, state.balance(address)?))
     }
 
@@ -168,8 +168,12 @@ impl OpenBlock {
             environment,
             provisional_hash: provisional_hash(&environment),
             transactions: self.transactions.clone(),
-            state: self.builder.pending(),
         }
+    }
+
+    /// The state after its transactions.
+    pub(super) fn state(&self) -> CallContext {
+        self.builder.pending()
     }
 
     /// Closes the block; adds the removal of its rows to `batch`.
