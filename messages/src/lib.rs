@@ -10,6 +10,7 @@
 
 pub mod batch;
 pub mod block;
+pub mod bridge;
 pub mod codec;
 pub mod job;
 pub mod main_node;
@@ -21,6 +22,7 @@ pub mod witness;
 
 pub use batch::{Batch, BatchHeader};
 pub use block::{Receipt, SealedBlock};
+pub use bridge::BridgeStatus;
 pub use codec::{CodecError, decode, encode};
 pub use job::{BlobId, Job, JobId, JobKind, Proof, SpanBoundary};
 pub use main_node::{
@@ -29,7 +31,8 @@ pub use main_node::{
 };
 pub use prover::{
     Artifact, Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, FailureCause, Fence,
-    JobFailure, JobProgress, Lease, Offer, OfferRefusal, Renewal, RenewalAnswer, WorkerId,
+    JobFailure, JobProgress, Lease, Offer, OfferRefusal, ProverStatus, Renewal, RenewalAnswer,
+    WorkerId,
 };
 pub use sequencer::{
     BatchesPending, ProofStatus, ProvenBatch, RunningJob, SequencerHeights, SettledHeights,

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::codec::encode;
-use crate::job::{BlobId, Job, JobId, Proof};
+use crate::job::{BlobId, Job, JobId, JobKind, Proof};
 
 /// Longest accepted worker name, in bytes.
 pub const MAX_NAME: usize = 64;
@@ -287,6 +287,21 @@ pub enum ChunkRefusal {
         /// Why.
         reason: String,
     },
+}
+
+/// A prover at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProverStatus {
+    /// What it does now, in a few words.
+    pub activity: String,
+    /// The job that it works at.
+    pub job: Option<(JobId, JobKind)>,
+    /// How far it is.
+    pub progress: JobProgress,
+    /// Since when, in seconds.
+    pub seconds: u64,
+    /// Jobs finished since the start, by kind: how many, and how long they took on average.
+    pub finished: Vec<(JobKind, u64, Duration)>,
 }
 
 #[cfg(test)]

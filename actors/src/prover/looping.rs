@@ -1,0 +1,123 @@
+//! The prover's loop: build, then ask and work until told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tern_messages::{Lease, Offer, OfferRefusal, WorkerId};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::errand::Errand;
+use super::status::Board;
+use super::tools::Tools;
+use super::{CoordinatorMessage, Prover};
+
+/// How long to wait for a job before asking anew.
+const WAIT: Duration = Duration::from_secs(15);
+/// How much longer the answer itself may take.
+const CALL_MARGIN: Duration = Duration::from_secs(10);
+/// Pause after a refusal that only a change of configuration cures.
+const REFUSED_PAUSE: Duration = Duration::from_secs(30);
+/// Pause when the coordinator is not there.
+const ABSENT_PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) struct Loop {
+    pub(super) prover: Prover,
+    pub(super) worker: WorkerId,
+    pub(super) board: Arc<Board>,
+    pub(super) stop: CancellationToken,
+}
+
+impl Loop {
+    /// Returns when told to stop.
+    ///
+    /// # Errors
+    /// If the circuits cannot be built.
+    pub(super) async fn run(self) -> Result<(), String> {
+        let stop = self.stop.clone();
+        let Some(tools) = stop.run_until_cancelled(self.build()).await else {
+            return Ok(());
+        };
+        let tools = tools?;
+        let mut absent = false;
+        while !stop.is_cancelled() {
+            self.board.begin("waits for work", None);
+            let Some(answer) = stop.run_until_cancelled(self.ask(&*tools)).await else {
+                break;
+            };
+            let pause = match answer {
+                Answer::Job(lease) => {
+                    self.errand(lease, &tools).run().await;
+                    continue;
+                }
+                Answer::Nothing => {
+                    absent = false;
+                    continue;
+                }
+                Answer::Refused(refusal) => {
+                    warn!(target: "tern::prover", %refusal, "no work for this prover");
+                    self.board.begin(&format!("was refused: {refusal}"), None);
+                    REFUSED_PAUSE
+                }
+                Answer::Absent(reason) => {
+                    if !std::mem::replace(&mut absent, true) {
+                        warn!(target: "tern::prover", %reason, "the coordinator cannot be reached; trying again");
+                    }
+                    ABSENT_PAUSE.mul_f64(0.5 + rand::random::<f64>())
+                }
+            };
+            let _ = stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+        }
+        Ok(())
+    }
+
+    async fn build(&self) -> Result<Arc<dyn Tools>, String> {
+        self.board.begin("builds circuits", None);
+        let (workshop, board) = (Arc::clone(&self.prover.workshop), Arc::clone(&self.board));
+        let begun = std::time::Instant::now();
+        let build = move || workshop.tools(&|progress| board.step(progress));
+        let tools = tokio::task::spawn_blocking(build)
+            .await
+            .map_err(|panic| format!("the circuits cannot be built: {panic}"))?;
+        info!(target: "tern::prover", took = ?begun.elapsed(), version = %tools.circuits_version(), "circuits are ready");
+        Ok(tools)
+    }
+
+    async fn ask(&self, tools: &dyn Tools) -> Answer {
+        let offer = Offer {
+            worker: self.worker.clone(),
+            memory: self.prover.memory,
+            cores: self.prover.cores,
+            profile: self.prover.workshop.profile().to_owned(),
+            circuits_version: tools.circuits_version(),
+            // One job at a time, and it is over.
+            holding: Vec::new(),
+            wait: WAIT,
+        };
+        let call = |reply| CoordinatorMessage::Offer(offer, reply);
+        match self.prover.coordinator.call(call, WAIT + CALL_MARGIN).await {
+            Ok(Ok(Some(lease))) => Answer::Job(lease),
+            Ok(Ok(None)) => Answer::Nothing,
+            Ok(Err(refusal)) => Answer::Refused(refusal),
+            Err(error) => Answer::Absent(error.to_string()),
+        }
+    }
+
+    fn errand(&self, lease: Lease, tools: &Arc<dyn Tools>) -> Errand {
+        Errand {
+            coordinator: self.prover.coordinator.clone(),
+            worker: self.worker.clone(),
+            board: Arc::clone(&self.board),
+            stop: self.stop.clone(),
+            tools: Arc::clone(tools),
+            lease,
+        }
+    }
+}
+
+enum Answer {
+    Job(Lease),
+    Nothing,
+    Refused(OfferRefusal),
+    Absent(String),
+}

@@ -1,0 +1,39 @@
+//! The sequencer: checks every block again, forms batches, and has them proven.
+//!
+//! Four actors over one data directory, each supervised by the process's supervisor and restarted alone. What one
+//! tells another is a hint; what counts is on disk.
+//!
+//! ```text
+//! main node ─ blocks ─▶ replica ─▶ simulator ─▶ batcher ─▶ bridge: commit
+//!     ▲                    │           │            │
+//!     └──── Halt ──────────┴───────────┘            ▼
+//!                                      └──▶ proof coordinator ◀─▶ provers
+//!                                                   └─▶ bridge: prove
+//! ```
+//!
+//! | actor | reads | writes, one durable step each |
+//! |---|---|---|
+//! | replica | the main node's blocks | block, state, inputs of its proof |
+//! | simulator | inputs | how the block will be proven |
+//! | batcher | blocks that can be proven | batches |
+//! | proof coordinator | blocks, batches, proofs | leases, proofs |
+
+mod batcher;
+mod batching;
+pub(crate) mod fault;
+mod proof_coordinator;
+mod replica;
+mod settings;
+mod simulator;
+mod tables;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use batcher::{Batcher, BatcherMessage};
+pub use batching::BatchingPolicy;
+pub use proof_coordinator::{CoordinatorMessage, Policy as LeasePolicy, ProofCoordinator};
+pub use replica::{Replica, ReplicaMessage};
+pub use settings::{Sequencer, SequencerSettings};
+pub use simulator::{Simulator, SimulatorMessage};

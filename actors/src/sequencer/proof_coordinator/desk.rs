@@ -1,0 +1,519 @@
+//! The coordinator's memory: the machine, who waits for an answer, and what each root job stands for.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
+use ractor::{ActorRef, RpcReplyPort};
+use tern_cluster::Fault;
+use tern_messages::prover::{MAX_NAME, MAX_TEXT};
+use tern_messages::{
+    Backlog, BatchNumber, BatchesPending, BlockNumber, Completion, CompletionAnswer, FailureCause,
+    JobFailure, JobId, Lease, Offer, OfferRefusal, ProofStatus, Renewal, RenewalAnswer, WorkerId,
+};
+use tern_proving::limits::MAX_PROOF_BYTES;
+use tern_storage::tables::chain::HEADS;
+use tern_storage::tables::sequencer::BATCHES;
+use tern_storage::{Store, WriteBatch};
+use tracing::{debug, error, info, warn};
+
+use super::judge::{Judge, Verdict};
+use super::machine::{Effect, Judgement, Machine, Moment, RequestId};
+use super::plans::{FINAL_PROOFS, FinalProof, News, Planner};
+use super::{CoordinatorMessage, ProofCoordinator, not_accepted, plan_fault};
+use crate::main_node::MainNodeMessage;
+use crate::sequencer::batcher::BatcherMessage;
+use crate::sequencer::fault;
+use crate::sequencer::tables::{FAILED, FailureRecord, LEASES, PROVEN, PRUNED};
+use crate::verifier_bridge::BridgeMessage;
+
+type OfferReply = RpcReplyPort<Result<Option<Lease>, OfferRefusal>>;
+
+/// See the module.
+pub struct Desk {
+    machine: Machine,
+    judge: Judge,
+    started: Instant,
+    effects: Vec<Effect>,
+    requests: u64,
+    asking: HashMap<RequestId, OfferReply>,
+    delivering: HashMap<(JobId, WorkerId), Vec<RpcReplyPort<CompletionAnswer>>>,
+    /// The job that proves all of a block but what depends on its batch.
+    spans: HashMap<JobId, BlockNumber>,
+    /// Blocks whose spans were found done; the batcher is to hear of them.
+    spans_done: Vec<BlockNumber>,
+    /// The job that proves a batch for L2.
+    wraps: HashMap<JobId, BatchNumber>,
+    /// Proven batches after the first that is not.
+    ahead: BTreeMap<BatchNumber, BlockNumber>,
+    last_blocks: BTreeMap<BatchNumber, BlockNumber>,
+    /// The row of proven batches as it is on disk.
+    saved: BatchNumber,
+    /// Final proofs to be remembered with the next durable step.
+    finals: Vec<(BatchNumber, FinalProof)>,
+    proven_block: BlockNumber,
+    reported: Option<Backlog>,
+    pub(super) proven: BatchesPending,
+    pub(super) pruned: BatchNumber,
+    pub(super) planned_block: BlockNumber,
+    pub(super) planned_batch: BatchNumber,
+    pub(super) planning: bool,
+    pub(super) plan_again: bool,
+}
+
+impl Desk {
+    pub(super) fn new(machine: Machine, judge: Judge) -> Self {
+        Self {
+            machine,
+            judge,
+            started: Instant::now(),
+            effects: Vec::new(),
+            requests: 0,
+            asking: HashMap::new(),
+            delivering: HashMap::new(),
+            spans: HashMap::new(),
+            spans_done: Vec::new(),
+            wraps: HashMap::new(),
+            ahead: BTreeMap::new(),
+            last_blocks: BTreeMap::new(),
+            saved: BatchNumber(0),
+            finals: Vec::new(),
+            proven_block: BlockNumber(0),
+            reported: None,
+            proven: BatchesPending::default(),
+            pruned: BatchNumber(0),
+            planned_block: BlockNumber(0),
+            planned_batch: BatchNumber(0),
+            planning: false,
+            plan_again: false,
+        }
+    }
+
+    fn now(&self) -> Moment {
+        self.started.elapsed()
+    }
+
+    /// Reads back where everything stood. Blocks on the disk.
+    pub(super) fn load(&mut self, planner: &Planner) -> Result<(), Fault> {
+        let store = planner.chain.store.clone();
+        let proven = store
+            .get(&PROVEN, &())
+            .map_err(fault::disk)?
+            .unwrap_or_default();
+        let last = store.get(&BATCHES, &proven).map_err(fault::disk)?;
+        self.proven_block = last.map_or(BlockNumber(0), |header| header.last_block);
+        self.proven = BatchesPending {
+            formed: proven,
+            proven,
+        };
+        self.saved = proven;
+        self.pruned = store
+            .get(&PRUNED, &())
+            .map_err(fault::disk)?
+            .unwrap_or_default();
+        (self.planned_block, self.planned_batch) = (self.proven_block, proven);
+        let news = planner
+            .news(self.planned_block, self.planned_batch)
+            .map_err(plan_fault)?;
+        self.add(news);
+        self.restore(&store).map_err(fault::disk)
+    }
+
+    fn restore(&mut self, store: &Store) -> Result<(), tern_storage::StorageError> {
+        for row in store.range(&FAILED, ..) {
+            let ((job, _), record) = row?;
+            self.machine.restore_failure(&job, record.worker);
+        }
+        for row in store.range(&LEASES, ..) {
+            let (_, record) = row?;
+            let effects = self.machine.restore_lease(self.now(), record);
+            self.effects.extend(effects);
+        }
+        Ok(())
+    }
+
+    /// Takes in what was planned.
+    pub(super) fn add(&mut self, news: News) {
+        let now = self.now();
+        for batch in news.batches {
+            if batch.header.number <= self.planned_batch {
+                continue;
+            }
+            let (number, last_block) = (batch.header.number, batch.header.last_block);
+            (self.planned_batch, self.proven.formed) = (number, number);
+            self.planned_block = self.planned_block.max(last_block);
+            let settled = number <= self.pruned;
+            let done = settled || batch.jobs.last().is_some_and(|planned| planned.done);
+            info!(target: "tern::sequencer", batch = %number, jobs = batch.jobs.len(), done, "planned");
+            self.wraps.insert(batch.root, number);
+            self.last_blocks.insert(number, last_block);
+            self.finals.push((
+                number,
+                FinalProof {
+                    wrap: batch.root,
+                    statement: batch.statement,
+                },
+            ));
+            if !settled {
+                let effects = self
+                    .machine
+                    .plan(now, batch.header.first_block.0, batch.jobs);
+                self.effects.extend(effects);
+            }
+            if done {
+                self.batch_proven(batch.root);
+            }
+        }
+        for span in news.spans {
+            if span.block <= self.planned_block {
+                continue;
+            }
+            self.planned_block = span.block;
+            let done = span.jobs.last().is_some_and(|planned| planned.done);
+            if done {
+                self.spans_done.push(span.block);
+            } else {
+                self.spans.insert(span.root, span.block);
+            }
+            let effects = self.machine.plan(now, span.block.0, span.jobs);
+            self.effects.extend(effects);
+        }
+    }
+
+    pub(super) fn offer(&mut self, offer: Offer, reply: OfferReply, config: &ProofCoordinator) {
+        let (len, expected) = (offer.worker.name.len(), config.check.circuits_version());
+        let refusal = if !(1..=MAX_NAME).contains(&len) {
+            Some(OfferRefusal::BadName { len })
+        } else if offer.circuits_version != expected {
+            let (found, expected_profile) = (offer.circuits_version, config.profile.to_owned());
+            Some(OfferRefusal::OtherCircuits {
+                expected,
+                expected_profile,
+                found,
+            })
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            warn!(target: "tern::sequencer", worker = %offer.worker.name.escape_debug(), %refusal, "offer refused");
+            let _ = reply.send(Err(refusal));
+            return;
+        }
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        self.asking.insert(request, reply);
+        let effects = self.machine.offer(self.now(), request, offer);
+        self.effects.extend(effects);
+    }
+
+    pub(super) fn renew(&mut self, mut renewal: Renewal) -> RenewalAnswer {
+        cut(&mut renewal.progress.step);
+        let (answer, effects) = self.machine.renew(self.now(), renewal);
+        self.effects.extend(effects);
+        answer
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        myself: &ActorRef<CoordinatorMessage>,
+        completion: Completion,
+        reply: RpcReplyPort<CompletionAnswer>,
+    ) {
+        let Completion {
+            worker,
+            job: id,
+            fence,
+            proof,
+            ..
+        } = completion;
+        let len = proof.bytes.len();
+        if len > MAX_PROOF_BYTES {
+            let reason = format!("it has {len} bytes; at most {MAX_PROOF_BYTES} are accepted");
+            let _ = reply.send(not_accepted(reason));
+            return;
+        }
+        let (judgement, effects) = self
+            .machine
+            .complete(self.now(), &id, worker.clone(), fence);
+        self.effects.extend(effects);
+        let answer = match judgement {
+            Judgement::AlreadyDone => CompletionAnswer::AlreadyDone,
+            Judgement::NotWanted => CompletionAnswer::NotWanted,
+            Judgement::Underway => {
+                self.delivering.entry((id, worker)).or_default().push(reply);
+                return;
+            }
+            Judgement::Verify => {
+                self.delivering
+                    .entry((id, worker.clone()))
+                    .or_default()
+                    .push(reply);
+                let job = self
+                    .machine
+                    .job(&id)
+                    .expect("it is judged because it is known")
+                    .clone();
+                let (judge, myself) = (self.judge.clone(), myself.clone());
+                tokio::task::spawn_blocking(move || {
+                    let verdict = judge.judge(id, &job, &proof);
+                    let _ = myself.cast(CoordinatorMessage::Judged(id, worker, verdict));
+                });
+                return;
+            }
+        };
+        let _ = reply.send(answer);
+    }
+
+    pub(super) fn judged(&mut self, id: JobId, worker: &WorkerId, verdict: Verdict) {
+        let now = self.now();
+        let (answer, effects) = match verdict {
+            Verdict::Stored => (
+                Some(CompletionAnswer::Accepted),
+                self.machine.accepted(now, &id, worker),
+            ),
+            Verdict::Invalid(reason) => {
+                warn!(target: "tern::sequencer", job = %id, %worker, %reason, "a proof is not valid");
+                let effects = self.machine.refused(now, &id, worker, &reason);
+                (Some(not_accepted(reason)), effects)
+            }
+            Verdict::Unjudged(reason) => {
+                error!(target: "tern::sequencer", job = %id, %reason, "a proof could not be judged");
+                (None, self.machine.unjudged(now, &id, worker))
+            }
+        };
+        self.effects.extend(effects);
+        // Without an answer the worker sends its proof again.
+        for reply in self
+            .delivering
+            .remove(&(id, worker.clone()))
+            .unwrap_or_default()
+        {
+            if let Some(answer) = &answer {
+                let _ = reply.send(answer.clone());
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, mut failure: JobFailure) {
+        if let FailureCause::Worker { reason } | FailureCause::Job { reason } = &mut failure.cause {
+            cut(reason);
+            warn!(target: "tern::sequencer", job = %failure.job, worker = %failure.worker, %reason,
+                "a job failed");
+        }
+        let effects = self.machine.fail(self.now(), failure);
+        self.effects.extend(effects);
+    }
+
+    pub(super) fn tick(&mut self) {
+        let effects = self.machine.tick(self.now());
+        self.effects.extend(effects);
+    }
+
+    pub(super) fn status(&self) -> ProofStatus {
+        self.machine.summary(self.now())
+    }
+
+    pub(super) fn heartbeat(&mut self) {
+        self.reported = None;
+        let ProofStatus {
+            waiting,
+            ready,
+            running,
+            parked,
+            idle_workers,
+            blocked,
+        } = self.status();
+        if waiting + ready + running.len() as u64 + parked.len() as u64 == 0 {
+            debug!(target: "tern::sequencer", idle_workers, "nothing to prove");
+            return;
+        }
+        let at: Vec<String> = running
+            .iter()
+            .map(|job| {
+                format!(
+                    "{:?} {} on {} for {}s ({})",
+                    job.kind, job.id, job.worker, job.seconds, job.step
+                )
+            })
+            .collect();
+        match blocked {
+            Some(reason) => {
+                warn!(target: "tern::sequencer", waiting, ready, parked = parked.len(), %reason, "proving stands still")
+            }
+            None => {
+                info!(target: "tern::sequencer", waiting, ready, running = %at.join("; "), idle_workers, "proving")
+            }
+        }
+    }
+
+    /// Does what was decided: the disk first, then answers and hints.
+    pub(super) async fn carry_out(&mut self, config: &ProofCoordinator) -> Result<(), Fault> {
+        while !self.effects.is_empty()
+            || !self.finals.is_empty()
+            || self.saved != self.proven.proven
+        {
+            let effects = std::mem::take(&mut self.effects);
+            let batch = self.durable(&effects);
+            let store = config.chain.store.clone();
+            if !batch.is_empty() {
+                let commit = tokio::task::spawn_blocking(move || store.commit(batch)).await;
+                commit
+                    .expect("a commit does not panic")
+                    .map_err(fault::disk)?;
+            }
+            for effect in effects {
+                self.announce(effect, config);
+            }
+        }
+        for block in std::mem::take(&mut self.spans_done) {
+            let _ = config.batcher.cast(BatcherMessage::SpanProven(block));
+        }
+        self.report(config);
+        Ok(())
+    }
+
+    fn durable(&mut self, effects: &[Effect]) -> WriteBatch {
+        let mut batch = WriteBatch::new();
+        for (number, proof) in std::mem::take(&mut self.finals) {
+            batch.put(&FINAL_PROOFS, &number, &proof);
+        }
+        for effect in effects {
+            match effect {
+                Effect::SaveLease(record) => {
+                    batch.put(&LEASES, &record.fence.0, record);
+                }
+                Effect::DropLease(fence) => {
+                    batch.delete(&LEASES, &fence.0);
+                }
+                Effect::SaveFailure {
+                    job,
+                    worker,
+                    reason,
+                } => {
+                    let record = FailureRecord {
+                        worker: worker.clone(),
+                        reason: reason.clone(),
+                    };
+                    batch.put(&FAILED, &(*job, worker.digest()), &record);
+                }
+                Effect::Finished { job, .. } if self.wraps.contains_key(job) => {
+                    self.batch_proven(*job);
+                }
+                _ => {}
+            }
+        }
+        if self.saved != self.proven.proven {
+            self.saved = self.proven.proven;
+            batch.put(&PROVEN, &(), &self.saved);
+        }
+        batch
+    }
+
+    fn announce(&mut self, effect: Effect, config: &ProofCoordinator) {
+        match effect {
+            Effect::SaveLease(_) | Effect::DropLease(_) | Effect::SaveFailure { .. } => {}
+            Effect::Grant {
+                request,
+                lease,
+                worker,
+                hedge,
+            } => {
+                let (job, fence, kind) = (lease.id, lease.fence, lease.job.kind());
+                let reply = self.asking.remove(&request);
+                let sent = reply.is_some_and(|reply| reply.send(Ok(Some(lease))).is_ok());
+                if sent {
+                    info!(target: "tern::sequencer", %job, ?kind, %worker, %fence, hedge, "leased");
+                } else {
+                    // It no longer waits for the answer: the job is free again.
+                    let cause = FailureCause::Released;
+                    self.fail(JobFailure {
+                        worker,
+                        job,
+                        fence,
+                        cause,
+                    });
+                }
+            }
+            Effect::NothingToDo { request } => {
+                if let Some(reply) = self.asking.remove(&request) {
+                    let _ = reply.send(Ok(None));
+                }
+            }
+            Effect::Expired { job, worker } => {
+                warn!(target: "tern::sequencer", %job, %worker, "a lease expired; others may take the job");
+            }
+            Effect::Finished { job, kind, took } => {
+                info!(target: "tern::sequencer", %job, ?kind, ?took, "proven");
+                if let Some(block) = self.spans.remove(&job) {
+                    let _ = config.batcher.cast(BatcherMessage::SpanProven(block));
+                }
+            }
+            Effect::Parked { job, kind, reason } => {
+                error!(target: "tern::sequencer", %job, ?kind, %reason,
+                    "ALARM: a job is parked; its batch cannot be proven until the cause is removed and the sequencer restarted");
+            }
+        }
+    }
+
+    /// A batch's final proof is there: its jobs are forgotten, and the row of proven batches may grow.
+    fn batch_proven(&mut self, wrap: JobId) {
+        let Some(number) = self.wraps.remove(&wrap) else {
+            return;
+        };
+        let effects = self.machine.forget(&wrap);
+        self.effects.extend(effects);
+        let last_block = self.last_blocks.remove(&number).unwrap_or_default();
+        self.spans
+            .retain(|root, _| self.machine.job(root).is_some());
+        info!(target: "tern::sequencer", batch = %number, last_block = %last_block, "batch proven");
+        self.ahead.insert(number, last_block);
+        while let Some(block) = self.ahead.remove(&BatchNumber(self.proven.proven.0 + 1)) {
+            self.proven.proven = BatchNumber(self.proven.proven.0 + 1);
+            self.proven_block = block;
+        }
+    }
+
+    /// L2 has verified these batches, whoever proved them: they need no proof of ours any more.
+    pub(super) fn verified_elsewhere(&mut self, verified: BatchNumber) {
+        let settled: Vec<_> = self
+            .wraps
+            .iter()
+            .filter(|(_, batch)| **batch <= verified)
+            .map(|(id, _)| *id)
+            .collect();
+        for wrap in settled {
+            self.batch_proven(wrap);
+        }
+    }
+
+    /// Tells bridge and main node how far proving is, when that has changed.
+    fn report(&mut self, config: &ProofCoordinator) {
+        let heads = config.chain.store.get(&HEADS, &());
+        let Ok(heads) = heads else { return };
+        let sealed = heads.unwrap_or_default().sealed;
+        let backlog = Backlog {
+            unproven_blocks: sealed.0.saturating_sub(self.proven_block.0),
+        };
+        if self.reported != Some(backlog) {
+            self.reported = Some(backlog);
+            let _ = config
+                .main_node
+                .cast(MainNodeMessage::ReportBacklog(backlog));
+            let _ = config.bridge.cast(BridgeMessage::Wake);
+        }
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk")
+            .field("proven", &self.proven)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Texts of others are not stored at any length.
+fn cut(text: &mut String) {
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+    }
+}

@@ -1,0 +1,205 @@
+//! The coordinator's decisions: a state machine without clock, disk or network.
+//!
+//! ```text
+//!             children done            Offer                 Completion         valid, stored
+//!  waiting ────────────────▶ ready ──────────▶ leased ────────────────▶ judged ─────────────▶ done
+//!                              ▲                 │ expired, released,     │ invalid
+//!                              ├─────────────────┘ failed                 │
+//!                              ├──────────────────────────────────────────┘
+//!                              ▼ failed on too many workers
+//!                            parked ─── a late valid proof ──▶ done
+//! ```
+//!
+//! Every method takes the present [`Moment`] where time matters and returns [`Effect`]s, to be carried out in
+//! order. Properties (see `properties`): no job is lost, none is finished twice, a worker never gets a job
+//! that failed on it, and no worker waits while there is a ready job that it may run.
+
+mod durations;
+mod entry;
+mod leases;
+mod matching;
+mod outcome;
+mod planning;
+mod policy;
+#[cfg(test)]
+mod properties;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tern_messages::{Fence, Job, JobId, JobKind, Lease, Offer, WorkerId};
+
+use durations::Durations;
+use entry::Entry;
+use leases::Held;
+pub(crate) use leases::LeaseRecord;
+use matching::Waiting;
+pub(crate) use outcome::Judgement;
+pub use policy::Policy;
+
+/// Time since the coordinator started, by its monotonic clock.
+pub(crate) type Moment = Duration;
+
+/// Names a worker's question that waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RequestId(pub(crate) u64);
+
+/// A job to be done, or known to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// The job's name.
+    pub(crate) id: JobId,
+    /// The job.
+    pub(crate) job: Job,
+    /// Its proof is stored already.
+    pub(crate) done: bool,
+}
+
+/// What is to be done, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Remember a lease over restarts.
+    SaveLease(LeaseRecord),
+    /// Forget a lease.
+    DropLease(Fence),
+    /// Remember that a job failed on a worker.
+    SaveFailure {
+        /// The job.
+        job: JobId,
+        /// The worker.
+        worker: WorkerId,
+        /// What it said.
+        reason: String,
+    },
+    /// Answer a question with a job.
+    Grant {
+        /// The question.
+        request: RequestId,
+        /// The job.
+        lease: Lease,
+        /// Who gets it.
+        worker: WorkerId,
+        /// Another worker has it too.
+        hedge: bool,
+    },
+    /// Answer a question: there is no job.
+    NothingToDo {
+        /// The question.
+        request: RequestId,
+    },
+    /// A lease ended because it was not renewed.
+    Expired {
+        /// The job.
+        job: JobId,
+        /// Who held it.
+        worker: WorkerId,
+    },
+    /// The job's proof is there. Said once for each job.
+    Finished {
+        /// The job.
+        job: JobId,
+        /// Its kind.
+        kind: JobKind,
+        /// From lease to proof, where the lease was still known.
+        took: Option<Duration>,
+    },
+    /// Nobody gets this job any more: an operator must look.
+    Parked {
+        /// The job.
+        job: JobId,
+        /// Its kind.
+        kind: JobKind,
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// Where a ready job stands in line: the oldest blocks first, and of these what lies deepest, since the most
+/// steps wait for it.
+type Place = (u64, u32, JobId);
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Machine {
+    policy: Policy,
+    jobs: BTreeMap<JobId, Entry>,
+    /// The jobs that wait for a proof, by the job that yields it; the latter need not be planned yet.
+    dependents: BTreeMap<JobId, BTreeSet<JobId>>,
+    ready: BTreeSet<Place>,
+    leases: BTreeMap<Fence, Held>,
+    waiting: BTreeMap<RequestId, Waiting>,
+    durations: Durations,
+    next_fence: u64,
+    out: Vec<Effect>,
+}
+
+impl Machine {
+    /// A machine without jobs. `epoch` must be greater at each start: fences begin with it.
+    pub(crate) fn new(policy: Policy, epoch: u32) -> Self {
+        Self {
+            policy,
+            jobs: BTreeMap::new(),
+            dependents: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            leases: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            durations: Durations::default(),
+            next_fence: u64::from(epoch) << 32,
+            out: Vec::new(),
+        }
+    }
+
+    /// A worker asks for a job. The answer is an effect, now or by a later call.
+    pub(crate) fn offer(&mut self, now: Moment, request: RequestId, offer: Offer) -> Vec<Effect> {
+        self.give_up_leases_not_held(&offer);
+        let same = |waiting: &Waiting| waiting.offer.worker.name == offer.worker.name;
+        let earlier: Vec<_> = self
+            .waiting
+            .iter()
+            .filter(|(_, w)| same(w))
+            .map(|(id, _)| *id)
+            .collect();
+        for request in earlier {
+            self.waiting.remove(&request);
+            self.out.push(Effect::NothingToDo { request });
+        }
+        let deadline = now + offer.wait.min(self.policy.longest_wait);
+        self.waiting.insert(request, Waiting { offer, deadline });
+        self.advance(now)
+    }
+
+    /// Time has passed: call it a few times per second.
+    pub(crate) fn tick(&mut self, now: Moment) -> Vec<Effect> {
+        self.expire_leases(now);
+        self.match_waiting(now);
+        let late: Vec<_> = self
+            .waiting
+            .iter()
+            .filter(|(_, w)| w.deadline <= now)
+            .map(|(id, _)| *id)
+            .collect();
+        for request in late {
+            self.waiting.remove(&request);
+            self.out.push(Effect::NothingToDo { request });
+        }
+        std::mem::take(&mut self.out)
+    }
+
+    /// Whether the job's proof is known to be there.
+    pub(crate) fn is_done(&self, job: &JobId) -> bool {
+        self.jobs.get(job).is_some_and(Entry::is_done)
+    }
+
+    /// The job of this name.
+    pub(crate) fn job(&self, id: &JobId) -> Option<&Job> {
+        self.jobs.get(id).map(|entry| &entry.job)
+    }
+
+    fn advance(&mut self, now: Moment) -> Vec<Effect> {
+        self.match_waiting(now);
+        std::mem::take(&mut self.out)
+    }
+}

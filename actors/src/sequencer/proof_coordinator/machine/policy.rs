@@ -1,0 +1,36 @@
+//! How work is handed out.
+
+use std::time::Duration;
+
+use tern_messages::JobKind;
+
+/// How work is handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long a lease lives without renewal.
+    pub lease_ttl: Duration,
+    /// A question is answered after this time at the latest.
+    pub longest_wait: Duration,
+    /// A job that failed on so many workers is parked.
+    pub most_failures: usize,
+    /// A job whose leases expired on so many workers is parked: it probably kills them.
+    pub most_losses: usize,
+    /// A job is given to a second worker when it takes so many times as long as its kind usually does.
+    pub hedge_factor: u32,
+    /// But not before this time.
+    pub hedge_after: Duration,
+    /// Memory that a segment takes, in bytes.
+    pub heavy_memory: u64,
+    /// Memory that any other job takes, in bytes.
+    pub light_memory: u64,
+}
+
+impl Policy {
+    /// Memory that a job of this kind takes, in bytes.
+    pub fn memory(&self, kind: JobKind) -> u64 {
+        match kind {
+            JobKind::Segment => self.heavy_memory,
+            _ => self.light_memory,
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Hands proving jobs to provers under leases, verifies what they return, and keeps it for ever.
+//!
+//! Supervised by the process's supervisor. When it dies, everything it must know is on disk: planned work
+//! follows from blocks and batches, finished work from the proofs, and leases, failures and the epoch have
+//! tables of their own. Provers keep their results until they are acknowledged, and send them again.
+//!
+//! ```text
+//! simulator, batcher ──▶ plans ──▶ machine ──▶ Lease ──▶ prover
+//!                                    ▲                     │ Completion
+//!                                    └── judge ◀───────────┘
+//!                                         │ valid: PROOFS, one fsync
+//!                                         ▼
+//!                               batch proven ──▶ bridge
+//! ```
+//!
+//! * `machine`: who gets what; pure.
+//! * `plans`: which jobs there are, read from disk.
+//! * `judge`: verification and storage of proofs, on blocking threads.
+//! * `artifacts`: inputs and proofs in bounded pieces.
+
+mod artifacts;
+mod desk;
+mod judge;
+mod machine;
+mod message;
+mod plans;
+mod prune;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tern_cluster::{Address, Fault};
+use tern_messages::CompletionAnswer;
+use tern_storage::WriteBatch;
+use tern_storage::tables::sequencer::{COORDINATOR, Coordinator as Epoch};
+use tracing::{error, info};
+
+use super::batcher::BatcherMessage;
+use super::fault;
+use crate::main_node::{Chain, MainNodeMessage};
+use crate::verifier_bridge::BridgeMessage;
+use desk::Desk;
+use machine::Machine;
+use plans::{PlanFault, Planner};
+
+pub(crate) use judge::{Judge, ProofCheck};
+pub(crate) use machine::LeaseRecord;
+pub use machine::Policy;
+pub use message::CoordinatorMessage;
+
+/// How often leases are looked at.
+const TICK: Duration = Duration::from_millis(500);
+/// How often work is looked for without a hint, and the state is said.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// The coordinator's configuration.
+#[derive(Clone)]
+pub struct ProofCoordinator {
+    pub(crate) chain: Chain,
+    /// Name of the circuits' profile, for messages to humans.
+    pub(crate) profile: &'static str,
+    pub(crate) check: Arc<dyn ProofCheck>,
+    pub(crate) policy: Policy,
+    pub(crate) main_node: Address<MainNodeMessage>,
+    pub(crate) batcher: Address<BatcherMessage>,
+    pub(crate) bridge: Address<BridgeMessage>,
+}
+
+impl std::fmt::Debug for ProofCoordinator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProofCoordinator")
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Actor for ProofCoordinator {
+    type Msg = CoordinatorMessage;
+    type State = Desk;
+    type Arguments = ();
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        (): (),
+    ) -> Result<Desk, ActorProcessingErr> {
+        let coordinator = self.clone();
+        let desk = tokio::task::spawn_blocking(move || coordinator.open()).await??;
+        let _ = myself.send_interval(TICK, || CoordinatorMessage::Tick);
+        let _ = myself.send_interval(HEARTBEAT, || CoordinatorMessage::Heartbeat);
+        Ok(desk)
+    }
+
+    async fn post_start(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        _: &mut Desk,
+    ) -> Result<(), ActorProcessingErr> {
+        let _ = myself.cast(CoordinatorMessage::Heartbeat);
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        desk: &mut Desk,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            CoordinatorMessage::WorkArrived => self.look_for_work(&myself, desk),
+            CoordinatorMessage::Found(news) => {
+                desk.planning = false;
+                let news = news.map_err(plan_fault)?;
+                desk.add(*news);
+                if std::mem::take(&mut desk.plan_again) {
+                    self.look_for_work(&myself, desk);
+                }
+            }
+            CoordinatorMessage::Offer(offer, reply) => desk.offer(offer, reply, self),
+            CoordinatorMessage::Renew(renewal, reply) => {
+                let _ = reply.send(desk.renew(renewal));
+            }
+            CoordinatorMessage::Complete(completion, reply) => {
+                desk.complete(&myself, completion, reply);
+            }
+            CoordinatorMessage::Judged(id, worker, verdict) => desk.judged(id, &worker, verdict),
+            CoordinatorMessage::Fail(failure) => desk.fail(failure),
+            CoordinatorMessage::Fetch(query, reply) => {
+                let store = Arc::clone(&self.chain.store);
+                tokio::task::spawn_blocking(move || {
+                    let _ = reply.send(artifacts::read_chunk(&store, query));
+                });
+            }
+            CoordinatorMessage::Tick => desk.tick(),
+            CoordinatorMessage::Heartbeat => {
+                self.look_for_work(&myself, desk);
+                desk.heartbeat();
+            }
+            CoordinatorMessage::Status(reply) => {
+                let _ = reply.send(desk.status());
+            }
+            CoordinatorMessage::Pending(reply) => {
+                let _ = reply.send(desk.proven);
+            }
+            CoordinatorMessage::Proven(number, reply) => {
+                let chain = self.chain.clone();
+                tokio::task::spawn_blocking(move || {
+                    let proven = plans::proven_batch(&chain.store, number);
+                    let _ = reply.send(proven.map_err(|error| error.to_string()));
+                });
+            }
+            CoordinatorMessage::Settled(heights) => self.prune(desk, heights),
+        }
+        desk.carry_out(self).await?;
+        Ok(())
+    }
+}
+
+impl ProofCoordinator {
+    fn planner(&self) -> Planner {
+        Planner {
+            chain: self.chain.clone(),
+            version: self.check.circuits_version(),
+        }
+    }
+
+    fn judge(&self) -> Judge {
+        Judge {
+            store: Arc::clone(&self.chain.store),
+            check: Arc::clone(&self.check),
+        }
+    }
+
+    /// Reads everything back from disk. Blocks.
+    fn open(&self) -> Result<Desk, Fault> {
+        let store = &self.chain.store;
+        let Epoch { epoch } = store
+            .get(&COORDINATOR, &())
+            .map_err(fault::disk)?
+            .unwrap_or_default();
+        let next = Epoch { epoch: epoch + 1 };
+        let mut batch = WriteBatch::new();
+        batch.put(&COORDINATOR, &(), &next);
+        store.commit(batch).map_err(fault::disk)?;
+        let fences = u32::try_from(next.epoch).map_err(|_| {
+            Fault::Lasting("the coordinator was started more than 2^32 times".into())
+        })?;
+        let machine = Machine::new(self.policy.clone(), fences);
+        let mut desk = Desk::new(machine, self.judge());
+        desk.load(&self.planner())?;
+        info!(target: "tern::sequencer", epoch = next.epoch, proven = %desk.proven.proven,
+            "the proof coordinator continues");
+        Ok(desk)
+    }
+
+    fn look_for_work(&self, myself: &ActorRef<CoordinatorMessage>, desk: &mut Desk) {
+        if desk.planning {
+            desk.plan_again = true;
+            return;
+        }
+        desk.planning = true;
+        let (block, batch) = (desk.planned_block, desk.planned_batch);
+        let (planner, myself) = (self.planner(), myself.clone());
+        tokio::task::spawn_blocking(move || {
+            let news = planner.news(block, batch).map(Box::new);
+            let _ = myself.cast(CoordinatorMessage::Found(news));
+        });
+    }
+
+    fn prune(&self, desk: &mut Desk, heights: tern_messages::SettledHeights) {
+        desk.verified_elsewhere(heights.verified);
+        if heights.verified <= desk.pruned {
+            return;
+        }
+        desk.pruned = heights.verified;
+        let planner = self.planner();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = prune::prune(&planner, heights.verified) {
+                error!(target: "tern::sequencer", %error, "what L2 has verified could not be cleared away");
+            }
+        });
+    }
+}
+
+fn plan_fault(error: PlanFault) -> Fault {
+    match error {
+        PlanFault::Storage(error) => fault::disk(error),
+        PlanFault::Chain(error) => fault::chain(error),
+        other => Fault::Lasting(other.into()),
+    }
+}
+
+fn not_accepted(reason: String) -> CompletionAnswer {
+    CompletionAnswer::Invalid { reason }
+}

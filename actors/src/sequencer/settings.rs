@@ -1,0 +1,173 @@
+//! How a sequencer is put together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::Actor;
+use tern_cluster::{Address, ChildSpec, RestartPolicy};
+use tern_execution::BatchLimits;
+use tern_proving::limits::{MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
+use tern_proving::{JobVerifier, Profile, ProvingError};
+
+use super::batcher::{Batcher, BatcherMessage};
+use super::batching::BatchingPolicy;
+use super::proof_coordinator::{CoordinatorMessage, Policy, ProofCoordinator};
+use super::replica::{Replica, ReplicaMessage};
+use super::simulator::{SIMULATE, Simulator, SimulatorMessage};
+use crate::main_node::{Chain, MainNodeMessage};
+use crate::verifier_bridge::BridgeMessage;
+
+/// How often each part looks for work that nobody told it of.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Reaches the parts of a sequencer.
+#[derive(Clone, Debug)]
+pub struct Sequencer {
+    /// Executes blocks again.
+    pub replica: Address<ReplicaMessage>,
+    /// Checks that blocks can be proven.
+    pub simulator: Address<SimulatorMessage>,
+    /// Forms batches.
+    pub batcher: Address<BatcherMessage>,
+    /// Hands out proving jobs.
+    pub coordinator: Address<CoordinatorMessage>,
+}
+
+/// What a sequencer is made of.
+#[derive(Clone, Debug)]
+pub struct SequencerSettings {
+    /// The replica's chain, in the sequencer's own data directory.
+    pub chain: Chain,
+    /// Security of the proofs.
+    pub profile: Profile,
+    /// When batches are closed.
+    pub batching: BatchingPolicy,
+    /// How jobs are handed out.
+    pub leases: Policy,
+    /// Who has blocks.
+    pub main_node: Address<MainNodeMessage>,
+    /// Who settles batches.
+    pub bridge: Address<BridgeMessage>,
+}
+
+impl Default for Sequencer {
+    fn default() -> Self {
+        Self {
+            replica: Address::new("replica"),
+            simulator: Address::new("simulator"),
+            batcher: Address::new("batcher"),
+            coordinator: Address::new("proof coordinator"),
+        }
+    }
+}
+
+impl Policy {
+    /// What suits proofs of a profile: the memory that its jobs take was measured.
+    pub fn of(profile: Profile) -> Self {
+        let (heavy, light) = match profile {
+            Profile::Secure => (8_500, 2_500),
+            Profile::InsecureTest => (2_500, 1_500),
+        };
+        Self {
+            lease_ttl: Duration::from_secs(30),
+            longest_wait: Duration::from_secs(20),
+            most_failures: 3,
+            most_losses: 5,
+            hedge_factor: 3,
+            hedge_after: Duration::from_secs(30),
+            heavy_memory: heavy << 20,
+            light_memory: light << 20,
+        }
+    }
+}
+
+impl Sequencer {
+    /// The parts as children of a supervisor, to be stopped in the order of their ranks: `rank` and the three
+    /// after it.
+    ///
+    /// # Errors
+    /// If the data that proofs are verified with cannot be read.
+    pub fn children(
+        &self,
+        rank: u8,
+        settings: &SequencerSettings,
+    ) -> Result<Vec<ChildSpec>, ProvingError> {
+        let SequencerSettings {
+            chain,
+            profile,
+            batching,
+            leases,
+            main_node,
+            bridge,
+        } = settings.clone();
+        let check = Arc::new(JobVerifier::for_profile(profile)?);
+        let replica = Replica {
+            chain: chain.clone(),
+            limits: BatchLimits {
+                transactions: MAX_BATCH_TRANSACTIONS,
+                gas: MAX_BATCH_GAS,
+            },
+            poll: POLL,
+            main_node: main_node.clone(),
+            simulator: self.simulator.clone(),
+        };
+        let simulator = Simulator {
+            chain: chain.clone(),
+            profile,
+            examine: SIMULATE,
+            poll: POLL,
+            main_node: main_node.clone(),
+            batcher: self.batcher.clone(),
+            coordinator: self.coordinator.clone(),
+        };
+        let batcher = Batcher {
+            chain: chain.clone(),
+            policy: batching,
+            poll: Duration::from_secs(1),
+            coordinator: self.coordinator.clone(),
+            bridge: bridge.clone(),
+        };
+        let coordinator = ProofCoordinator {
+            chain,
+            profile: profile.name(),
+            check,
+            policy: leases,
+            main_node,
+            batcher: self.batcher.clone(),
+            bridge,
+        };
+        Ok(vec![
+            child("replica", rank, replica, &self.replica),
+            child("simulator", rank + 1, simulator, &self.simulator),
+            child("batcher", rank + 2, batcher, &self.batcher),
+            child(
+                "proof-coordinator",
+                rank + 3,
+                coordinator,
+                &self.coordinator,
+            ),
+        ])
+    }
+}
+
+/// An actor without arguments as a supervised child that is reached at `address`.
+pub(crate) fn child<A>(
+    name: &'static str,
+    rank: u8,
+    actor: A,
+    address: &Address<A::Msg>,
+) -> ChildSpec
+where
+    A: Actor<Arguments = ()> + Clone,
+{
+    let address = address.clone();
+    ChildSpec::new(name, rank, RestartPolicy::STANDARD, move |supervisor| {
+        let (actor, address) = (actor.clone(), address.clone());
+        async move {
+            let (running, _) = A::spawn_linked(None, actor, (), supervisor).await?;
+            let cell = running.get_cell();
+            address.set(running);
+            Ok(cell)
+        }
+    })
+}

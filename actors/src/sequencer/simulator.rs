@@ -1,0 +1,265 @@
+//! Runs each block through the prover's machine as soon as it is stored: what cannot be proven is noticed
+//! within seconds, before anything is built on it.
+//!
+//! Supervised by the process's supervisor. When it dies it starts again from the last block whose result is on
+//! disk.
+
+use std::time::{Duration, Instant};
+
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use tern_cluster::{Address, Fault};
+use tern_messages::{BlockNumber, HaltReport, TransactionBatch, decode};
+use tern_proving::{Profile, Simulation, Unprovable, simulate};
+use tern_storage::tables::chain::RECEIPTS;
+use tern_storage::tables::sequencer::{BLOBS, BLOCK_INPUTS};
+use tern_storage::{StorageError, WriteBatch};
+use tracing::{error, info};
+
+use super::batcher::BatcherMessage;
+use super::fault;
+use super::proof_coordinator::CoordinatorMessage;
+use super::tables::{HALTS, SIMULATIONS, SimulatedBlock, SimulatedRun, Stage};
+use crate::main_node::{Chain, MainNodeMessage};
+
+/// Looks at one transaction batch: [`simulate`], or a stand-in in tests.
+pub(crate) type Examine = fn(&TransactionBatch, Profile) -> Result<Simulation, Unprovable>;
+
+/// The simulator's configuration.
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    pub(crate) chain: Chain,
+    pub(crate) profile: Profile,
+    pub(crate) examine: Examine,
+    /// How often to look for blocks without a hint.
+    pub(crate) poll: Duration,
+    pub(crate) main_node: Address<MainNodeMessage>,
+    pub(crate) batcher: Address<BatcherMessage>,
+    pub(crate) coordinator: Address<CoordinatorMessage>,
+}
+
+/// What the simulator can be told.
+#[derive(Debug)]
+pub enum SimulatorMessage {
+    /// Look for blocks.
+    Poll,
+    /// A block was looked at.
+    Examined(BlockNumber, Outcome),
+    /// The last block that can be proven, and why the simulator stopped if it did.
+    Status(RpcReplyPort<(BlockNumber, Option<HaltReport>)>),
+}
+
+impl ractor::Message for SimulatorMessage {}
+
+/// What became of a block.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It can be proven; that is on disk.
+    Provable,
+    /// It is not stored yet.
+    Absent,
+    /// It cannot be proven.
+    Unprovable(HaltReport),
+    /// Nothing is known: the disk refused.
+    Fault(Fault),
+}
+
+/// What the simulator knows.
+#[derive(Debug)]
+pub struct State {
+    last: BlockNumber,
+    busy: bool,
+    halted: Option<HaltReport>,
+}
+
+impl Actor for Simulator {
+    type Msg = SimulatorMessage;
+    type State = State;
+    type Arguments = ();
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        (): (),
+    ) -> Result<State, ActorProcessingErr> {
+        let store = self.chain.store.clone();
+        let last = tokio::task::spawn_blocking(move || store.last(&SIMULATIONS)).await?;
+        let last = last
+            .map_err(fault::disk)?
+            .map_or(BlockNumber(0), |(number, _)| number);
+        let _ = myself.send_interval(self.poll, || SimulatorMessage::Poll);
+        let _ = myself.cast(SimulatorMessage::Poll);
+        Ok(State {
+            last,
+            busy: false,
+            halted: None,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            SimulatorMessage::Poll => self.examine_next(&myself, state),
+            SimulatorMessage::Examined(number, outcome) => {
+                self.examined(&myself, state, number, outcome)?;
+            }
+            SimulatorMessage::Status(reply) => {
+                let _ = reply.send((state.last, state.halted.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Simulator {
+    fn examine_next(&self, myself: &ActorRef<SimulatorMessage>, state: &mut State) {
+        if state.busy || state.halted.is_some() {
+            return;
+        }
+        state.busy = true;
+        let number = BlockNumber(state.last.0.saturating_add(1));
+        let (simulator, myself) = (self.clone(), myself.clone());
+        tokio::spawn(async move {
+            let store = simulator.chain.store.clone();
+            let main_node = simulator.main_node.clone();
+            let run = tokio::task::spawn_blocking(move || simulator.examine_block(number));
+            let outcome = match run.await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(error)) => Outcome::Fault(fault::disk(error)),
+                // What makes the machine panic cannot be proven.
+                Err(panic) => {
+                    let reason = format!("the prover's machine failed: {panic}");
+                    Outcome::Unprovable(HaltReport {
+                        block: number,
+                        transaction: None,
+                        reason,
+                    })
+                }
+            };
+            if let Outcome::Unprovable(report) = &outcome {
+                let mut batch = WriteBatch::new();
+                batch.put(&HALTS, &(Stage::Simulation as u32), report);
+                let stored = tokio::task::spawn_blocking(move || store.commit(batch)).await;
+                if !matches!(stored, Ok(Ok(()))) {
+                    error!(target: "tern::sequencer", block = %number, "the halt could not be stored");
+                }
+                let _ = main_node.cast(MainNodeMessage::Halt(report.clone()));
+            }
+            let _ = myself.cast(SimulatorMessage::Examined(number, outcome));
+        });
+    }
+
+    fn examined(
+        &self,
+        myself: &ActorRef<SimulatorMessage>,
+        state: &mut State,
+        number: BlockNumber,
+        outcome: Outcome,
+    ) -> Result<(), Fault> {
+        state.busy = false;
+        match outcome {
+            Outcome::Absent => {}
+            Outcome::Provable => {
+                state.last = number;
+                let _ = self.coordinator.cast(CoordinatorMessage::WorkArrived);
+                let _ = self.batcher.cast(BatcherMessage::Poll);
+                self.examine_next(myself, state);
+            }
+            Outcome::Unprovable(report) => {
+                error!(target: "tern::sequencer", block = %report.block,
+                    transaction = ?report.transaction, reason = %report.reason,
+                    "ALARM: a sealed block cannot be proven; sealing stops");
+                state.halted = Some(report);
+            }
+            Outcome::Fault(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    fn examine_block(&self, number: BlockNumber) -> Result<Outcome, StorageError> {
+        let store = &self.chain.store;
+        let Some(inputs) = store.get(&BLOCK_INPUTS, &number)? else {
+            return Ok(Outcome::Absent);
+        };
+        let begun = Instant::now();
+        let mut runs = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let blob = store.get(&BLOBS, &input)?;
+            let batch: Option<TransactionBatch> = blob.and_then(|blob| decode(&blob).ok());
+            let Some(batch) = batch else {
+                let reason = format!("its proof's input {input} is missing on disk, or damaged");
+                return Ok(unprovable(number, None, reason));
+            };
+            match (self.examine)(&batch, self.profile) {
+                Ok(simulation) => runs.push(SimulatedRun { input, simulation }),
+                Err(error) => {
+                    let transaction = self.transaction_of(number, &batch, &error)?;
+                    return Ok(unprovable(number, transaction, error.to_string()));
+                }
+            }
+        }
+        if runs.is_empty() {
+            return Ok(unprovable(
+                number,
+                None,
+                "it has no transactions".to_owned(),
+            ));
+        }
+        let block = SimulatedBlock { runs };
+        let halted = store.get(&HALTS, &(Stage::Simulation as u32))?;
+        let resumed = halted.is_some_and(|report| report.block == number);
+        let mut writes = WriteBatch::new();
+        writes.put(&SIMULATIONS, &number, &block);
+        if resumed {
+            writes.delete(&HALTS, &(Stage::Simulation as u32));
+        }
+        store.commit(writes)?;
+        if resumed {
+            let _ = self.main_node.cast(MainNodeMessage::Resume(number));
+        }
+        info!(target: "tern::sequencer", block = %number, segments = block.segments(),
+            took = ?begun.elapsed(), "can be proven");
+        Ok(Outcome::Provable)
+    }
+
+    /// The transaction at which the machine stopped, or the only one that there is.
+    fn transaction_of(
+        &self,
+        number: BlockNumber,
+        batch: &TransactionBatch,
+        error: &Unprovable,
+    ) -> Result<Option<alloy::primitives::B256>, StorageError> {
+        let named = match error {
+            Unprovable::Kernel { transaction, .. } => *transaction,
+            _ => None,
+        };
+        let only = (batch.own_transactions().len() == 1).then_some(batch.first_transaction);
+        let index = named.or(only).and_then(|index| usize::try_from(index).ok());
+        let receipts = self
+            .chain
+            .store
+            .get(&RECEIPTS, &number)?
+            .unwrap_or_default();
+        Ok(index
+            .and_then(|index| receipts.get(index))
+            .map(|receipt| receipt.transaction_hash))
+    }
+}
+
+fn unprovable(
+    block: BlockNumber,
+    transaction: Option<alloy::primitives::B256>,
+    reason: String,
+) -> Outcome {
+    Outcome::Unprovable(HaltReport {
+        block,
+        transaction,
+        reason,
+    })
+}
+
+/// The real thing.
+pub(crate) const SIMULATE: Examine = simulate;

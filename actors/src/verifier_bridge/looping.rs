@@ -1,0 +1,411 @@
+//! The bridge's loop: observe, check, report, act.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tern_cluster::{CallError, Fault};
+use tern_messages::{Batch, BatchNumber, BatchesPending, L2Transaction, ProvenBatch};
+use tern_settlement::{IRollup, L2Block, Mined, RollupStatus, SettlementError};
+use tern_storage::StorageError;
+use tern_storage::tables::bridge::Purpose;
+use tokio::sync::Notify;
+use tracing::{debug, error, info, warn};
+
+use super::backoff::Backoff;
+use super::decision::{Next, View, decide};
+use super::records::Records;
+use super::reports::Reporter;
+use super::settlement::{Connector, Settlement};
+use super::{Board, VerifierBridge};
+use crate::sequencer::fault::disk;
+use crate::sequencer::{BatcherMessage, CoordinatorMessage};
+
+/// How long a part of this node may take to answer.
+pub(super) const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// Answers in a row that must agree before L2 is said to hold something else than the disk: nodes behind one
+/// endpoint lag.
+const AGREEING_ANSWERS: u32 = 3;
+/// How often to say why nothing moves.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+pub(super) struct Loop<C: Connector> {
+    pub(super) config: VerifierBridge<C>,
+    pub(super) records: Records,
+    pub(super) reporter: Reporter,
+    board: Board,
+    wake: Arc<Notify>,
+    backoff: Backoff,
+    trouble: Option<String>,
+    /// Committed batches up to this one were compared with the disk.
+    checked: BatchNumber,
+    /// The verified batch that was compared with the disk.
+    checked_verified: BatchNumber,
+    differences: u32,
+    said: Option<(View, tokio::time::Instant)>,
+}
+
+/// Why a turn of the loop ended early.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The bridge ends.
+    Fault(Fault),
+    /// L2 did not do what it was asked.
+    L2(SettlementError),
+    /// A part of this node did not answer.
+    Node(String),
+}
+
+/// What L2 shows at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sight {
+    pub(super) latest: RollupStatus,
+    /// The newest L2 block that is deep enough.
+    pub(super) settled_at: L2Block,
+    pub(super) settled: RollupStatus,
+}
+
+impl From<SettlementError> for Trouble {
+    fn from(error: SettlementError) -> Self {
+        Self::L2(error)
+    }
+}
+
+impl From<StorageError> for Trouble {
+    fn from(error: StorageError) -> Self {
+        Self::Fault(disk(error))
+    }
+}
+
+impl From<CallError> for Trouble {
+    fn from(error: CallError) -> Self {
+        Self::Node(error.to_string())
+    }
+}
+
+fn disagreement(sentence: String) -> Trouble {
+    Trouble::Fault(Fault::Disagreement(sentence.into()))
+}
+
+impl<C: Connector> Loop<C> {
+    pub(super) fn new(config: VerifierBridge<C>, board: Board, wake: Arc<Notify>) -> Self {
+        Self {
+            records: Records {
+                store: Arc::clone(&config.store),
+            },
+            reporter: Reporter::default(),
+            config,
+            board,
+            wake,
+            backoff: Backoff::default(),
+            trouble: None,
+            checked: BatchNumber(0),
+            checked_verified: BatchNumber(0),
+            differences: 0,
+            said: None,
+        }
+    }
+
+    /// Ends only with a fault.
+    pub(super) async fn run(mut self) -> Fault {
+        let settlement = match self.connect().await {
+            Ok(settlement) => settlement,
+            Err(fault) => return fault,
+        };
+        match self.records.under_way().await {
+            Ok(Some(purpose)) => {
+                info!(target: "tern::bridge", ?purpose, "was under way when the last run ended; L2 says what became of it");
+            }
+            Ok(None) => {}
+            Err(error) => return disk(error),
+        }
+        loop {
+            match self.turn(&settlement).await {
+                Ok(acted) => {
+                    self.recovered();
+                    if !acted {
+                        self.board
+                            .set(|status| status.activity = "waits for batches and proofs".into());
+                        let _ = tokio::time::timeout(self.config.poll, self.wake.notified()).await;
+                    }
+                }
+                Err(Trouble::Fault(fault)) => return fault,
+                Err(Trouble::L2(error @ SettlementError::Posting(_))) => {
+                    return Fault::Lasting(error.into());
+                }
+                Err(Trouble::L2(error)) => self.pause(error.to_string()).await,
+                Err(Trouble::Node(reason)) => self.pause(reason).await,
+            }
+        }
+    }
+
+    async fn connect(&mut self) -> Result<C::Settlement, Fault> {
+        loop {
+            self.board
+                .set(|status| status.activity = "connects to L2".into());
+            match self.config.connector.connect().await {
+                Ok(settlement) => {
+                    self.recovered();
+                    return Ok(settlement);
+                }
+                Err(error) if error.is_retryable() => self.pause(error.to_string()).await,
+                Err(error) => return Err(Fault::Configuration(error.into())),
+            }
+        }
+    }
+
+    /// Says a trouble when it is new, and waits.
+    async fn pause(&mut self, reason: String) {
+        let pause = self.backoff.pause(rand::random());
+        if self.trouble.as_ref() == Some(&reason) {
+            debug!(target: "tern::bridge", %reason, ?pause, "still in trouble");
+        } else {
+            warn!(target: "tern::bridge", %reason, "cannot go on now; trying again");
+            self.board
+                .set(|status| status.trouble = Some(reason.clone()));
+            self.trouble = Some(reason);
+        }
+        tokio::time::sleep(pause).await;
+    }
+
+    fn recovered(&mut self) {
+        self.backoff.reset();
+        if self.trouble.take().is_some() {
+            info!(target: "tern::bridge", "going on again");
+            self.board.set(|status| status.trouble = None);
+        }
+    }
+
+    /// One round. Says whether something was done.
+    async fn turn(&mut self, settlement: &C::Settlement) -> Result<bool, Trouble> {
+        let sight = self.observe(settlement).await?;
+        let formed = self
+            .config
+            .batcher
+            .call(BatcherMessage::Last, CALL_LIMIT)
+            .await?;
+        self.check(settlement, &sight.latest, formed).await?;
+        self.report(&sight, formed).await?;
+        self.follow_anchors(settlement, &sight.settled_at).await?;
+        // Without proofs there is still something to commit.
+        let pending = self
+            .config
+            .coordinator
+            .call(CoordinatorMessage::Pending, CALL_LIMIT)
+            .await;
+        let BatchesPending { proven, .. } = pending.unwrap_or_default();
+        let (committed, verified) = (sight.latest.last_committed, sight.latest.last_verified);
+        let view = View {
+            committed,
+            verified,
+            formed,
+            proven,
+        };
+        let next = decide(&view);
+        self.heartbeat(&view, next);
+        match next {
+            Next::Wait => Ok(false),
+            Next::Commit(number) => self.commit(settlement, number).await.map(|()| true),
+            Next::Prove(number) => self.prove(settlement, number).await.map(|()| true),
+            Next::DiskBehind => Err(disagreement(format!(
+                "L2 holds batch {committed}, but the data directory knows only {formed} batches: it is older \
+                 than the chain; restore the newest backup"
+            ))),
+        }
+    }
+
+    async fn observe(&self, settlement: &C::Settlement) -> Result<Sight, Trouble> {
+        let head = settlement.head().await?;
+        let latest = settlement.status_at(head.number).await?;
+        self.board.set(|status| {
+            status.l2_head = head.number;
+            status.committed = latest.last_committed;
+            status.verified = latest.last_verified;
+        });
+        let depth = self.config.confirmations.saturating_sub(1);
+        let number = head
+            .number
+            .saturating_sub(depth)
+            .max(settlement.deployment_block());
+        if number >= head.number {
+            return Ok(Sight {
+                latest,
+                settled_at: head,
+                settled: latest,
+            });
+        }
+        let settled_at = settlement.block(number).await?;
+        let settled_at = settled_at
+            .ok_or_else(|| Trouble::Node(format!("L2 has no block {number} below its head")))?;
+        let settled = settlement.status_at(number).await?;
+        Ok(Sight {
+            latest,
+            settled_at,
+            settled,
+        })
+    }
+
+    /// What L2 holds must be what is on disk.
+    async fn check(
+        &mut self,
+        settlement: &C::Settlement,
+        latest: &RollupStatus,
+        formed: BatchNumber,
+    ) -> Result<(), Trouble> {
+        let (committed, verified) = (latest.last_committed, latest.last_verified);
+        if committed > formed {
+            return Ok(());
+        }
+        if verified != self.checked_verified && verified.0 > 0 {
+            let batch = self.batch(verified).await?;
+            let (ours, theirs) = (batch.header.last_block_hash, latest.verified_block_hash);
+            if ours != theirs {
+                return Err(disagreement(format!(
+                    "L2 has verified batch {verified} with last block {theirs}, but the data directory has {ours} \
+                     there: it belongs to another history of this chain"
+                )));
+            }
+        }
+        self.checked_verified = verified;
+        self.checked = self.checked.min(committed).max(verified);
+        while self.checked < committed {
+            let number = BatchNumber(self.checked.0 + 1);
+            let batch = self.batch(number).await?;
+            if !settlement.holds(&batch).await? {
+                self.differences += 1;
+                let sentence = format!(
+                    "L2 holds another batch {number} than the data directory: somebody else has committed with \
+                     this operator's key, or the directory belongs to another history of this chain"
+                );
+                if self.differences >= AGREEING_ANSWERS {
+                    return Err(disagreement(sentence));
+                }
+                return Err(Trouble::Node(sentence));
+            }
+            self.differences = 0;
+            self.checked = number;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn batch(&self, number: BatchNumber) -> Result<Batch, Trouble> {
+        let call = |reply| BatcherMessage::Batch(number, reply);
+        match self.config.batcher.call(call, CALL_LIMIT).await? {
+            Ok(Some(batch)) => Ok(batch),
+            Ok(None) => Err(Trouble::Node(format!("batch {number} is not on disk"))),
+            Err(reason) => Err(Trouble::Node(reason)),
+        }
+    }
+
+    async fn commit(&self, settlement: &C::Settlement, number: BatchNumber) -> Result<(), Trouble> {
+        let batch = self.batch(number).await?;
+        let previous = match number.0 {
+            0 | 1 => None,
+            _ => Some(self.batch(BatchNumber(number.0 - 1)).await?),
+        };
+        let purpose = Purpose::Commit(number);
+        self.begin(purpose, format!("commits batch {number}"))
+            .await?;
+        let sent = settlement
+            .commit(&self.config.genesis, previous.as_ref(), &batch)
+            .await;
+        match sent {
+            Ok(mined) => self.done(purpose, mined).await,
+            Err(error) => Err(self.refused(settlement, purpose, error).await?),
+        }
+    }
+
+    async fn prove(&self, settlement: &C::Settlement, number: BatchNumber) -> Result<(), Trouble> {
+        let call = |reply| CoordinatorMessage::Proven(number, reply);
+        let proven: ProvenBatch = match self.config.coordinator.call(call, CALL_LIMIT).await? {
+            Ok(Some(proven)) => proven,
+            Ok(None) => {
+                return Err(Trouble::Node(format!(
+                    "the proof of batch {number} is not on disk"
+                )));
+            }
+            Err(reason) => return Err(Trouble::Node(reason)),
+        };
+        let batch = self.batch(number).await?;
+        let purpose = Purpose::Prove(number, number);
+        self.begin(purpose, format!("proves batch {number}"))
+            .await?;
+        match settlement.prove(&batch, &proven).await {
+            Ok(mined) => self.done(purpose, mined).await,
+            Err(error) => Err(self.refused(settlement, purpose, error).await?),
+        }
+    }
+
+    async fn begin(&self, purpose: Purpose, activity: String) -> Result<(), Trouble> {
+        info!(target: "tern::bridge", "{activity}");
+        self.board.set(|status| status.activity = activity);
+        Ok(self.records.begin(purpose).await?)
+    }
+
+    async fn done(&self, purpose: Purpose, mined: Mined) -> Result<(), Trouble> {
+        let Mined {
+            hash,
+            block,
+            gas_used,
+            ..
+        } = mined;
+        info!(target: "tern::bridge", ?purpose, %hash, block, gas_used, "settled");
+        Ok(self
+            .records
+            .done(purpose, L2Transaction { hash, block })
+            .await?)
+    }
+
+    /// What a refused transaction means. What L2 holds is read again before anything else is sent.
+    async fn refused(
+        &self,
+        settlement: &C::Settlement,
+        purpose: Purpose,
+        error: SettlementError,
+    ) -> Result<Trouble, Trouble> {
+        if let Some(IRollup::IRollupErrors::UnknownBeaconRoot(unknown)) = error.rollup_error() {
+            let anchor = self.records.anchor_number(unknown.beaconRoot).await?;
+            let (block, hash) = (unknown.number, unknown.beaconRoot);
+            let Some(number) = anchor else {
+                error!(target: "tern::bridge", block, %hash, "ALARM: an L3 block names an L2 block that was never recorded");
+                return Ok(Trouble::L2(error));
+            };
+            if settlement
+                .block(number)
+                .await?
+                .is_some_and(|there| there.hash == hash)
+            {
+                warn!(target: "tern::bridge", number, %hash, "L2 has lost the record of this block; recording it again");
+                settlement.record(number).await?;
+            } else {
+                error!(target: "tern::bridge", block, number, %hash,
+                    "ALARM: an L3 block names an L2 block that L2 has taken back");
+            }
+        } else if matches!(error, SettlementError::Reverted { .. }) {
+            error!(target: "tern::bridge", ?purpose, %error, "the contract refuses");
+        }
+        Ok(Trouble::L2(error))
+    }
+
+    fn heartbeat(&mut self, view: &View, next: Next) {
+        let due = match &self.said {
+            Some((said, when)) => said != view || when.elapsed() >= HEARTBEAT,
+            None => true,
+        };
+        if !due {
+            return;
+        }
+        self.said = Some((*view, tokio::time::Instant::now()));
+        let View {
+            committed,
+            verified,
+            formed,
+            proven,
+        } = view;
+        let waits_for = match next {
+            Next::Wait if verified < formed => "the proof of the next batch",
+            Next::Wait => "the next batch",
+            _ => "nothing",
+        };
+        info!(target: "tern::bridge", %formed, %committed, %proven, %verified, waits_for, "batches");
+    }
+}
