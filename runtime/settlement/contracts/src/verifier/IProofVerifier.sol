@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+/// The proof is not the encoding of any proof: wrong length, or a number that is not below the field's order.
+error MalformedProof();
+/// An element of the statement is not below the field's order.
+error MalformedStatement();
+
 /// Verifies the proof of a statement: four elements of the Goldilocks field.
 interface IProofVerifier {
     /// Whether `proof` proves `statement`.
     ///
-    /// A well-formed proof that does not hold, of this statement, returns false. Input that no prover makes
-    /// (wrong length, elements that are not less than the field's order) reverts with an error that names it.
+    /// False for a well-formed proof that does not prove the statement. Malformed input reverts, unless a part of the proof
+    /// that was read before is already wrong. Nothing but true means that the statement is proven.
     function verify(bytes calldata proof, uint64[4] calldata statement) external view returns (bool);
 }
