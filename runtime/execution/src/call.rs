@@ -216,7 +216,7 @@ impl CallContext {
             value: request.value.unwrap_or_default(),
             data: request.input.input().cloned().unwrap_or_default(),
             nonce: 0,
-            chain_id: None,
+            chain_id: Some(self.rules.chain_id.0),
             access_list,
             gas_priority_fee: (dynamic && max_fee.is_some()).then_some(priority),
             ..TxEnv::default()
