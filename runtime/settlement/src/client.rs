@@ -232,6 +232,9 @@ impl RollupClient {
             Ok(None) | Err(SettlementError::Reverted { .. }) => {
                 Err(SettlementError::NotARollup { address })
             }
+            Err(SettlementError::Refused { message, .. }) if is_halt(&message) => {
+                Err(SettlementError::NotARollup { address })
+            }
             Err(error) => Err(error),
         }
     }
@@ -253,4 +256,12 @@ impl RollupClient {
             found,
         })
     }
+}
+
+/// Whether a node's words say that the called code stopped without a revert, as code that is no `Rollup` does.
+fn is_halt(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["evm error", "out of gas", "opcode", "invalid jump", "stack"]
+        .iter()
+        .any(|words| message.contains(words))
 }

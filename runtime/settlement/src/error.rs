@@ -1,6 +1,7 @@
 //! What can go wrong between this node and L2, and whether trying again can help.
 
 use std::error::Error;
+use std::time::Duration;
 
 use alloy::primitives::{Address, Bytes, TxHash};
 use alloy::sol_types::{Revert as RevertString, SolError, SolInterface};
@@ -13,12 +14,21 @@ use crate::endpoint::L2Endpoint;
 use crate::follower::FollowFailure;
 use crate::posting::PostingError;
 
-/// An answer was longer than the endpoint's limit.
+/// An answer was cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the answer is longer than {limit} bytes")]
-pub struct LimitExceeded {
-    /// The limit in bytes.
-    pub limit: usize,
+pub enum AnswerLimit {
+    /// It is longer than the endpoint allows.
+    #[error("the answer is longer than {limit} bytes")]
+    Length {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// It did not come in time.
+    #[error("no answer within {}s", after.as_secs_f32())]
+    Time {
+        /// The time.
+        after: Duration,
+    },
 }
 
 /// Why something about L2 did not succeed.
@@ -26,7 +36,13 @@ pub struct LimitExceeded {
 pub enum SettlementError {
     /// The HTTP client cannot be set up.
     #[error("the HTTP client for L2 cannot be set up: {0}")]
-    Client(#[source] reqwest::Error),
+    Client(#[source] rustls::Error),
+    /// The endpoint is not reached by HTTP.
+    #[error("L2 at {endpoint} cannot be used: its URL must begin with http:// or https://")]
+    Scheme {
+        /// Scheme and host of the endpoint.
+        endpoint: String,
+    },
     /// No usable answer came.
     #[error("L2 at {endpoint} does not answer: {reason}")]
     Unreachable {
@@ -153,6 +169,7 @@ impl SettlementError {
             | Self::NotMined { .. }
             | Self::Failed { .. } => true,
             Self::Client(_)
+            | Self::Scheme { .. }
             | Self::WrongChain { .. }
             | Self::NoContract { .. }
             | Self::NotARollup { .. }

@@ -47,7 +47,7 @@ impl L2 {
     /// # Errors
     /// [`SettlementError::Unreachable`] and others that asking can bring.
     pub async fn connect(endpoint: L2Endpoint) -> Result<Self, SettlementError> {
-        let transport = LimitedHttp::new(endpoint.clone()).map_err(SettlementError::Client)?;
+        let transport = LimitedHttp::new(endpoint.clone())?;
         let provider = RootProvider::new(RpcClient::new(transport, false));
         let mut l2 = Self {
             provider,

@@ -12,8 +12,10 @@
 //! Not here: when to commit or prove, what to do after a failure (the bridge actor), and everything that a proof
 //! states (the proving crate).
 
+mod artifacts;
 mod bindings;
 mod client;
+mod deploy;
 mod endpoint;
 mod error;
 pub mod follower;
@@ -25,8 +27,9 @@ mod transport;
 
 pub use bindings::IRollup;
 pub use client::{ExpectedRollup, RollupClient, RollupStatus};
+pub use deploy::{Deployed, RollupPlan, deploy_rollup};
 pub use endpoint::L2Endpoint;
-pub use error::{LimitExceeded, Revert, SettlementError};
+pub use error::{AnswerLimit, Revert, SettlementError};
 pub use follower::FollowPolicy;
 pub use l2::{L2, L2Block};
 pub use posted::{PostedBatch, PostedBlock, RecordedBlock, decode_commit};

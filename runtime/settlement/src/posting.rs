@@ -351,3 +351,6 @@ fn beacon_root(header: &Header) -> Result<B256, PostingError> {
             field: "parent beacon block root",
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,11 @@ impl TransactionSender {
         self.signer.address()
     }
 
+    /// The chain that it sends to.
+    pub fn l2(&self) -> &L2 {
+        &self.l2
+    }
+
     /// Sends `call` and follows it until it is confirmed. `action` says in errors and logs what it is for.
     /// May be dropped at any time; after a start the contract's state tells what became of it.
     ///

@@ -4,65 +4,82 @@ use std::task::{Context, Poll};
 
 use alloy::rpc::json_rpc::{RequestPacket, ResponsePacket};
 use alloy::transports::{TransportError, TransportErrorKind, TransportFut};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Bytes;
+use hyper::header::CONTENT_TYPE;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use tower::Service;
 
 use crate::endpoint::L2Endpoint;
-use crate::error::LimitExceeded;
+use crate::error::{AnswerLimit, SettlementError};
+
+/// Characters of an answer that is not JSON that are kept.
+const EXCERPT: usize = 200;
 
 /// Sends JSON-RPC requests to one endpoint under its limits.
 #[derive(Clone, Debug)]
 pub(crate) struct LimitedHttp {
-    client: reqwest::Client,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     endpoint: L2Endpoint,
 }
 
 impl LimitedHttp {
-    pub(crate) fn new(endpoint: L2Endpoint) -> Result<Self, reqwest::Error> {
-        // A second installation is refused, and the first one serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .timeout(endpoint.timeout)
-            .connect_timeout(endpoint.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
+    pub(crate) fn new(endpoint: L2Endpoint) -> Result<Self, SettlementError> {
+        if !matches!(endpoint.url.scheme(), "http" | "https") {
+            return Err(SettlementError::Scheme {
+                endpoint: endpoint.to_string(),
+            });
+        }
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+            .map_err(SettlementError::Client)?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok(Self { client, endpoint })
     }
 
-    async fn send(self, request: RequestPacket) -> Result<ResponsePacket, TransportError> {
-        let url = self.endpoint.url.clone();
-        let mut response = self
-            .client
-            .post(url)
-            .json(&request)
-            .send()
+    async fn send(self, packet: RequestPacket) -> Result<ResponsePacket, TransportError> {
+        let body = serde_json::to_vec(&packet).map_err(TransportError::ser_err)?;
+        let request = hyper::Request::post(self.endpoint.url.as_str())
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::from(body))
+            .map_err(TransportErrorKind::custom)?;
+        let limit = self.endpoint.max_response;
+        let exchange = async {
+            let response = self
+                .client
+                .request(request)
+                .await
+                .map_err(TransportErrorKind::custom)?;
+            let status = response.status();
+            match Limited::new(response.into_body(), limit).collect().await {
+                Ok(body) => Ok((status, body.to_bytes())),
+                Err(error) if error.is::<LengthLimitError>() => {
+                    Err(TransportErrorKind::custom(AnswerLimit::Length { limit }))
+                }
+                Err(error) => Err(TransportErrorKind::custom_str(&error.to_string())),
+            }
+        };
+        let after = self.endpoint.timeout;
+        let (status, body) = tokio::time::timeout(after, exchange)
             .await
-            .map_err(|error| TransportErrorKind::custom(error.without_url()))?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| TransportErrorKind::custom(error.without_url()))?
-        {
-            if body.len() + chunk.len() > self.endpoint.max_response {
-                let limit = self.endpoint.max_response;
-                return Err(TransportErrorKind::custom(LimitExceeded { limit }));
+            .map_err(|_| TransportErrorKind::custom(AnswerLimit::Time { after }))??;
+        serde_json::from_slice(&body).map_err(|error| {
+            let excerpt: String = String::from_utf8_lossy(&body)
+                .chars()
+                .take(EXCERPT)
+                .collect();
+            if status.is_success() {
+                TransportError::deser_err(error, excerpt)
+            } else {
+                TransportErrorKind::http_error(status.as_u16(), excerpt)
             }
-            body.extend_from_slice(&chunk);
-        }
-        match serde_json::from_slice(&body) {
-            Ok(packet) => Ok(packet),
-            Err(_) if !response.status().is_success() => {
-                let text = String::from_utf8_lossy(&body).chars().take(200).collect();
-                Err(TransportErrorKind::http_error(
-                    response.status().as_u16(),
-                    text,
-                ))
-            }
-            Err(error) => {
-                let text: String = String::from_utf8_lossy(&body).chars().take(200).collect();
-                Err(TransportError::deser_err(error, text))
-            }
-        }
+        })
     }
 }
 

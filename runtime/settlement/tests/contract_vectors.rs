@@ -11,12 +11,19 @@ use alloy_trie::root::ordered_trie_root_with_encoder;
 use serde_json::{Value, json};
 
 fn check(name: &str, value: &Value) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("contracts/test/vectors").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("contracts/test/vectors")
+        .join(name);
     let text = format!("{value:#}\n");
     if std::env::var_os("TERN_WRITE_VECTORS").is_some() {
         std::fs::write(&path, text).unwrap();
     } else {
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{} is out of date", path.display());
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            text,
+            "{} is out of date",
+            path.display()
+        );
     }
 }
 
@@ -31,13 +38,20 @@ fn seeded(seed: &str, index: u64) -> U256 {
 fn value(seed: &str, longest: usize, index: usize) -> Vec<u8> {
     let hash = seeded(seed, index as u64);
     let length = 1 + usize::try_from(hash % U256::from(longest)).unwrap();
-    hash.to_be_bytes::<32>().iter().copied().cycle().take(length).collect()
+    hash.to_be_bytes::<32>()
+        .iter()
+        .copied()
+        .cycle()
+        .take(length)
+        .collect()
 }
 
 fn roots(seed: &str, longest: usize, counts: impl Iterator<Item = usize>) -> Vec<String> {
     counts
         .map(|count| {
-            let values: Vec<_> = (0..count).map(|index| value(seed, longest, index)).collect();
+            let values: Vec<_> = (0..count)
+                .map(|index| value(seed, longest, index))
+                .collect();
             let root = ordered_trie_root_with_encoder(&values, |value, out| {
                 out.extend_from_slice(value);
             });
@@ -62,7 +76,10 @@ fn the_header_vectors_are_those_of_alloy() {
     let headers: Vec<Header> = (0..40).map(header).collect();
     let strings = |field: fn(&Header) -> String| headers.iter().map(field).collect::<Vec<_>>();
     let numbers = |field: fn(&Header) -> u64| {
-        headers.iter().map(|header| field(header).to_string()).collect::<Vec<_>>()
+        headers
+            .iter()
+            .map(|header| field(header).to_string())
+            .collect::<Vec<_>>()
     };
     let value = json!({
         "parentHash": strings(|header| header.parent_hash.to_string()),

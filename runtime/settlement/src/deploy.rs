@@ -1,0 +1,80 @@
+//! Puts the contracts of a new chain onto L2.
+
+use alloy::consensus::Header;
+use alloy::primitives::Address;
+use alloy::sol_types::SolValue;
+use tern_messages::{ChainId, WindowDigest};
+
+use crate::artifacts;
+use crate::bindings::IRollup;
+use crate::error::SettlementError;
+use crate::posting::Call;
+use crate::sender::{Mined, TransactionSender};
+
+/// What the `Rollup` of a new chain is made of. Anyone can recompute it from the genesis file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollupPlan {
+    /// Chain id of the L3 chain, below 2^32.
+    pub chain_id: ChainId,
+    /// Header of block 0. Its gas limit and beneficiary are those of every block.
+    pub genesis: Header,
+    /// Digest of the 256 block hashes that block 1 sees.
+    pub window: WindowDigest,
+    /// May change the operator, and nothing else.
+    pub owner: Address,
+    /// May commit batches.
+    pub operator: Address,
+    /// Verifies proofs.
+    pub verifier: Address,
+}
+
+/// A contract that was created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deployed {
+    /// The contract.
+    pub address: Address,
+    /// L2 block that holds it.
+    pub block: u64,
+}
+
+/// Creates the `Rollup`.
+///
+/// # Errors
+/// [`SettlementError::Reverted`] with `InvalidGenesis` if the plan is not that of a chain, and those of
+/// [`TransactionSender::send`].
+pub async fn deploy_rollup(
+    sender: &TransactionSender,
+    plan: &RollupPlan,
+) -> Result<Deployed, SettlementError> {
+    let header = &plan.genesis;
+    let genesis = IRollup::Genesis {
+        chainId: plan.chain_id.0,
+        gasLimit: header.gas_limit,
+        beneficiary: header.beneficiary,
+        stateRoot: header.state_root,
+        blockHash: header.hash_slow(),
+        timestamp: header.timestamp,
+        baseFee: header.base_fee_per_gas.unwrap_or_default(),
+        gasUsed: header.gas_used,
+        hashWindow: plan.window,
+    };
+    let arguments = (genesis, plan.owner, plan.operator, plan.verifier).abi_encode_params();
+    let data = artifacts::rollup(&arguments);
+    create(sender, "the creation of the Rollup", data).await
+}
+
+async fn create(
+    sender: &TransactionSender,
+    action: &'static str,
+    data: alloy::primitives::Bytes,
+) -> Result<Deployed, SettlementError> {
+    let Mined {
+        block, contract, ..
+    } = sender.send(action, &Call { to: None, data }).await?;
+    let address = contract.ok_or_else(|| {
+        sender
+            .l2()
+            .malformed(action, "a receipt without the contract")
+    })?;
+    Ok(Deployed { address, block })
+}

@@ -1,0 +1,213 @@
+use alloy::primitives::TxHash;
+use tern_messages::{BatchHeader, BlockNumber};
+
+use super::*;
+use crate::posted::decode_commit;
+
+fn block(parent: &Header, transactions: Vec<Bytes>) -> SealedBlock {
+    let header = Header {
+        parent_hash: parent.hash_slow(),
+        number: parent.number + 1,
+        timestamp: parent.timestamp + 2,
+        base_fee_per_gas: Some(7),
+        parent_beacon_block_root: Some(B256::repeat_byte(9)),
+        state_root: B256::repeat_byte(1),
+        receipts_root: B256::repeat_byte(2),
+        gas_used: 21_000,
+        ..Header::default()
+    };
+    SealedBlock {
+        hash: header.hash_slow(),
+        header,
+        transactions,
+        receipts: vec![],
+    }
+}
+
+/// A batch after `parent` whose blocks hold transactions of these lengths.
+fn batch(number: u64, parent: &Header, blocks: &[&[usize]]) -> Batch {
+    let mut sealed: Vec<SealedBlock> = Vec::new();
+    for lengths in blocks {
+        let transactions = lengths
+            .iter()
+            .map(|&len| Bytes::from(vec![0xab; len]))
+            .collect();
+        let parent = sealed.last().map_or(parent, |block| &block.header);
+        let next = block(parent, transactions);
+        sealed.push(next);
+    }
+    let last = sealed.last().expect("a block");
+    let header = BatchHeader {
+        number: BatchNumber(number),
+        first_block: BlockNumber(parent.number + 1),
+        last_block: last.number(),
+        last_block_hash: last.hash,
+        state_root: last.header.state_root,
+    };
+    Batch {
+        header,
+        blocks: sealed,
+    }
+}
+
+fn genesis() -> Header {
+    Header {
+        base_fee_per_gas: Some(8),
+        ..Header::default()
+    }
+}
+
+fn commit(batch: &Batch) -> Result<Call, PostingError> {
+    commit_call(Address::ZERO, &PreviousBatch::genesis(&genesis()), batch)
+}
+
+fn statement() -> StatementData {
+    StatementData {
+        start_window: [0; 4],
+        end_window: [1; 4],
+        commitment: [2; 4],
+        point: tern_messages::Point([3; 2]),
+        evaluation: [4; 2],
+    }
+}
+
+#[test]
+fn what_is_committed_is_what_is_read_back() {
+    let batch = batch(1, &genesis(), &[&[1, 300, 70_000], &[100]]);
+    let call = commit(&batch).unwrap();
+    let posted = decode_commit(&call.data, TxHash::ZERO).unwrap();
+    assert_eq!(posted.number, BatchNumber(1));
+    for (posted, block) in posted.blocks.iter().zip(&batch.blocks) {
+        assert_eq!(posted.transactions, block.transactions);
+        assert_eq!(posted.state_root, block.header.state_root);
+    }
+}
+
+#[test]
+fn calldata_that_is_cut_or_garbled_is_not_a_batch() {
+    let call = commit(&batch(1, &genesis(), &[&[100]])).unwrap();
+    assert_eq!(
+        decode_commit(&call.data[..call.data.len() - 32], TxHash::ZERO),
+        None
+    );
+    assert_eq!(decode_commit(b"", TxHash::ZERO), None);
+    // The length of the only transaction: behind the offset of the bytes and their length.
+    let mut garbled = call.data.to_vec();
+    let length = garbled
+        .windows(3)
+        .rposition(|bytes| bytes == [0, 0, 100])
+        .unwrap();
+    garbled[length + 2] = 101;
+    assert_eq!(decode_commit(&garbled, TxHash::ZERO), None);
+}
+
+#[test]
+fn posted_sizes_add_up_to_the_calldata() {
+    for blocks in [&[&[1_usize, 300][..]][..], &[&[100], &[29, 29], &[30]]] {
+        let batch = batch(1, &genesis(), blocks);
+        let posted: usize = batch.blocks.iter().map(posted_size).sum();
+        assert_eq!(
+            commit(&batch).unwrap().data.len(),
+            posted + MAX_CALLDATA - MAX_BATCH_BYTES
+        );
+    }
+}
+
+#[test]
+fn a_batch_of_the_largest_size_fits_and_a_larger_one_is_named() {
+    let fits = MAX_BATCH_BYTES - BLOCK_FRAME - LENGTH_BYTES;
+    let fits = fits - (fits + LENGTH_BYTES) % 32;
+    let largest = batch(1, &genesis(), &[&[fits]]);
+    assert!(posted_size(&largest.blocks[0]) <= MAX_BATCH_BYTES);
+    assert!(commit(&largest).is_ok());
+    let error = commit(&batch(1, &genesis(), &[&[fits + 32]])).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            PostingError::TooLarge {
+                max: MAX_CALLDATA,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_proof_of_the_longest_range_fits_with_a_proof_of_75_kilobytes() {
+    let blocks = [&[100_usize][..]; MAX_RANGE_BLOCKS];
+    let batches = [batch(1, &genesis(), &blocks)];
+    let proof = |len| Proof {
+        bytes: vec![1; len].into(),
+    };
+    assert!(prove_call(Address::ZERO, &batches, &[statement()], &proof(75_000)).is_ok());
+    let error = prove_call(Address::ZERO, &batches, &[statement()], &proof(100_000)).unwrap_err();
+    assert!(matches!(error, PostingError::TooLarge { .. }), "{error}");
+}
+
+#[test]
+fn batches_that_do_not_follow_each_other_are_refused() {
+    let wrong_number = commit(&batch(2, &genesis(), &[&[100]])).unwrap_err();
+    assert!(matches!(
+        wrong_number,
+        PostingError::NotConsecutive {
+            what: "its number",
+            ..
+        }
+    ));
+    let other = Header {
+        timestamp: 5,
+        ..genesis()
+    };
+    let wrong_parent = commit(&batch(1, &other, &[&[100]])).unwrap_err();
+    assert!(matches!(wrong_parent, PostingError::NotConsecutive { .. }));
+
+    let batches = [
+        batch(1, &genesis(), &[&[100]]),
+        batch(3, &genesis(), &[&[100]]),
+    ];
+    let proof = Proof {
+        bytes: Bytes::new(),
+    };
+    let statements = [statement(), statement()];
+    let gap = prove_call(Address::ZERO, &batches, &statements, &proof).unwrap_err();
+    assert!(matches!(gap, PostingError::NotConsecutive { .. }));
+    let shape = prove_call(Address::ZERO, &batches, &statements[..1], &proof).unwrap_err();
+    assert_eq!(
+        shape,
+        PostingError::RangeShape {
+            batches: 2,
+            statements: 1
+        }
+    );
+}
+
+#[test]
+fn batches_that_cannot_be_posted_are_refused() {
+    let empty = Batch {
+        blocks: vec![],
+        ..batch(1, &genesis(), &[&[1]])
+    };
+    assert_eq!(
+        commit(&empty),
+        Err(PostingError::EmptyBatch {
+            batch: BatchNumber(1)
+        })
+    );
+    let error = commit(&batch(1, &genesis(), &[&[100, 0]])).unwrap_err();
+    assert_eq!(error, PostingError::TransactionLength { block: 1, len: 0 });
+    let error = commit(&batch(1, &genesis(), &[&[1 << 24]])).unwrap_err();
+    assert_eq!(
+        error,
+        PostingError::TransactionLength {
+            block: 1,
+            len: 1 << 24
+        }
+    );
+    let mut headless = batch(1, &genesis(), &[&[100]]);
+    headless.blocks[0].header.parent_beacon_block_root = None;
+    assert!(matches!(
+        commit(&headless),
+        Err(PostingError::MissingField { block: 1, .. })
+    ));
+}

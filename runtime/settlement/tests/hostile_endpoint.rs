@@ -1,0 +1,88 @@
+//! Whatever an endpoint answers, asking it ends, and with a clear error.
+
+use std::time::Duration;
+
+use tern_settlement::{L2, L2Endpoint, SettlementError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// An endpoint that answers every request with these bytes, then holds the connection.
+async fn answering(bytes: Vec<u8>) -> L2Endpoint {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            stream.read(&mut request).await.unwrap();
+            stream.write_all(&bytes).await.ok();
+            held.push(stream);
+        }
+    });
+    let mut endpoint = L2Endpoint::new(url.parse().unwrap());
+    endpoint.timeout = Duration::from_millis(300);
+    endpoint.max_response = 1000;
+    endpoint
+}
+
+fn http(status: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+async fn error(bytes: Vec<u8>) -> String {
+    let error = L2::connect(answering(bytes).await).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    error.to_string()
+}
+
+#[tokio::test]
+async fn silence_is_cut_off() {
+    assert!(error(vec![]).await.contains("no answer within 0.3s"));
+}
+
+#[tokio::test]
+async fn an_answer_that_never_ends_is_cut_off() {
+    let message = error(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n{".to_vec()).await;
+    assert!(
+        message.contains("no answer within") || message.contains("longer than"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_long_answer_is_cut_off() {
+    let message = error(http("200 OK", &"1".repeat(1001))).await;
+    assert!(message.contains("longer than 1000 bytes"), "{message}");
+}
+
+#[tokio::test]
+async fn a_page_in_place_of_json_is_named() {
+    let message = error(http("200 OK", "<html>welcome</html>")).await;
+    assert!(message.contains("malformed"), "{message}");
+    let message = error(http("502 Bad Gateway", "<html>sorry</html>")).await;
+    assert!(message.contains("502"), "{message}");
+}
+
+#[tokio::test]
+async fn an_answer_of_another_type_is_named() {
+    let body = r#"{"jsonrpc":"2.0","id":0,"result":"hello"}"#;
+    assert!(error(http("200 OK", body)).await.contains("malformed"));
+}
+
+#[tokio::test]
+async fn no_http_at_all_is_named() {
+    assert!(
+        error(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec())
+            .await
+            .contains("does not answer")
+    );
+}
+
+#[tokio::test]
+async fn another_scheme_than_http_is_refused_for_good() {
+    let endpoint = L2Endpoint::new("ftp://127.0.0.1/".parse().unwrap());
+    let error = L2::connect(endpoint).await.unwrap_err();
+    assert!(matches!(error, SettlementError::Scheme { .. }));
+    assert!(!error.is_retryable());
+}

@@ -1,0 +1,115 @@
+//! An L3 chain without execution: headers and transactions that follow the contract's rules.
+
+use alloy::consensus::Header;
+use alloy::consensus::constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_WITHDRAWALS};
+use alloy::eips::eip1559::BaseFeeParams;
+use alloy::primitives::{Address, B256, Bloom, Bytes, keccak256};
+use alloy_trie::root::ordered_trie_root_with_encoder;
+use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, SealedBlock};
+use tern_settlement::{Deployed, RollupPlan, TransactionSender, deploy_rollup};
+
+use super::signer;
+
+pub const CHAIN_ID: ChainId = ChainId(4242);
+
+/// A verifier that accepts everything: what proofs are worth is not this crate's subject.
+const ACCEPTING_VERIFIER: &[u8] = &[
+    0x60, 0x0a, 0x60, 0x0c, 0x60, 0x00, 0x39, 0x60, 0x0a, 0x60, 0x00,
+    0xf3, // return what follows
+    0x60, 0x01, 0x60, 0x00, 0x52, 0x60, 0x20, 0x60, 0x00, 0xf3, // return true
+];
+
+pub fn genesis(timestamp: u64) -> Header {
+    Header {
+        state_root: keccak256("genesis"),
+        gas_limit: 30_000_000,
+        beneficiary: Address::repeat_byte(0xfe),
+        base_fee_per_gas: Some(1_000_000_000),
+        timestamp,
+        parent_beacon_block_root: Some(B256::ZERO),
+        ..constants()
+    }
+}
+
+fn constants() -> Header {
+    Header {
+        ommers_hash: EMPTY_OMMER_ROOT_HASH,
+        logs_bloom: Bloom::repeat_byte(0xff),
+        withdrawals_root: Some(EMPTY_WITHDRAWALS),
+        blob_gas_used: Some(0),
+        excess_blob_gas: Some(0),
+        ..Header::default()
+    }
+}
+
+/// Deploys a Rollup for `genesis` that account 0 operates.
+pub async fn deploy(sender: &TransactionSender, genesis: &Header) -> Deployed {
+    let data = Bytes::from_static(ACCEPTING_VERIFIER);
+    let call = tern_settlement::Call { to: None, data };
+    let verifier = sender
+        .send("a verifier", &call)
+        .await
+        .unwrap()
+        .contract
+        .unwrap();
+    let operator = signer(0).address();
+    let plan = RollupPlan {
+        chain_id: CHAIN_ID,
+        genesis: genesis.clone(),
+        window: [1, 2, 3, 4],
+        owner: operator,
+        operator,
+        verifier,
+    };
+    deploy_rollup(sender, &plan).await.unwrap()
+}
+
+/// A batch of `count` blocks after `parent` whose beacon roots are `anchor`.
+pub fn batch(number: u64, parent: &Header, anchor: B256, count: usize, seed: &str) -> Batch {
+    let mut blocks: Vec<SealedBlock> = Vec::new();
+    for index in 0..count {
+        let parent = blocks.last().map_or(parent, |block| &block.header);
+        let block = block(parent, anchor, &format!("{seed} {index}"));
+        blocks.push(block);
+    }
+    let (first, last) = (blocks.first().unwrap(), blocks.last().unwrap());
+    let header = BatchHeader {
+        number: BatchNumber(number),
+        first_block: BlockNumber(first.header.number),
+        last_block: BlockNumber(last.header.number),
+        last_block_hash: last.hash,
+        state_root: last.header.state_root,
+    };
+    Batch { header, blocks }
+}
+
+fn block(parent: &Header, anchor: B256, seed: &str) -> SealedBlock {
+    let transactions: Vec<Bytes> = (0..3)
+        .map(|index| Bytes::from(keccak256(format!("{seed} {index}")).repeat(4)))
+        .collect();
+    let transactions_root = ordered_trie_root_with_encoder(&transactions, |transaction, out| {
+        out.extend_from_slice(transaction);
+    });
+    let parent_hash = parent.hash_slow();
+    let header = Header {
+        parent_hash,
+        beneficiary: parent.beneficiary,
+        state_root: keccak256(format!("{seed} state")),
+        transactions_root,
+        receipts_root: keccak256(format!("{seed} receipts")),
+        number: parent.number + 1,
+        gas_limit: parent.gas_limit,
+        gas_used: 63_000,
+        timestamp: parent.timestamp + 1,
+        mix_hash: keccak256(parent_hash),
+        base_fee_per_gas: parent.next_block_base_fee(BaseFeeParams::ethereum()),
+        parent_beacon_block_root: Some(anchor),
+        ..constants()
+    };
+    SealedBlock {
+        hash: header.hash_slow(),
+        header,
+        transactions,
+        receipts: vec![],
+    }
+}

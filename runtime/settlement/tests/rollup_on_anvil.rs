@@ -1,0 +1,331 @@
+//! The client against the real contract on a real chain.
+
+mod network;
+
+use alloy::primitives::{Address, B256, Bytes};
+use network::chain::{self, CHAIN_ID};
+use network::{Anvil, signer};
+use tern_messages::job::StatementData;
+use tern_messages::{Batch, BatchNumber, BlockNumber, ChainId, Point, Proof};
+use tern_settlement::IRollup::{EvaluationMismatch, IRollupErrors};
+use tern_settlement::{
+    ExpectedRollup, FollowPolicy, L2, L2Endpoint, RollupClient, RollupStatus, SettlementError,
+    TransactionSender,
+};
+
+/// A deployed Rollup with its operator.
+struct Settled {
+    anvil: Anvil,
+    operator: TransactionSender,
+    rollup: RollupClient,
+    genesis: alloy::consensus::Header,
+}
+
+impl Settled {
+    async fn start() -> Self {
+        let anvil = Anvil::start(&[]);
+        let policy = FollowPolicy {
+            poll: std::time::Duration::from_millis(5),
+            ..FollowPolicy::default()
+        };
+        let operator = anvil.sender(0, policy).await;
+        let genesis = chain::genesis(operator.l2().head().await.unwrap().timestamp - 1000);
+        let deployed = chain::deploy(&operator, &genesis).await;
+        let rollup = RollupClient::connect(
+            anvil.connect().await,
+            ExpectedRollup {
+                address: deployed.address,
+                chain_id: CHAIN_ID,
+                genesis_hash: genesis.hash_slow(),
+            },
+        )
+        .await
+        .unwrap();
+        assert_eq!(rollup.deployment_block(), deployed.block);
+        Self {
+            anvil,
+            operator,
+            rollup,
+            genesis,
+        }
+    }
+
+    /// Hash of an L2 block that the contract has recorded.
+    async fn anchor(&self) -> B256 {
+        let head = self.rollup.l2().head().await.unwrap().number;
+        self.rollup
+            .recorded_blocks(0..=head)
+            .await
+            .unwrap()
+            .last()
+            .unwrap()
+            .hash
+    }
+
+    async fn first_batch(&self) -> Batch {
+        chain::batch(1, &self.genesis, self.anchor().await, 3, "first")
+    }
+
+    async fn commit_first(&self) -> Batch {
+        let batch = self.first_batch().await;
+        let call = self
+            .rollup
+            .commit(&self.rollup.genesis(&self.genesis), &batch)
+            .unwrap();
+        self.operator.send("the commit", &call).await.unwrap();
+        batch
+    }
+}
+
+#[tokio::test]
+async fn a_new_chain_stands_at_genesis() {
+    let Settled {
+        rollup, genesis, ..
+    } = Settled::start().await;
+    let expected = RollupStatus {
+        last_committed: BatchNumber(0),
+        last_verified: BatchNumber(0),
+        verified_block: BlockNumber(0),
+        verified_block_hash: genesis.hash_slow(),
+        verified_state_root: genesis.state_root,
+        verified_timestamp: genesis.timestamp,
+        verified_window: [1, 2, 3, 4],
+    };
+    assert_eq!(rollup.status().await.unwrap(), expected);
+    assert_eq!(rollup.operator().await.unwrap(), signer(0).address());
+    let genesis_hash = rollup.genesis(&genesis).batch_hash();
+    assert_eq!(
+        rollup.batch_hash(BatchNumber(0)).await.unwrap(),
+        Some(genesis_hash)
+    );
+    assert_eq!(rollup.batch_hash(BatchNumber(1)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn batches_are_committed_and_read_back() {
+    let settled = Settled::start().await;
+    let Settled {
+        rollup, operator, ..
+    } = &settled;
+    let first = settled.commit_first().await;
+    assert!(rollup.holds(&first).await.unwrap());
+
+    let parent = &first.blocks.last().unwrap().header;
+    let second = chain::batch(2, parent, settled.anchor().await, 2, "second");
+    let previous = rollup.previous_batch(&first).await.unwrap();
+    let mined = operator
+        .send("the commit", &rollup.commit(&previous, &second).unwrap())
+        .await
+        .unwrap();
+    assert!(mined.gas_used < 30_000_000);
+    assert_eq!(
+        rollup.status().await.unwrap().last_committed,
+        BatchNumber(2)
+    );
+
+    let posted = rollup.posted_batch(BatchNumber(2)).await.unwrap();
+    assert_eq!(posted.transaction, mined.hash);
+    assert_eq!(posted.last_block_hash, second.header.last_block_hash);
+    assert_eq!(posted.blocks.len(), 2);
+    for (posted, block) in posted.blocks.iter().zip(&second.blocks) {
+        assert_eq!(posted.transactions, block.transactions);
+        assert_eq!(posted.state_root, block.header.state_root);
+        assert_eq!(posted.receipts_root, block.header.receipts_root);
+        assert_eq!(
+            Some(posted.beacon_root),
+            block.header.parent_beacon_block_root
+        );
+        assert_eq!(posted.timestamp, block.header.timestamp);
+        assert_eq!(posted.gas_used, block.header.gas_used);
+    }
+}
+
+#[tokio::test]
+async fn a_superseded_batch_is_no_longer_held() {
+    let settled = Settled::start().await;
+    let Settled {
+        rollup,
+        operator,
+        genesis,
+        ..
+    } = &settled;
+    let first = settled.commit_first().await;
+    let other = chain::batch(1, genesis, settled.anchor().await, 1, "other");
+    let call = rollup.commit(&rollup.genesis(genesis), &other).unwrap();
+    operator.send("the commit", &call).await.unwrap();
+    assert!(!rollup.holds(&first).await.unwrap());
+    assert!(rollup.holds(&other).await.unwrap());
+    let posted = rollup.posted_batch(BatchNumber(1)).await.unwrap();
+    assert_eq!(posted.last_block_hash, other.header.last_block_hash);
+}
+
+/// The contract's own error tells the evaluation that the prover would have proven.
+#[tokio::test]
+async fn batches_are_proven_and_refusals_carry_their_reason() {
+    let settled = Settled::start().await;
+    let Settled {
+        rollup, operator, ..
+    } = &settled;
+    let batch = settled.commit_first().await;
+    let mut statement = StatementData {
+        start_window: [1, 2, 3, 4],
+        end_window: [5, 6, 7, 8],
+        commitment: [9, 10, 11, 12],
+        point: Point([0, 0]),
+        evaluation: [0, 0],
+    };
+    let proof = Proof {
+        bytes: Bytes::from_static(b"proof"),
+    };
+    let batches = [batch];
+    let call = rollup
+        .prove(&batches, &[statement.clone()], &proof)
+        .unwrap();
+    let refusal = operator.send("the proof", &call).await.unwrap_err();
+    assert!(!refusal.is_retryable());
+    let Some(IRollupErrors::EvaluationMismatch(EvaluationMismatch { batch: 1, computed })) =
+        refusal.rollup_error()
+    else {
+        panic!("{refusal}");
+    };
+
+    statement.evaluation = *computed;
+    let call = rollup.prove(&batches, &[statement], &proof).unwrap();
+    // Proving is open to anyone.
+    let anyone = settled.anvil.sender(5, FollowPolicy::default()).await;
+    anyone.send("the proof", &call).await.unwrap();
+    let [batch] = batches;
+    let status = rollup.status().await.unwrap();
+    assert_eq!(status.last_verified, BatchNumber(1));
+    assert_eq!(status.verified_block, batch.header.last_block);
+    assert_eq!(status.verified_state_root, batch.header.state_root);
+    assert_eq!(status.verified_block_hash, batch.header.last_block_hash);
+    assert_eq!(status.verified_window, [5, 6, 7, 8]);
+}
+
+#[tokio::test]
+async fn only_the_operator_commits() {
+    let settled = Settled::start().await;
+    let batch = settled.first_batch().await;
+    let call = settled
+        .rollup
+        .commit(&settled.rollup.genesis(&settled.genesis), &batch)
+        .unwrap();
+    let stranger = settled.anvil.sender(3, FollowPolicy::default()).await;
+    let refusal = stranger.send("the commit", &call).await.unwrap_err();
+    let error = refusal.rollup_error();
+    assert!(
+        matches!(error, Some(IRollupErrors::NotOperator(_))),
+        "{refusal}"
+    );
+}
+
+#[tokio::test]
+async fn a_parent_block_hash_is_recorded_on_request() {
+    let settled = Settled::start().await;
+    let Settled {
+        rollup, operator, ..
+    } = &settled;
+    let head = rollup.l2().head().await.unwrap();
+    assert_eq!(rollup.recorded_block(head.hash).await.unwrap(), None);
+    operator
+        .send("the record", &rollup.record_block_hash(head.number))
+        .await
+        .unwrap();
+    assert_eq!(
+        rollup.recorded_block(head.hash).await.unwrap(),
+        Some(head.number)
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_address_chain_or_genesis_is_named() {
+    let Settled {
+        anvil,
+        rollup,
+        genesis,
+        ..
+    } = Settled::start().await;
+    let right = ExpectedRollup {
+        address: rollup.address(),
+        chain_id: CHAIN_ID,
+        genesis_hash: genesis.hash_slow(),
+    };
+    let l2 = anvil.connect().await;
+    let connect = |expected| RollupClient::connect(l2.clone(), expected);
+
+    let empty = connect(ExpectedRollup {
+        address: Address::repeat_byte(7),
+        ..right
+    })
+    .await;
+    assert!(
+        matches!(empty, Err(SettlementError::NoContract { .. })),
+        "{empty:?}"
+    );
+    let chain_id = ChainId(4243);
+    let other = connect(ExpectedRollup { chain_id, ..right }).await;
+    assert!(matches!(
+        other,
+        Err(SettlementError::WrongRollup {
+            what: "chain id",
+            ..
+        })
+    ));
+    let genesis_hash = B256::repeat_byte(1);
+    let other = connect(ExpectedRollup {
+        genesis_hash,
+        ..right
+    })
+    .await;
+    assert!(matches!(
+        other,
+        Err(SettlementError::WrongRollup {
+            what: "genesis block",
+            ..
+        })
+    ));
+    // anvil has a CREATE2 factory at this address: code, but no Rollup.
+    let address = "0x4e59b44847b379578588920ca78fbf26c0b4956c"
+        .parse()
+        .unwrap();
+    let factory = connect(ExpectedRollup { address, ..right })
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(factory, SettlementError::NotARollup { .. }),
+        "{factory}"
+    );
+    assert!(!factory.is_retryable());
+}
+
+#[tokio::test]
+async fn another_chain_than_configured_is_refused() {
+    let anvil = Anvil::start(&[]);
+    let error = L2::connect_to(anvil.endpoint.clone(), ChainId(1))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, SettlementError::WrongChain { .. }),
+        "{error}"
+    );
+    L2::connect_to(anvil.endpoint.clone(), ChainId(31_337))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_parent_chain_that_is_not_there_is_an_error_that_may_pass() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let endpoint = L2Endpoint::new(format!("http://{free}/secret").parse().unwrap());
+    let error = L2::connect(endpoint).await.unwrap_err();
+    assert!(error.is_retryable());
+    assert!(
+        matches!(error, SettlementError::Unreachable { .. }),
+        "{error}"
+    );
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
