@@ -3,20 +3,20 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use alloy::consensus::{Header, Receipt as ConsensusReceipt, ReceiptEnvelope, Transaction};
+use alloy::consensus::{Header, Transaction};
 use alloy::eips::eip4788::BEACON_ROOTS_ADDRESS;
 use alloy::primitives::{Address, B256, Bytes, KECCAK256_EMPTY};
-use revm::context_interface::result::ExecutionResult;
 use revm::state::EvmState;
 use tern_messages::{Gas, Receipt, SealedBlock};
 
 use crate::call::CallContext;
 use crate::changes::{Basics, Changes};
 use crate::database::BlockState;
-use crate::engine::{halt_text, system_call, transact};
+use crate::engine::{system_call, transact};
 use crate::environment::{BlockAttributes, BlockEnvironment, ChainRules};
 use crate::error::{ExecutionError, StateError};
 use crate::header::{Contents, header};
+use crate::outcome::{Outcome, outcome, receipt};
 use crate::source::{HashedBytes, NodeSource, Overlay};
 use crate::touched::Touched;
 use crate::transaction::SignedTransaction;
@@ -55,33 +55,6 @@ pub struct ExecutedTransaction {
     pub receipt: Receipt,
     /// How execution ended, with what it returned.
     pub outcome: Outcome,
-}
-
-/// How an execution ended. All of these are results, none is a failure to execute.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It returned.
-    Success {
-        /// What it returned; for a creation, the deployed code.
-        output: Bytes,
-    },
-    /// It undid everything with REVERT.
-    Reverted {
-        /// What it returned, often an ABI-encoded `Error(string)`.
-        output: Bytes,
-    },
-    /// It ended by a fault, which consumed all gas.
-    Halted {
-        /// The fault in go-ethereum's words, such as `out of gas`.
-        reason: String,
-    },
-}
-
-impl Outcome {
-    /// Whether execution returned normally.
-    pub fn is_success(&self) -> bool {
-        matches!(self, Self::Success { .. })
-    }
 }
 
 /// A block and what its state needs on disk.
@@ -247,7 +220,8 @@ impl BlockBuilder {
         self.take_over(executed.state)?;
         let gas_used = executed.result.tx_gas_used();
         self.gas_used = self.gas_used.saturating_add(gas_used);
-        let receipt = self.receipt(&transaction, gas_used, &executed.result);
+        let base_fee = self.environment.base_fee;
+        let receipt = receipt(&transaction, base_fee, self.gas_used, &executed.result);
         let index = self.receipts.len() as u64;
         self.known.insert(hash);
         self.transactions.push(transaction.raw().clone());
@@ -390,47 +364,5 @@ impl BlockBuilder {
             }
         }
         Ok(())
-    }
-
-    fn receipt(
-        &self,
-        transaction: &SignedTransaction,
-        gas_used: u64,
-        result: &ExecutionResult,
-    ) -> Receipt {
-        // A reverted transaction has no logs; revm lists those from before the revert.
-        let logs = match result {
-            ExecutionResult::Success { logs, .. } => logs.clone(),
-            _ => Vec::new(),
-        };
-        let consensus = ConsensusReceipt {
-            status: result.is_success().into(),
-            cumulative_gas_used: self.gas_used,
-            logs,
-        };
-        let tx = transaction.envelope();
-        Receipt {
-            envelope: ReceiptEnvelope::from_typed(tx.tx_type(), consensus.with_bloom()),
-            transaction_hash: transaction.hash(),
-            from: transaction.sender(),
-            gas_used,
-            effective_gas_price: transaction.effective_gas_price(self.environment.base_fee),
-            contract_address: match tx.to() {
-                None => Some(transaction.sender().create(tx.nonce())),
-                Some(_) => None,
-            },
-        }
-    }
-}
-
-pub(crate) fn outcome(result: ExecutionResult) -> Outcome {
-    match result {
-        ExecutionResult::Success { output, .. } => Outcome::Success {
-            output: output.into_data(),
-        },
-        ExecutionResult::Revert { output, .. } => Outcome::Reverted { output },
-        ExecutionResult::Halt { reason, .. } => Outcome::Halted {
-            reason: halt_text(&reason),
-        },
     }
 }

@@ -10,12 +10,12 @@ use revm::context::TxEnv;
 use revm::context_interface::result::ExecutionResult;
 use tern_messages::Gas;
 
-use crate::builder::{Outcome, outcome};
 use crate::changes::Changes;
 use crate::database::BlockState;
 use crate::engine::transact;
 use crate::environment::{BlockEnvironment, ChainRules};
 use crate::error::{ExecutionError, StateError};
+use crate::outcome::{Outcome, outcome};
 use crate::view::StateView;
 use crate::window::HashWindow;
 

@@ -11,8 +11,10 @@ use crate::error::StateError;
 use crate::source::NodeSource;
 use crate::trie::walk;
 
-/// Entries that a view remembers before it forgets all: about 20 MB.
-const CACHE_LIMIT: usize = 100_000;
+/// Bytes that a view remembers before it forgets all.
+const CACHE_LIMIT: usize = 32 << 20;
+/// About what an account or slot takes in the cache, in bytes.
+const ENTRY_SIZE: usize = 200;
 
 /// An account as the state trie holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,8 @@ struct Cache {
     /// By storage root and slot: right whichever account it is.
     slots: HashMap<(B256, U256), U256>,
     codes: HashMap<B256, Bytes>,
+    /// Bytes of all codes together.
+    code_size: usize,
 }
 
 impl StateView {
@@ -75,7 +79,8 @@ impl StateView {
 
     fn cache(&self) -> MutexGuard<'_, Cache> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.accounts.len() + cache.slots.len() > CACHE_LIMIT {
+        let entries = cache.accounts.len() + cache.slots.len() + cache.codes.len();
+        if entries * ENTRY_SIZE + cache.code_size > CACHE_LIMIT {
             *cache = Cache::default();
         }
         cache
@@ -147,7 +152,9 @@ impl StateView {
                 reason: "the code has another hash".into(),
             });
         }
-        self.cache().codes.insert(hash, code.clone());
+        let mut cache = self.cache();
+        cache.code_size += code.len();
+        cache.codes.insert(hash, code.clone());
         Ok(code)
     }
 

@@ -4,6 +4,8 @@ use alloy::consensus::{TxEip4844, TxEip7702};
 use alloy::primitives::{Bytes, TxKind, U256};
 
 use super::scenario::{CHAIN, Chain, WRITER, dynamic, legacy, sign, signer, target};
+use crate::conformance::apply;
+use crate::{ChainRules, GenesisAccount, GenesisState, HashWindow};
 use crate::{ErrorKind, ExecutionError, MAX_TRANSACTION_SIZE, SignedTransaction};
 
 fn to() -> TxKind {
@@ -166,7 +168,7 @@ fn garbage_is_refused_in_words() {
 }
 
 #[test]
-fn contracts_send_no_transactions_and_init_code_is_bounded() {
+fn init_code_is_bounded() {
     let code: Bytes = vec![0; 49_153].into();
     let raw = sign(0, legacy(0, TxKind::Create, U256::ZERO, code, 5_000_000));
     assert_refused(
@@ -196,4 +198,24 @@ fn a_high_s_signature_is_no_sender() {
     );
     let raw = alloy::eips::eip2718::Encodable2718::encoded_2718(&forged);
     assert_refused(raw.into(), "invalid sender", ErrorKind::Invalid);
+}
+
+#[test]
+fn contracts_send_no_transactions() {
+    let sender = signer(5).address();
+    let account = GenesisAccount {
+        balance: U256::from(10).pow(U256::from(20)),
+        code: vec![0].into(),
+        ..GenesisAccount::default()
+    };
+    let state = GenesisState {
+        accounts: [(sender, account)].into(),
+    };
+    let environment = *Chain::new().open().environment();
+    let raw = sign(5, legacy(0, to(), U256::ZERO, Bytes::new(), 21_000));
+    let rules = ChainRules::provable(CHAIN);
+    let applied = apply(&state, rules, environment, HashWindow::empty(), raw).unwrap();
+    let words = format!("sender not an eoa: address {sender}, codehash: 0x");
+    let refused = applied.refused.expect("refused").to_string();
+    assert!(refused.starts_with(&words), "{refused}");
 }
