@@ -3,11 +3,17 @@
 use alloy::primitives::Bytes;
 use serde::Deserialize;
 
+const VERIFIER: &str = include_str!("../artifacts/Plonky2Verifier.json");
 const ROLLUP: &str = include_str!("../artifacts/Rollup.json");
 
 #[derive(Deserialize)]
 struct Artifact {
     bytecode: Bytes,
+}
+
+/// Creation code of the `Plonky2Verifier` with its constructor's arguments, ABI-encoded.
+pub(crate) fn verifier(arguments: &[u8]) -> Bytes {
+    creation(VERIFIER, arguments)
 }
 
 /// Creation code of the `Rollup` with its constructor's arguments, ABI-encoded.
@@ -18,4 +24,49 @@ pub(crate) fn rollup(arguments: &[u8]) -> Bytes {
 fn creation(artifact: &str, arguments: &[u8]) -> Bytes {
     let artifact: Artifact = serde_json::from_str(artifact).expect("the artifact is well-formed");
     [&artifact.bytecode, arguments].concat().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use alloy::json_abi::JsonAbi;
+    use alloy::primitives::FixedBytes;
+    use alloy::sol_types::SolInterface;
+
+    use super::*;
+    use crate::bindings::Foundations::FoundationsErrors;
+    use crate::bindings::IRollup::{IRollupCalls, IRollupErrors};
+
+    fn abi(artifact: &str) -> JsonAbi {
+        let artifact: serde_json::Value = serde_json::from_str(artifact).unwrap();
+        serde_json::from_value(artifact["abi"].clone()).unwrap()
+    }
+
+    fn selectors<I: SolInterface>() -> BTreeSet<FixedBytes<4>> {
+        I::selectors().map(FixedBytes).collect()
+    }
+
+    #[test]
+    fn the_rollup_answers_every_call_of_its_interface() {
+        let found: BTreeSet<_> = abi(ROLLUP)
+            .functions()
+            .map(|function| function.selector())
+            .collect();
+        assert!(selectors::<IRollupCalls>().is_subset(&found));
+    }
+
+    #[test]
+    fn every_error_of_the_contracts_is_decoded() {
+        let known = &selectors::<IRollupErrors>() | &selectors::<FoundationsErrors>();
+        for artifact in [ROLLUP, VERIFIER] {
+            for error in abi(artifact).errors() {
+                assert!(
+                    known.contains(&error.selector()),
+                    "{} is not decoded",
+                    error.name
+                );
+            }
+        }
+    }
 }

@@ -1,6 +1,23 @@
-//! The contracts' interface, read from its Solidity source.
+//! The contracts' interfaces.
 
 alloy::sol! {
     #![sol(all_derives)]
     "contracts/src/IRollup.sol"
+}
+
+alloy::sol! {
+    /// Errors of the contracts that the Rollup is built on.
+    #[derive(Debug, PartialEq, Eq)]
+    interface Foundations {
+        /// The proof has not the length or the elements of any proof.
+        error MalformedProof();
+        /// The statement is not one of field elements.
+        error MalformedStatement();
+        /// Verification was not given enough gas.
+        error OutOfGas();
+        /// The caller is not the owner.
+        error OwnableUnauthorizedAccount(address account);
+        /// The owner may not be this account.
+        error OwnableInvalidOwner(address owner);
+    }
 }

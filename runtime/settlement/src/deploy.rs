@@ -1,7 +1,7 @@
 //! Puts the contracts of a new chain onto L2.
 
 use alloy::consensus::Header;
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256, Bytes};
 use alloy::sol_types::SolValue;
 use tern_messages::{ChainId, WindowDigest};
 
@@ -28,6 +28,15 @@ pub struct RollupPlan {
     pub verifier: Address,
 }
 
+/// Identifies the final circuit whose proofs are accepted, and with it the profile and the chain's parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifierKey {
+    /// Digest of the circuit.
+    pub circuit_digest: B256,
+    /// Cap of the Merkle tree of the circuit's constant and permutation polynomials.
+    pub constants_sigmas_cap: [B256; 16],
+}
+
 /// A contract that was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deployed {
@@ -35,6 +44,23 @@ pub struct Deployed {
     pub address: Address,
     /// L2 block that holds it.
     pub block: u64,
+}
+
+/// Creates the `Plonky2Verifier` for one circuit.
+///
+/// # Errors
+/// Those of [`TransactionSender::send`].
+pub async fn deploy_verifier(
+    sender: &TransactionSender,
+    key: &VerifierKey,
+) -> Result<Deployed, SettlementError> {
+    let arguments = (key.circuit_digest, key.constants_sigmas_cap).abi_encode_params();
+    create(
+        sender,
+        "the creation of the verifier",
+        artifacts::verifier(&arguments),
+    )
+    .await
 }
 
 /// Creates the `Rollup`.
@@ -66,7 +92,7 @@ pub async fn deploy_rollup(
 async fn create(
     sender: &TransactionSender,
     action: &'static str,
-    data: alloy::primitives::Bytes,
+    data: Bytes,
 ) -> Result<Deployed, SettlementError> {
     let Mined {
         block, contract, ..

@@ -9,6 +9,7 @@ use alloy::transports::{RpcError, TransportError, TransportErrorKind};
 use tern_messages::{BatchNumber, ChainId};
 use thiserror::Error;
 
+use crate::bindings::Foundations::FoundationsErrors;
 use crate::bindings::IRollup::IRollupErrors;
 use crate::endpoint::L2Endpoint;
 use crate::follower::FollowFailure;
@@ -255,6 +256,8 @@ fn chain(error: &dyn Error) -> String {
 pub enum Revert {
     /// One of the contract's named errors.
     Rollup(IRollupErrors),
+    /// An error of the proof verifier or of access control.
+    Foundation(FoundationsErrors),
     /// `revert("…")`.
     Message(String),
     /// Anything else, as it came.
@@ -266,6 +269,9 @@ impl Revert {
     pub fn decode(data: &[u8]) -> Self {
         if let Ok(error) = IRollupErrors::abi_decode(data) {
             return Self::Rollup(error);
+        }
+        if let Ok(error) = FoundationsErrors::abi_decode(data) {
+            return Self::Foundation(error);
         }
         match RevertString::abi_decode(data) {
             Ok(revert) => Self::Message(revert.reason),
@@ -286,6 +292,7 @@ impl std::fmt::Display for Revert {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Rollup(error) => write!(f, "{error:?}"),
+            Self::Foundation(error) => write!(f, "{error:?}"),
             Self::Message(text) => write!(f, "{text:?}"),
             Self::Other(data) if data.is_empty() => write!(f, "reverted without a reason"),
             Self::Other(data) => write!(f, "reverted with {data}"),

@@ -25,9 +25,9 @@ pub mod posting;
 mod sender;
 mod transport;
 
-pub use bindings::IRollup;
+pub use bindings::{Foundations, IRollup};
 pub use client::{ExpectedRollup, RollupClient, RollupStatus};
-pub use deploy::{Deployed, RollupPlan, deploy_rollup};
+pub use deploy::{Deployed, RollupPlan, VerifierKey, deploy_rollup, deploy_verifier};
 pub use endpoint::L2Endpoint;
 pub use error::{AnswerLimit, Revert, SettlementError};
 pub use follower::FollowPolicy;

@@ -1,6 +1,8 @@
 //! The vectors that the contracts' tests read, made with alloy and alloy-trie. This test fails when they are out of
 //! date; with `TERN_WRITE_VECTORS=1` it writes them.
 
+#![expect(clippy::unwrap_used, reason = "tests and what they stand on")]
+
 use std::path::PathBuf;
 
 use alloy::consensus::Header;

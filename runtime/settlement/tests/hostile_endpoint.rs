@@ -1,5 +1,7 @@
 //! Whatever an endpoint answers, asking it ends, and with a clear error.
 
+#![expect(clippy::unwrap_used, reason = "tests and what they stand on")]
+
 use std::time::Duration;
 
 use tern_settlement::{L2, L2Endpoint, SettlementError};

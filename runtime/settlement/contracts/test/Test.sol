@@ -3,6 +3,16 @@ pragma solidity ^0.8.28;
 
 /// @notice The cheat codes of forge that these tests use.
 interface Vm {
+    /// @notice Gas of a call.
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
+    function lastCallGas() external view returns (Gas memory);
     function prank(address sender) external;
     function roll(uint256 number) external;
     function warp(uint256 timestamp) external;

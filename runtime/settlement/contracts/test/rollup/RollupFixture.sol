@@ -66,8 +66,21 @@ abstract contract RollupFixture is Test {
         batch.tip.gasUsed = genesis.gasUsed;
     }
 
-    /// @dev A batch of `count` blocks after `parent`; `seed` makes it differ from others.
+    /// @dev A batch of `count` blocks after `parent`, with 1 to 3 transactions each.
     function make(Batch memory parent, uint256 count, string memory seed)
+        internal
+        view
+        returns (Batch memory)
+    {
+        uint256[] memory transactions = new uint256[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            transactions[i] = i % 3 + 1;
+        }
+        return make(parent, transactions, seed);
+    }
+
+    /// @dev A batch of blocks with these numbers of transactions; `seed` makes it differ from others.
+    function make(Batch memory parent, uint256[] memory counts, string memory seed)
         internal
         view
         returns (Batch memory batch)
@@ -75,10 +88,10 @@ abstract contract RollupFixture is Test {
         batch.number = parent.number + 1;
         batch.previous = opening(parent);
         batch.tip = copy(parent.tip);
-        batch.posted = new IRollup.PostedBlock[](count);
-        batch.blocks = new PlainStatement.Block[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            bytes[] memory transactions = new bytes[](i % 3 + 1);
+        batch.posted = new IRollup.PostedBlock[](counts.length);
+        batch.blocks = new PlainStatement.Block[](counts.length);
+        for (uint256 i = 0; i < counts.length; ++i) {
+            bytes[] memory transactions = new bytes[](counts[i]);
             for (uint256 j = 0; j < transactions.length; ++j) {
                 transactions[j] = abi.encodePacked(hex"02f8", keccak256(abi.encode(seed, i, j)), seed);
             }

@@ -8,7 +8,7 @@ use alloy_trie::root::ordered_trie_root_with_encoder;
 use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, SealedBlock};
 use tern_settlement::{Deployed, RollupPlan, TransactionSender, deploy_rollup};
 
-use super::signer;
+use crate::network::signer;
 
 pub const CHAIN_ID: ChainId = ChainId(4242);
 

@@ -1,7 +1,5 @@
 //! A parent chain for tests: a real `anvil` on a free port.
 
-pub mod chain;
-
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

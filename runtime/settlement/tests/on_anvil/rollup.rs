@@ -1,17 +1,17 @@
 //! The client against the real contract on a real chain.
 
-mod network;
-
 use alloy::primitives::{Address, B256, Bytes};
-use network::chain::{self, CHAIN_ID};
-use network::{Anvil, signer};
 use tern_messages::job::StatementData;
 use tern_messages::{Batch, BatchNumber, BlockNumber, ChainId, Point, Proof};
+use tern_settlement::Foundations::{FoundationsErrors, MalformedProof};
 use tern_settlement::IRollup::{EvaluationMismatch, IRollupErrors};
 use tern_settlement::{
-    ExpectedRollup, FollowPolicy, L2, L2Endpoint, RollupClient, RollupStatus, SettlementError,
-    TransactionSender,
+    ExpectedRollup, FollowPolicy, L2, L2Endpoint, Revert, RollupClient, RollupStatus,
+    SettlementError, TransactionSender, VerifierKey, deploy_verifier,
 };
+
+use crate::chain::{self, CHAIN_ID};
+use crate::network::{Anvil, signer};
 
 /// A deployed Rollup with its operator.
 struct Settled {
@@ -201,6 +201,66 @@ async fn batches_are_proven_and_refusals_carry_their_reason() {
     assert_eq!(status.verified_state_root, batch.header.state_root);
     assert_eq!(status.verified_block_hash, batch.header.last_block_hash);
     assert_eq!(status.verified_window, [5, 6, 7, 8]);
+}
+
+#[tokio::test]
+async fn the_real_verifier_is_deployed_and_refuses_what_is_no_proof() {
+    let anvil = Anvil::start(&[]);
+    let operator = anvil.sender(0, FollowPolicy::default()).await;
+    let key = VerifierKey {
+        circuit_digest: B256::repeat_byte(1),
+        constants_sigmas_cap: [B256::repeat_byte(2); 16],
+    };
+    let verifier = deploy_verifier(&operator, &key).await.unwrap();
+    let genesis = chain::genesis(operator.l2().head().await.unwrap().timestamp - 1000);
+    let deployed = chain::deploy_with(&operator, &genesis, verifier.address).await;
+    let expected = ExpectedRollup {
+        address: deployed.address,
+        chain_id: CHAIN_ID,
+        genesis_hash: genesis.hash_slow(),
+    };
+    let rollup = RollupClient::connect(anvil.connect().await, expected)
+        .await
+        .unwrap();
+    let settled = Settled {
+        anvil,
+        operator,
+        rollup,
+        genesis,
+    };
+    let batch = settled.commit_first().await;
+    let mut statement = StatementData {
+        start_window: [1, 2, 3, 4],
+        end_window: [5, 6, 7, 8],
+        commitment: [9, 10, 11, 12],
+        point: Point([0, 0]),
+        evaluation: [0, 0],
+    };
+    let proof = Proof {
+        bytes: Bytes::from_static(b"proof"),
+    };
+    let batches = [batch];
+    let call = settled
+        .rollup
+        .prove(&batches, &[statement.clone()], &proof)
+        .unwrap();
+    let refusal = settled.operator.send("the proof", &call).await.unwrap_err();
+    if let Some(IRollupErrors::EvaluationMismatch(mismatch)) = refusal.rollup_error() {
+        statement.evaluation = mismatch.computed;
+    }
+    let call = settled
+        .rollup
+        .prove(&batches, &[statement], &proof)
+        .unwrap();
+    let refusal = settled.operator.send("the proof", &call).await.unwrap_err();
+    let SettlementError::Reverted {
+        revert: Revert::Foundation(error),
+        ..
+    } = &refusal
+    else {
+        panic!("{refusal}");
+    };
+    assert_eq!(*error, FoundationsErrors::MalformedProof(MalformedProof {}));
 }
 
 #[tokio::test]
