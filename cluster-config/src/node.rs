@@ -130,6 +130,8 @@ pub struct L2Config {
     /// Time after which a request to it is given up.
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
+    /// L2 blocks that must hold something, its own included, before it counts as done.
+    pub confirmations: u64,
 }
 
 /// The prover.
@@ -204,6 +206,7 @@ impl Default for L2Config {
             rollup: None,
             operator_key: None,
             request_timeout: Duration::from_secs(15),
+            confirmations: 1,
         }
     }
 }
@@ -236,8 +239,17 @@ impl NodeConfig {
     fn check(&self) -> Result<(), ConfigError> {
         let refuse = |key, problem: &str| Err(ConfigError::value(key, problem));
         self.sealing.check()?;
-        if self.roles.is_empty() {
-            return refuse("roles", "name at least one");
+        // Each role needs the one before it in the same process.
+        let chain = [Role::MainNode, Role::Sequencer, Role::Prover];
+        let has = |role| self.roles.contains(&role);
+        if !has(Role::MainNode) {
+            return refuse("roles", "must contain main-node: the others work for it in this process");
+        }
+        if !chain.is_sorted_by_key(|role| !has(*role)) || (has(Role::Bridge) && !has(Role::Sequencer)) {
+            return refuse("roles", "prover and bridge need the sequencer, which is not among them");
+        }
+        if self.l2.confirmations == 0 {
+            return refuse("l2.confirmations", "must be at least 1");
         }
         let own_l2 = self.l2.rpc_url.is_none();
         if own_l2 && self.rpc.listen == self.l2.embedded_listen && self.rpc.listen.port() != 0 {

@@ -56,6 +56,14 @@ impl ChainSpec {
         }
     }
 
+    /// The rollup as its sequencer keeps it: the same chain, executed again in a directory of its own.
+    pub fn replica(chain: &ChainConfig) -> Self {
+        Self {
+            role: "sequencer",
+            ..Self::rollup(chain, SealingPolicy::default(), PoolConfig::default())
+        }
+    }
+
     /// A plain EVM chain with instant sealing, for the devnet's L2.
     pub fn embedded_l2(genesis: Genesis) -> Self {
         Self {

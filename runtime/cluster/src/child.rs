@@ -5,8 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use ractor::{ActorCell, SpawnErr};
+use ractor::{Actor, ActorCell, SpawnErr};
 
+use crate::address::Address;
 use crate::policy::RestartPolicy;
 
 /// The future of a spawn: the started actor's cell.
@@ -38,6 +39,29 @@ impl ChildSpec {
             policy,
             spawn: Arc::new(move |cell| Box::pin(spawn(cell))),
         }
+    }
+
+    /// A child that is an actor without arguments, reached at `address`. Each start clones it.
+    pub fn of_actor<A>(
+        name: &'static str,
+        rank: u8,
+        policy: RestartPolicy,
+        actor: A,
+        address: &Address<A::Msg>,
+    ) -> Self
+    where
+        A: Actor<Arguments = ()> + Clone,
+    {
+        let address = address.clone();
+        Self::new(name, rank, policy, move |supervisor| {
+            let (actor, address) = (actor.clone(), address.clone());
+            async move {
+                let (running, _) = Actor::spawn_linked(None, actor, (), supervisor).await?;
+                let cell = running.get_cell();
+                address.set(running);
+                Ok(cell)
+            }
+        })
     }
 
     pub(crate) fn spawn(&self, supervisor: ActorCell) -> SpawnFuture {

@@ -1,0 +1,33 @@
+//! Diagnostics on stderr, filtered by `TERN_LOG`.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::supervisor::Failure;
+
+/// The variable that sets the filter.
+const VARIABLE: &str = "TERN_LOG";
+/// Libraries speak up only when something is wrong. `ractor_cluster` prints whole payloads at debug level.
+const QUIET: &str =
+    "ractor=warn,ractor_cluster=info,sled=warn,jsonrpsee=warn,hyper=warn,reqwest=warn,h2=warn";
+
+/// Starts logging.
+///
+/// # Errors
+/// If the filter cannot be understood.
+pub(super) fn start() -> Result<(), Failure> {
+    let wish = match std::env::var(VARIABLE) {
+        Ok(wish) if !wish.trim().is_empty() => wish,
+        _ => "info".to_owned(),
+    };
+    let filter = EnvFilter::try_new(format!("{QUIET},{wish}")).map_err(|error| {
+        Failure::configuration(format!("{VARIABLE}=`{wish}` is not a log filter: {error}"))
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The command line. Results go to stdout, diagnostics to stderr.
+//!
+//! Exit codes: 0 clean stop, 1 runtime fault, 2 usage or configuration, 3 disk and L2 disagree.
+
+mod deploy;
+mod devnet;
+mod flags;
+mod genesis;
+mod logging;
+mod node;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use tern_cluster::ShutdownReason;
+
+use crate::supervisor::Failure;
+
+/// How long threads that still prove may hold up the exit.
+const LAST_GRACE: Duration = Duration::from_secs(1);
+
+/// An L3 zk-rollup in one program: transactions are confirmed at once, proven with plonky2, and verified by a
+/// contract on the parent chain (L2) that trusts nobody.
+#[derive(Debug, Parser)]
+#[command(name = "tern", version, propagate_version = true, arg_required_else_help = true, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  tern devnet                                     a whole network on this machine, with an L2 of its own
+  tern devnet --l2-rpc http://127.0.0.1:8545      the same on an L2 that runs already, such as anvil
+  tern genesis --chain chain.toml                 what follows from a chain file: genesis hash, state root
+  tern deploy --chain chain.toml --l2-rpc URL --operator-key-file operator.key
+  tern node --config node.toml                    a node of a deployed chain
+
+Environment:
+  TERN_LOG       what is logged to stderr: error, warn, info (default), debug, trace, or by part, such as
+                 info,tern::prover=debug
+  TERN_…         any setting of the configuration file, for example TERN_RPC__LISTEN=0.0.0.0:3050
+
+Exit codes:
+  0 clean stop    1 runtime fault    2 usage or configuration    3 disk and L2 disagree";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Devnet(devnet::Arguments),
+    Node(node::Arguments),
+    Deploy(deploy::Arguments),
+    Genesis(genesis::Arguments),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(failure) = logging::start() {
+        return report(&failure);
+    }
+    match run(cli.command) {
+        Ok(reason) => ExitCode::from(&reason),
+        Err(failure) => report(&failure),
+    }
+}
+
+fn run(command: Command) -> Result<ShutdownReason, Failure> {
+    if let Command::Genesis(arguments) = &command {
+        return genesis::run(arguments);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::fault(format!("threads cannot be started: {error}")))?;
+    let outcome = runtime.block_on(async {
+        match command {
+            Command::Devnet(arguments) => devnet::run(arguments).await,
+            Command::Node(arguments) => node::run(arguments).await,
+            Command::Deploy(arguments) => deploy::run(arguments).await,
+            Command::Genesis(arguments) => genesis::run(&arguments),
+        }
+    });
+    // A proving job cannot be waited for; its loss costs only time.
+    runtime.shutdown_timeout(LAST_GRACE);
+    if let Ok(ShutdownReason::Requested(_)) = &outcome {
+        return outcome;
+    }
+    // The reason has been logged where it arose; here is the one sentence for the terminal.
+    match outcome {
+        Ok(reason) => Err(Failure(reason)),
+        failed => failed,
+    }
+}
+
+/// Prints a result.
+fn print(text: &str) -> Result<(), Failure> {
+    writeln!(io::stdout(), "{text}")
+        .map_err(|error| Failure::fault(format!("stdout cannot be written: {error}")))
+}
+
+fn report(failure: &Failure) -> ExitCode {
+    // Nowhere to say it if stderr is closed.
+    let _ = writeln!(io::stderr(), "error: {failure}");
+    ExitCode::from(&failure.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_argument_is_described() {
+        let mut command = Cli::command();
+        command.build();
+        command.clone().debug_assert();
+        for sub in command
+            .get_subcommands()
+            .filter(|sub| sub.get_name() != "help")
+        {
+            assert!(
+                sub.get_about().is_some(),
+                "{} has no description",
+                sub.get_name()
+            );
+            assert!(
+                sub.get_after_help().is_some(),
+                "{} has no example",
+                sub.get_name()
+            );
+            for argument in sub.get_arguments() {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {}",
+                    sub.get_name(),
+                    argument.get_id()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn misspelt_flags_and_values_are_usage_errors() {
+        for line in [
+            "tern devnet --l2-rcp http://h",
+            "tern devnet --profile fast",
+            "tern devnet --l2-rpc ftp://h",
+            "tern devnet --rpc everywhere",
+            "tern deploy",
+            "tern fly",
+        ] {
+            let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The contracts of a chain on L2: bringing them there, and remembering where they are.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use alloy::consensus::Header;
+use alloy::primitives::{Address, B256};
+use alloy::signers::local::PrivateKeySigner;
+use serde::{Deserialize, Serialize};
+use tern_cluster_config::{ChainConfig, Profile};
+use tern_execution::HashWindow;
+use tern_messages::ChainId;
+use tern_proving::JobVerifier;
+use tern_proving::onchain::WrapCircuit;
+use tern_proving::statement::window_digest;
+use tern_settlement::{
+    FollowPolicy, L2, RollupPlan, SettlementError, TransactionSender, VerifierKey, deploy_rollup,
+    deploy_verifier,
+};
+use thiserror::Error;
+use tracing::info;
+
+/// The file in the data directory.
+const FILE: &str = "deployment.json";
+/// A longer file is not one of ours, in bytes.
+const MAX_LEN: u64 = 64 << 10;
+
+/// Where the contracts are, for people, tools and the next start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Deployment {
+    /// The `Rollup` on L2.
+    pub rollup: Address,
+    /// The `Plonky2Verifier` on L2.
+    pub verifier: Address,
+    /// Where L2 answers; without what may be secret in it.
+    pub l2_rpc_url: String,
+    /// Where L3 answers; empty if nothing runs yet.
+    pub l3_rpc_url: String,
+    /// L2's chain id.
+    pub l2_chain_id: u64,
+    /// L3's chain id.
+    pub l3_chain_id: u64,
+    /// Hash of L3's genesis block.
+    pub genesis_hash: B256,
+    /// Security of the proofs.
+    pub profile: Profile,
+}
+
+/// Why a stored deployment cannot be used.
+#[derive(Debug, Error)]
+pub enum DeploymentError {
+    /// The disk.
+    #[error("{} cannot be {action}: {source}", path.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// Not a deployment.
+    #[error("{} is not a deployment of this program: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The deployment of another chain.
+    #[error(
+        "{} is for another chain: its {field} is {found}, expected {expected}; choose another directory with \
+         --data-dir", path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        field: &'static str,
+        /// In the file.
+        found: String,
+        /// In this process.
+        expected: String,
+    },
+}
+
+/// Why the contracts could not be deployed.
+#[derive(Debug, Error)]
+pub enum DeployError {
+    /// L2.
+    #[error(transparent)]
+    L2(#[from] SettlementError),
+    /// The final circuit.
+    #[error("the verifier's key cannot be computed: {0}")]
+    Circuit(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl DeployError {
+    fn circuit(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Circuit(Box::new(error))
+    }
+}
+
+/// What the contracts are made for.
+#[derive(Clone, Copy, Debug)]
+pub struct Contract<'a> {
+    /// The chain.
+    pub chain: &'a ChainConfig,
+    /// Header of its block 0.
+    pub genesis: &'a Header,
+}
+
+/// Brings verifier and rollup onto L2; the operator owns the rollup.
+///
+/// # Errors
+/// If L2 does not take the transactions.
+pub async fn deploy(
+    l2: L2,
+    operator: PrivateKeySigner,
+    contract: Contract<'_>,
+    policy: FollowPolicy,
+) -> Result<(Address, Address), DeployError> {
+    let account = operator.address();
+    info!(target: "tern::deploy", l2 = %l2.endpoint(), chain = %l2.chain_id(), %account, "deploying the contracts");
+    let sender = TransactionSender::new(l2, operator, policy);
+    let key = verifier_key(contract.chain.profile).await?;
+    let verifier = deploy_verifier(&sender, &key).await?.address;
+    info!(target: "tern::deploy", %verifier, profile = %contract.chain.profile, "Plonky2Verifier deployed");
+    let plan = plan(contract, account, verifier);
+    let rollup = deploy_rollup(&sender, &plan).await?.address;
+    info!(target: "tern::deploy", %rollup, "Rollup deployed");
+    Ok((rollup, verifier))
+}
+
+/// The key of the final circuit of a profile. Building the circuit takes some seconds.
+async fn verifier_key(profile: Profile) -> Result<VerifierKey, DeployError> {
+    let built = tokio::task::spawn_blocking(move || {
+        let profile = profile.as_str().parse().map_err(DeployError::circuit)?;
+        let verifier = JobVerifier::for_profile(profile).map_err(DeployError::circuit)?;
+        let circuit = WrapCircuit::new(verifier.wrapped()).map_err(DeployError::circuit)?;
+        let key = circuit.verifier_key();
+        Ok(VerifierKey {
+            circuit_digest: key.circuit_digest,
+            constants_sigmas_cap: key.constants_sigmas_cap,
+        })
+    });
+    built.await.map_err(DeployError::circuit)?
+}
+
+fn plan(contract: Contract<'_>, account: Address, verifier: Address) -> RollupPlan {
+    let window = HashWindow::new([contract.genesis.hash_slow()]);
+    RollupPlan {
+        chain_id: ChainId(contract.chain.genesis.chain_id.0),
+        genesis: contract.genesis.clone(),
+        window: window_digest(&window.to_vec()),
+        owner: account,
+        operator: account,
+        verifier,
+    }
+}
+
+impl Deployment {
+    /// Reads the deployment of a data directory, if there is one, and checks that it is this chain's.
+    ///
+    /// # Errors
+    /// See [`DeploymentError`].
+    pub fn read(data_dir: &Path, contract: Contract<'_>) -> Result<Option<Self>, DeploymentError> {
+        let path = data_dir.join(FILE);
+        let io = |source| DeploymentError::Io {
+            action: "read",
+            path: path.clone(),
+            source,
+        };
+        let malformed = |reason| DeploymentError::Malformed {
+            path: path.clone(),
+            reason,
+        };
+        match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io(error)),
+            Ok(found) if found.len() > MAX_LEN => {
+                return Err(malformed(format!("it has {} bytes", found.len())));
+            }
+            Ok(_) => {}
+        }
+        let text = fs::read(&path).map_err(io)?;
+        let found: Self =
+            serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+        let (chain, hash) = (contract.chain, contract.genesis.hash_slow());
+        let fields = [
+            (
+                "l2ChainId",
+                found.l2_chain_id.to_string(),
+                chain.l2_chain_id.to_string(),
+            ),
+            (
+                "l3ChainId",
+                found.l3_chain_id.to_string(),
+                chain.genesis.chain_id.to_string(),
+            ),
+            (
+                "genesisHash",
+                found.genesis_hash.to_string(),
+                hash.to_string(),
+            ),
+            (
+                "profile",
+                found.profile.to_string(),
+                chain.profile.to_string(),
+            ),
+        ];
+        match fields
+            .into_iter()
+            .find(|(_, found, expected)| found != expected)
+        {
+            None => Ok(Some(found)),
+            Some((field, found, expected)) => Err(DeploymentError::Foreign {
+                path,
+                field,
+                found,
+                expected,
+            }),
+        }
+    }
+
+    /// Writes the deployment, whole or not at all.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn write(&self, data_dir: &Path) -> Result<PathBuf, DeploymentError> {
+        let path = data_dir.join(FILE);
+        let draft = data_dir.join(format!("{FILE}.new"));
+        let text = serde_json::to_vec_pretty(self).expect("plain data serialises");
+        fs::create_dir_all(data_dir)
+            .and_then(|()| fs::File::create(&draft))
+            .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&draft, &path))
+            .map_err(|source| DeploymentError::Io {
+                action: "written",
+                path: path.clone(),
+                source,
+            })?;
+        Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tern_cluster_config::Devnet;
+
+    use super::*;
+
+    fn deployment(header: &Header) -> Deployment {
+        Deployment {
+            rollup: Address::repeat_byte(1),
+            verifier: Address::repeat_byte(2),
+            l2_rpc_url: "http://127.0.0.1:8545".into(),
+            l3_rpc_url: "http://127.0.0.1:3050".into(),
+            l2_chain_id: 31_337,
+            l3_chain_id: 33_050,
+            genesis_hash: header.hash_slow(),
+            profile: Profile::Secure,
+        }
+    }
+
+    #[test]
+    fn a_deployment_is_found_again_and_refused_for_another_chain() {
+        let directory = tempfile::tempdir().unwrap();
+        let header = Header::default();
+        let chain = Devnet::l3(31_337, Profile::Secure);
+        let contract = Contract {
+            chain: &chain,
+            genesis: &header,
+        };
+        assert_eq!(Deployment::read(directory.path(), contract).unwrap(), None);
+        let written = deployment(&header);
+        written.write(directory.path()).unwrap();
+        assert_eq!(
+            Deployment::read(directory.path(), contract).unwrap(),
+            Some(written)
+        );
+
+        let insecure = Devnet::l3(31_337, Profile::InsecureTest);
+        let contract = Contract {
+            chain: &insecure,
+            genesis: &header,
+        };
+        let message = Deployment::read(directory.path(), contract)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("profile") && message.contains("--data-dir"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_garbled_deployment_is_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(FILE), "{\"rollup\": 3}").unwrap();
+        let (chain, header) = (Devnet::l3(1, Profile::Secure), Header::default());
+        let contract = Contract {
+            chain: &chain,
+            genesis: &header,
+        };
+        let message = Deployment::read(directory.path(), contract)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains(FILE) && message.contains("not a deployment"),
+            "{message}"
+        );
+    }
+}

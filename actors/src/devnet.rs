@@ -1,0 +1,170 @@
+//! A whole network in one process.
+//!
+//! ```text
+//! listeners ─▶ embedded L2 (or a given one) ─▶ L3 main node and RPC ─▶ contracts ─▶ sequencer, prover, bridge
+//!                                                  answers from here on
+//! ```
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::TcpListener;
+
+use alloy::signers::local::PrivateKeySigner;
+use tern_cluster::{Process, ShutdownReason};
+use tern_cluster_config::{
+    ChainConfig, ConfigError, DEVELOPMENT_MNEMONIC, Devnet, NodeConfig, Profile, SecretUrl,
+    development_key,
+};
+use tern_messages::BlockNumber;
+use tern_settlement::{L2, L2Endpoint};
+use tracing::info;
+
+use crate::deployment::{Contract, Deployment, deploy};
+use crate::embedded_l2;
+use crate::node::{Network, follow_policy, start_l3};
+use crate::rpc;
+use crate::supervisor::{Failure, run_until_stopped};
+
+/// Runs the network until it is stopped.
+///
+/// # Errors
+/// If it cannot start; the failure carries the exit code.
+pub async fn run(config: NodeConfig, profile: Profile) -> Result<ShutdownReason, Failure> {
+    let listener = rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?;
+    let process = Process::start().await?;
+    let outcome = start(&process, &config, profile, listener).await;
+    match outcome {
+        Ok(()) => Ok(run_until_stopped(process, config.stop_within).await),
+        Err(failure) => {
+            process.stop(config.stop_within).await;
+            Err(failure)
+        }
+    }
+}
+
+async fn start(
+    process: &Process,
+    config: &NodeConfig,
+    profile: Profile,
+    listener: TcpListener,
+) -> Result<(), Failure> {
+    let l2_url = l2_url(process, config).await?;
+    let l2 = connect(&l2_url, config).await?;
+    let chain = match &config.chain {
+        Some(path) => ChainConfig::load(path)?,
+        None => Devnet::l3(l2.chain_id().0, profile),
+    };
+    chain.check()?;
+    let operator = operator(config, l2.chain_id().0)?;
+    let (node, address) = start_l3(process, config, &chain, listener).await?;
+    let genesis = node.chain.expect_header(BlockNumber(0))?.header;
+    let contract = Contract {
+        chain: &chain,
+        genesis: &genesis,
+    };
+    let deployment = match Deployment::read(&config.data_dir, contract)? {
+        Some(stored) => Deployment {
+            l2_rpc_url: l2_url.to_string(),
+            l3_rpc_url: format!("http://{address}"),
+            ..stored
+        },
+        None => {
+            let policy = follow_policy(config, chain.l2_chain_id);
+            let (rollup, verifier) = deploy(l2.clone(), operator.clone(), contract, policy).await?;
+            Deployment {
+                rollup,
+                verifier,
+                l2_rpc_url: l2_url.to_string(),
+                l3_rpc_url: format!("http://{address}"),
+                l2_chain_id: chain.l2_chain_id,
+                l3_chain_id: chain.genesis.chain_id.0,
+                genesis_hash: genesis.hash_slow(),
+                profile: chain.profile,
+            }
+        }
+    };
+    let path = deployment.write(&config.data_dir)?;
+    info!(target: "tern::devnet", file = %path.display(), "addresses written");
+    let network = Network {
+        chain,
+        l2: l2.endpoint().clone(),
+        rollup: deployment.rollup,
+        operator,
+    };
+    network.start_roles(process, config, &node).await?;
+    announce(&deployment)
+}
+
+/// The L2 to use: the given one, or one of our own.
+async fn l2_url(process: &Process, config: &NodeConfig) -> Result<SecretUrl, Failure> {
+    if let Some(url) = &config.l2.rpc_url {
+        return Ok(url.clone());
+    }
+    let listener = rpc::bind(
+        config.l2.embedded_listen,
+        "l2.embedded_listen",
+        "--l2-listen",
+    )?;
+    let url = embedded_l2::start(process, &config.data_dir, listener, config.rpc).await?;
+    url.parse().map_err(Failure::fault)
+}
+
+async fn connect(url: &SecretUrl, config: &NodeConfig) -> Result<L2, Failure> {
+    let mut endpoint = L2Endpoint::new(url.expose().clone());
+    endpoint.timeout = config.l2.request_timeout;
+    Ok(L2::connect(endpoint).await?)
+}
+
+/// The configured key; on a development L2, the first development account without one.
+fn operator(config: &NodeConfig, l2_chain_id: u64) -> Result<PrivateKeySigner, ConfigError> {
+    match &config.l2.operator_key {
+        Some(source) => source.load(),
+        None if l2_chain_id == Devnet::L2_CHAIN_ID.0 => Ok(development_key(0)),
+        None => Err(ConfigError::Value {
+            key: "l2.operator_key",
+            problem: format!(
+                "must be set (--operator-key-file): L2 is chain {l2_chain_id}, and only on {} has the public \
+                 development account funds",
+                Devnet::L2_CHAIN_ID
+            ),
+        }),
+    }
+}
+
+/// Says on stdout where everything is.
+fn announce(deployment: &Deployment) -> Result<(), Failure> {
+    let places = BTreeMap::from([
+        (
+            "L2 RPC",
+            format!(
+                "{} (chain {})",
+                deployment.l2_rpc_url, deployment.l2_chain_id
+            ),
+        ),
+        (
+            "L3 RPC",
+            format!(
+                "{} (chain {})",
+                deployment.l3_rpc_url, deployment.l3_chain_id
+            ),
+        ),
+        ("Plonky2Verifier on L2", deployment.verifier.to_string()),
+        ("Proofs", format!("{} profile", deployment.profile)),
+        ("Rollup on L2", deployment.rollup.to_string()),
+    ]);
+    let mut text = String::from("\nTern devnet is ready.\n\n");
+    for (name, place) in places {
+        text += &format!("  {name:<22} {place}\n");
+    }
+    text +=
+        &format!("\n  Development accounts, funded on L3: mnemonic \"{DEVELOPMENT_MNEMONIC}\"\n");
+    for index in 0..3 {
+        let key = development_key(index);
+        text += &format!(
+            "    {} key {}\n",
+            key.address(),
+            alloy::primitives::hex::encode_prefixed(key.to_bytes())
+        );
+    }
+    writeln!(io::stdout(), "{text}").map_err(Failure::fault)
+}

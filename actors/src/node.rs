@@ -1,0 +1,157 @@
+//! A node of a chain whose contracts are deployed, and what it shares with the devnet.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use alloy::primitives::Address;
+use alloy::signers::local::PrivateKeySigner;
+use tern_cluster::{Process, ShutdownReason};
+use tern_cluster_config::{ChainConfig, ConfigError, NodeConfig};
+use tern_messages::{BlockNumber, ChainId};
+use tern_settlement::{ExpectedRollup, FollowPolicy, L2, L2Endpoint, RollupClient};
+
+use crate::main_node::{ChainSpec, MainNodeHandle};
+use crate::rpc;
+use crate::supervisor::{
+    ChainPlace, Failure, Roles, rank, run_until_stopped, start_chain, start_roles,
+};
+
+/// Chain id of development L2s (`anvil`, the embedded one): they mine at once, so looking often pays.
+const DEVELOPMENT_L2: u64 = 31_337;
+
+/// What the roles beside the main node need to know of their surroundings.
+#[derive(Debug)]
+pub struct Network {
+    /// The chain.
+    pub chain: ChainConfig,
+    /// Where L2 answers.
+    pub l2: L2Endpoint,
+    /// The `Rollup` on L2.
+    pub rollup: Address,
+    /// The key that commits and proves.
+    pub operator: PrivateKeySigner,
+}
+
+/// Runs a node of a deployed chain until it is stopped.
+///
+/// # Errors
+/// If it cannot start; the failure carries the exit code.
+pub async fn run(config: NodeConfig) -> Result<ShutdownReason, Failure> {
+    let network = Network::configured(&config)?;
+    let listener = rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?;
+    let process = Process::start().await?;
+    match network.start(&process, &config, listener).await {
+        Ok(()) => Ok(run_until_stopped(process, config.stop_within).await),
+        Err(failure) => {
+            process.stop(config.stop_within).await;
+            Err(failure)
+        }
+    }
+}
+
+impl Network {
+    /// Everything from the configuration: nothing has a default here.
+    fn configured(config: &NodeConfig) -> Result<Self, Failure> {
+        let chain = ChainConfig::load(required("chain", config.chain.as_deref())?)?;
+        let url = required("l2.rpc_url", config.l2.rpc_url.as_ref())?;
+        let rollup = *required("l2.rollup", config.l2.rollup.as_ref())?;
+        let operator = required("l2.operator_key", config.l2.operator_key.as_ref())?.load()?;
+        let mut l2 = L2Endpoint::new(url.expose().clone());
+        l2.timeout = config.l2.request_timeout;
+        Ok(Self {
+            chain,
+            l2,
+            rollup,
+            operator,
+        })
+    }
+
+    async fn start(
+        self,
+        process: &Process,
+        config: &NodeConfig,
+        listener: TcpListener,
+    ) -> Result<(), Failure> {
+        let (node, _) = start_l3(process, config, &self.chain, listener).await?;
+        self.start_roles(process, config, &node).await
+    }
+
+    /// Checks that the contract is this chain's, and starts the roles beside the main node.
+    ///
+    /// # Errors
+    /// If L2 does not answer, is another chain, or has another contract.
+    pub async fn start_roles(
+        self,
+        process: &Process,
+        config: &NodeConfig,
+        node: &MainNodeHandle,
+    ) -> Result<(), Failure> {
+        let rollup = ExpectedRollup {
+            address: self.rollup,
+            chain_id: self.chain.genesis.chain_id,
+            genesis_hash: node.chain.expect_header(BlockNumber(0))?.hash,
+        };
+        let l2 = L2::connect_to(self.l2.clone(), ChainId(self.chain.l2_chain_id)).await?;
+        RollupClient::connect(l2, rollup).await?;
+        let roles = Roles {
+            wanted: config.roles.clone(),
+            data_dir: config.data_dir.clone(),
+            l2: self.l2,
+            rollup,
+            operator: self.operator,
+            follow: follow_policy(config, self.chain.l2_chain_id),
+            prover: config.prover,
+            chain: self.chain,
+        };
+        start_roles(process, node, roles).await
+    }
+}
+
+/// Starts the main node and its RPC server.
+///
+/// # Errors
+/// As [`start_chain`].
+pub async fn start_l3(
+    process: &Process,
+    config: &NodeConfig,
+    chain: &ChainConfig,
+    listener: TcpListener,
+) -> Result<(MainNodeHandle, SocketAddr), Failure> {
+    let place = ChainPlace {
+        directory: config.data_dir.join("main-node"),
+        listener,
+        rpc: config.rpc,
+        rpc_name: "rpc",
+        rpc_rank: rank::RPC,
+        rank: rank::MAIN_NODE,
+    };
+    start_chain(
+        process,
+        ChainSpec::rollup(chain, config.sealing, config.pool),
+        place,
+    )
+    .await
+}
+
+/// How transactions on an L2 of this chain id are followed.
+pub fn follow_policy(config: &NodeConfig, l2_chain_id: u64) -> FollowPolicy {
+    let poll = if l2_chain_id == DEVELOPMENT_L2 {
+        Duration::from_millis(200)
+    } else {
+        Duration::from_secs(1)
+    };
+    FollowPolicy {
+        confirmations: config.l2.confirmations,
+        poll,
+        ..FollowPolicy::default()
+    }
+}
+
+fn required<T>(key: &'static str, value: Option<T>) -> Result<T, ConfigError> {
+    let problem =
+        || "must be set, in the configuration file or by a flag; only the devnet has a default";
+    value.ok_or_else(|| ConfigError::Value {
+        key,
+        problem: problem().to_owned(),
+    })
+}

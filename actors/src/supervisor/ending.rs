@@ -1,0 +1,131 @@
+//! How a process ends: by a signal, by a fault that restarts did not cure, or before it began.
+
+use std::fmt;
+use std::time::Duration;
+
+use ractor::SpawnErr;
+use tern_cluster::{Process, ShutdownReason, StartError, termination_signal};
+use tern_cluster_config::ConfigError;
+use tern_settlement::SettlementError;
+use tern_storage::StorageError;
+use tracing::{error, info};
+
+use crate::deployment::{DeployError, DeploymentError};
+use crate::main_node::ChainError;
+use crate::rpc::RpcServerError;
+
+/// Why a command did not do what it was asked, with the exit code that says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(pub ShutdownReason);
+
+impl Failure {
+    /// The input is at fault: exit code 2.
+    pub fn configuration(error: impl fmt::Display) -> Self {
+        Self(ShutdownReason::Configuration(error.to_string()))
+    }
+
+    /// The machine, the network or this program is at fault: exit code 1.
+    pub fn fault(error: impl fmt::Display) -> Self {
+        Self(ShutdownReason::Fault(error.to_string()))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::configuration(error)
+    }
+}
+
+impl From<RpcServerError> for Failure {
+    fn from(error: RpcServerError) -> Self {
+        match error {
+            RpcServerError::Listen { .. } => Self::configuration(error),
+            _ => Self::fault(error),
+        }
+    }
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::InUse { .. }
+            | StorageError::Foreign { .. }
+            | StorageError::NotADataDirectory { .. } => Self::configuration(error),
+            _ => Self::fault(error),
+        }
+    }
+}
+
+impl From<ChainError> for Failure {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::Storage(error) => error.into(),
+            ChainError::Genesis(_) => Self::configuration(error),
+            _ => Self::fault(error),
+        }
+    }
+}
+
+impl From<SettlementError> for Failure {
+    fn from(error: SettlementError) -> Self {
+        if error.is_retryable() {
+            Self::fault(error)
+        } else {
+            Self::configuration(error)
+        }
+    }
+}
+
+impl From<DeployError> for Failure {
+    fn from(error: DeployError) -> Self {
+        match error {
+            DeployError::L2(error) => error.into(),
+            DeployError::Circuit(_) => Self::fault(error),
+        }
+    }
+}
+
+impl From<DeploymentError> for Failure {
+    fn from(error: DeploymentError) -> Self {
+        match error {
+            DeploymentError::Io { .. } => Self::fault(error),
+            _ => Self::configuration(error),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self(error.reason())
+    }
+}
+
+impl From<SpawnErr> for Failure {
+    fn from(error: SpawnErr) -> Self {
+        Self::fault(error)
+    }
+}
+
+/// Runs until a signal comes or the supervisor gives up; then stops the children in order.
+pub async fn run_until_stopped(mut process: Process, stop_within: Duration) -> ShutdownReason {
+    let reason = tokio::select! {
+        reason = process.wait() => reason,
+        signal = termination_signal() => signal.unwrap_or_else(|error| {
+            ShutdownReason::Fault(format!("signals cannot be received: {error}"))
+        }),
+    };
+    info!(target: "tern::supervisor", %reason, "stopping");
+    let report = process.stop(stop_within).await;
+    if report.killed.is_empty() {
+        info!(target: "tern::supervisor", "stopped in order");
+    } else {
+        error!(target: "tern::supervisor", killed = ?report.killed, "stopped; these took too long");
+    }
+    reason
+}
