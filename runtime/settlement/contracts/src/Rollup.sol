@@ -150,7 +150,7 @@ contract Rollup is IRollup, Ownable2Step {
     /// @inheritdoc IRollup
     function recordBlockHash(uint256 number) external {
         bytes32 hash = blockhash(number);
-        if (hash == 0) revert BlockHashUnavailable(number);
+        if (hash == 0 || number == 0) revert BlockHashUnavailable(number);
         _record(uint64(number), hash);
     }
 
@@ -312,7 +312,8 @@ contract Rollup is IRollup, Ownable2Step {
     }
 
     function _record(uint64 number, bytes32 hash) private {
-        if (recordedBlock[hash] != 0) return;
+        // 0 stands for "not recorded", so block 0 of a new L2 chain cannot be.
+        if (number == 0 || recordedBlock[hash] != 0) return;
         recordedBlock[hash] = number;
         emit BlockHashRecorded(number, hash);
     }

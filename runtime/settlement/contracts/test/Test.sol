@@ -12,6 +12,15 @@ interface Vm {
         uint64 gasRemaining;
     }
 
+    /// @notice An event.
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
+    function recordLogs() external;
+    function getRecordedLogs() external view returns (Log[] memory);
     function lastCallGas() external view returns (Gas memory);
     function prank(address sender) external;
     function roll(uint256 number) external;

@@ -183,6 +183,22 @@ contract CommitTest is RollupFixture {
         rollup.recordBlockHash(type(uint256).max);
     }
 
+    function test_block_0_of_L2_is_never_recorded() external {
+        vm.roll(1);
+        vm.setBlockhash(0, l2Hash(0));
+        commit(make(genesisBatch(), 1, "first"));
+        vm.assertEq(rollup.recordedBlock(l2Hash(0)), 0);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BlockHashUnavailable.selector, 0));
+        rollup.recordBlockHash(0);
+    }
+
+    function test_a_recorded_hash_is_not_recorded_again() external {
+        vm.recordLogs();
+        rollup.recordBlockHash(L2_BLOCK - 10);
+        rollup.recordBlockHash(L2_BLOCK - 10);
+        vm.assertEq(vm.getRecordedLogs().length, 1);
+    }
+
     function test_another_last_block_hash_is_refused() external {
         Batch memory batch = make(genesisBatch(), 2, "first");
         bytes32 computed = batch.tip.blockHash;
