@@ -15,6 +15,7 @@
 //! * [`plan`]: from simulations to the graph of jobs.
 //! * [`circuits`]: the circuits above the segment, one module each.
 //! * [`prover`]: [`ProvingCircuits`] runs jobs.
+//! * [`onchain`]: the final circuit, and its proofs as the L2 contract reads them.
 //! * [`verifier`]: [`JobVerifier`] checks what came back, from verifier data alone.
 //!
 //! Nothing here spawns actors, reads files or talks to anybody. Proofs, witnesses and children are treated
@@ -25,6 +26,7 @@ pub mod error;
 pub mod inputs;
 pub mod limits;
 mod machine;
+pub mod onchain;
 pub mod plan;
 pub mod profile;
 pub mod prover;
@@ -39,3 +41,6 @@ pub use prover::{Progress, ProvingCircuits};
 pub use simulate::{SegmentSizes, Simulation, simulate};
 pub use statement::{BatchStatement, StatementDigest, range_digest};
 pub use verifier::JobVerifier;
+
+#[cfg(test)]
+mod tests;

@@ -45,8 +45,13 @@ pub const PROOF_LEN: usize = 56_808;
 /// Encodes a proof for the contract.
 pub fn encode_calldata(proof: &OnchainProof) -> Bytes {
     let mut out = Writer(Vec::with_capacity(PROOF_LEN));
-    let Proof { wires_cap, plonk_zs_partial_products_cap, quotient_polys_cap, openings, opening_proof } =
-        &proof.proof;
+    let Proof {
+        wires_cap,
+        plonk_zs_partial_products_cap,
+        quotient_polys_cap,
+        openings,
+        opening_proof,
+    } = &proof.proof;
     for cap in [wires_cap, plonk_zs_partial_products_cap, quotient_polys_cap] {
         out.digests(&cap.0);
     }
@@ -69,7 +74,9 @@ pub fn encode_calldata(proof: &OnchainProof) -> Bytes {
     for query in &opening_proof.query_round_proofs {
         let trees = &query.initial_trees_proof.evals_proofs;
         trees.iter().for_each(|(leaf, _)| out.elements(leaf));
-        trees.iter().for_each(|(_, path)| out.digests(&path.siblings));
+        trees
+            .iter()
+            .for_each(|(_, path)| out.digests(&path.siblings));
         for step in &query.steps {
             out.extensions(&step.evals);
             out.digests(&step.merkle_proof.siblings);
@@ -84,7 +91,10 @@ pub fn encode_calldata(proof: &OnchainProof) -> Bytes {
 /// `WrongLength` for too few or too many bytes, `NonCanonical` for a number that is not below the field's order.
 pub fn decode_calldata(bytes: &[u8], statement: &Statement) -> Result<OnchainProof, OnchainError> {
     if bytes.len() != PROOF_LEN {
-        return Err(OnchainError::WrongLength { expected: PROOF_LEN, actual: bytes.len() });
+        return Err(OnchainError::WrongLength {
+            expected: PROOF_LEN,
+            actual: bytes.len(),
+        });
     }
     let public_inputs = statement
         .iter()
@@ -118,7 +128,11 @@ pub fn decode_calldata(bytes: &[u8], statement: &Statement) -> Result<OnchainPro
         lookup_zs_next: vec![],
     };
     let fri = &common.fri_params;
-    let commit_phase_merkle_caps = fri.reduction_arity_bits.iter().map(|_| input.cap()).collect();
+    let commit_phase_merkle_caps = fri
+        .reduction_arity_bits
+        .iter()
+        .map(|_| input.cap())
+        .collect();
     let final_poly = PolynomialCoeffs::new(input.extensions(fri.final_poly_len())?);
     let pow_witness = input.element()?;
     let query_round_proofs = (0..fri.config.num_query_rounds)
@@ -132,7 +146,12 @@ pub fn decode_calldata(bytes: &[u8], statement: &Statement) -> Result<OnchainPro
             plonk_zs_partial_products_cap,
             quotient_polys_cap,
             openings,
-            opening_proof: FriProof { commit_phase_merkle_caps, query_round_proofs, final_poly, pow_witness },
+            opening_proof: FriProof {
+                commit_phase_merkle_caps,
+                query_round_proofs,
+                final_poly,
+                pow_witness,
+            },
         },
         public_inputs,
     })
@@ -149,7 +168,9 @@ struct Writer(Vec<u8>);
 
 impl Writer {
     fn elements(&mut self, elements: &[F]) {
-        elements.iter().for_each(|x| self.0.extend(x.to_canonical_u64().to_le_bytes()));
+        elements
+            .iter()
+            .for_each(|x| self.0.extend(x.to_canonical_u64().to_le_bytes()));
     }
 
     fn extensions(&mut self, elements: &[Extension]) {
@@ -201,17 +222,35 @@ impl Reader<'_> {
     fn query(&mut self, columns: &[usize]) -> Result<FriQueryRound<F, Hash, D>, OnchainError> {
         let fri = &structure().fri_params;
         let mut path_len = fri.lde_bits() - fri.config.cap_height;
-        let leaves = columns.iter().map(|&count| self.elements(count)).collect::<Result<Vec<_>, _>>()?;
+        let leaves = columns
+            .iter()
+            .map(|&count| self.elements(count))
+            .collect::<Result<Vec<_>, _>>()?;
         let evals_proofs = leaves
             .into_iter()
-            .map(|leaf| (leaf, MerkleProof { siblings: self.digests(path_len) }))
+            .map(|leaf| {
+                (
+                    leaf,
+                    MerkleProof {
+                        siblings: self.digests(path_len),
+                    },
+                )
+            })
             .collect();
         let mut steps = Vec::with_capacity(fri.reduction_arity_bits.len());
         for arity_bits in &fri.reduction_arity_bits {
             path_len -= arity_bits;
             let evals = self.extensions(1 << arity_bits)?;
-            steps.push(FriQueryStep { evals, merkle_proof: MerkleProof { siblings: self.digests(path_len) } });
+            steps.push(FriQueryStep {
+                evals,
+                merkle_proof: MerkleProof {
+                    siblings: self.digests(path_len),
+                },
+            });
         }
-        Ok(FriQueryRound { initial_trees_proof: FriInitialTreeProof { evals_proofs }, steps })
+        Ok(FriQueryRound {
+            initial_trees_proof: FriInitialTreeProof { evals_proofs },
+            steps,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! The final circuit: verifies one inner proof and repeats its public inputs.
 
 use plonky2::field::goldilocks_field::GoldilocksField;
-use plonky2::field::types::PrimeField64;
+use plonky2::gates::gate::GateRef;
 use plonky2::gates::noop::NoopGate;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::circuit_builder::CircuitBuilder;
@@ -12,7 +12,7 @@ use plonky2::plonk::proof::{ProofWithPublicInputs, ProofWithPublicInputsTarget};
 use super::config::{D, OnchainConfig, OnchainProof, wrap_config};
 use super::error::OnchainError;
 use super::key::VerifierKey;
-use super::structure;
+use super::structure::{self, Structure};
 
 /// log2 of the degree of the circuits that can be wrapped, and of the final circuit.
 const DEGREE_BITS: usize = 12;
@@ -35,30 +35,41 @@ impl WrapCircuit {
     pub fn new(
         inner: &VerifierCircuitData<GoldilocksField, PoseidonGoldilocksConfig, D>,
     ) -> Result<Self, OnchainError> {
-        let circuit = Self::build(inner)?;
+        // All gates of the structure, so that circuits that use fewer of them have the same selectors.
+        let circuit = Self::build(inner, &structure::structure().gates)?;
         structure::check(&circuit.data.common)?;
         Ok(circuit)
     }
 
-    /// As [`Self::new`], without the comparison: makes the structure in the first place.
-    pub fn build(
+    /// As [`Self::new`], without the comparison, which is how the structure is made in the first place.
+    pub(super) fn build(
         inner: &VerifierCircuitData<GoldilocksField, PoseidonGoldilocksConfig, D>,
+        gates: &[GateRef<GoldilocksField, D>],
     ) -> Result<Self, OnchainError> {
         let degree_bits = inner.common.degree_bits();
         let public_inputs = inner.common.num_public_inputs;
         if degree_bits != DEGREE_BITS || public_inputs != PUBLIC_INPUTS {
-            return Err(OnchainError::UnsupportedInner { degree_bits, public_inputs });
+            return Err(OnchainError::UnsupportedInner {
+                degree_bits,
+                public_inputs,
+            });
         }
         let mut builder = CircuitBuilder::<GoldilocksField, D>::new(wrap_config());
         let proof = builder.add_virtual_proof_with_pis(&inner.common);
         let verifier_data = builder.constant_verifier_data(&inner.verifier_only);
         builder.verify_proof::<PoseidonGoldilocksConfig>(&proof, &verifier_data, &inner.common);
         builder.register_public_inputs(&proof.public_inputs);
+        for gate in gates {
+            builder.add_gate_to_gate_set(gate.clone());
+        }
         // Inner circuits with fewer queries need fewer rows; the degree stays.
         while builder.num_gates() <= 1 << (DEGREE_BITS - 1) {
             builder.add_gate(NoopGate, vec![]);
         }
-        Ok(Self { data: builder.build::<OnchainConfig>(), inner: proof })
+        Ok(Self {
+            data: builder.build::<OnchainConfig>(),
+            inner: proof,
+        })
     }
 
     /// What the contract needs to know of this circuit.
@@ -74,20 +85,18 @@ impl WrapCircuit {
         &self,
         proof: &ProofWithPublicInputs<GoldilocksField, PoseidonGoldilocksConfig, D>,
     ) -> Result<OnchainProof, OnchainError> {
-        let failed = |error: anyhow::Error| OnchainError::Proving { reason: error.to_string() };
+        let failed = |error: anyhow::Error| OnchainError::Proving {
+            reason: error.to_string(),
+        };
         let mut witness = PartialWitness::new();
-        witness.set_proof_with_pis_target(&self.inner, proof).map_err(failed)?;
+        witness
+            .set_proof_with_pis_target(&self.inner, proof)
+            .map_err(failed)?;
         self.data.prove(witness).map_err(failed)
     }
 
     /// The circuit's common data, which equals the contract's structure.
-    pub fn structure(&self) -> &structure::Structure {
+    pub fn structure(&self) -> &Structure {
         &self.data.common
     }
-}
-
-/// The statement of a final proof: its public inputs.
-pub(super) fn statement_of(proof: &OnchainProof) -> Option<[u64; PUBLIC_INPUTS]> {
-    let inputs: Vec<u64> = proof.public_inputs.iter().map(PrimeField64::to_canonical_u64).collect();
-    inputs.try_into().ok()
 }

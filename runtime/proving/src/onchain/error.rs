@@ -6,7 +6,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum OnchainError {
     /// The circuit to wrap is not of the form that the final circuit takes.
-    #[error("cannot wrap a circuit of degree 2^{degree_bits} with {public_inputs} public inputs: it must be 2^12 with 4")]
+    #[error(
+        "cannot wrap a circuit of degree 2^{degree_bits} with {public_inputs} public inputs: it must be 2^12 with 4"
+    )]
     UnsupportedInner {
         /// log2 of its degree.
         degree_bits: usize,

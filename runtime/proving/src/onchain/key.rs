@@ -29,14 +29,20 @@ impl VerifierKey {
         for (word, digest) in cap.iter_mut().zip(&data.constants_sigmas_cap.0) {
             *word = B256::from(digest.0);
         }
-        Self { circuit_digest: B256::from(data.circuit_digest.0), constants_sigmas_cap: cap }
+        Self {
+            circuit_digest: B256::from(data.circuit_digest.0),
+            constants_sigmas_cap: cap,
+        }
     }
 
     /// The key as plonky2's verifier takes it.
     pub(super) fn verifier_only(&self) -> VerifierOnlyCircuitData<OnchainConfig, D> {
         VerifierOnlyCircuitData {
             constants_sigmas_cap: MerkleCap(
-                self.constants_sigmas_cap.iter().map(|word| BytesHash(word.0)).collect(),
+                self.constants_sigmas_cap
+                    .iter()
+                    .map(|word| BytesHash(word.0))
+                    .collect(),
             ),
             circuit_digest: BytesHash(self.circuit_digest.0),
         }

@@ -30,5 +30,10 @@ pub use config::{OnchainConfig, OnchainProof, Statement, wrap_config};
 pub use error::OnchainError;
 pub use key::VerifierKey;
 pub use native::verify_native;
-pub use solidity::{SOLIDITY_CONSTANTS_PATH, solidity_constants};
-pub use structure::{structure, structure_bytes};
+pub use solidity::{
+    SOLIDITY_CONSTANTS_PATH, SOLIDITY_POSEIDON_PATH, solidity_constants, solidity_poseidon_table,
+};
+pub use structure::{Structure, structure, structure_bytes};
+
+#[cfg(test)]
+mod tests;

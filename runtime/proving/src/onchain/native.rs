@@ -12,9 +12,18 @@ use super::structure::structure;
 ///
 /// # Errors
 /// `WrongLength` and `NonCanonical` where the contract reverts, `Rejected` where it returns false.
-pub fn verify_native(key: &VerifierKey, proof: &[u8], statement: &Statement) -> Result<(), OnchainError> {
+pub fn verify_native(
+    key: &VerifierKey,
+    proof: &[u8],
+    statement: &Statement,
+) -> Result<(), OnchainError> {
     let proof = decode_calldata(proof, statement)?;
-    VerifierCircuitData { verifier_only: key.verifier_only(), common: structure().clone() }
-        .verify(proof)
-        .map_err(|error| OnchainError::Rejected { reason: error.to_string() })
+    VerifierCircuitData {
+        verifier_only: key.verifier_only(),
+        common: structure().clone(),
+    }
+    .verify(proof)
+    .map_err(|error| OnchainError::Rejected {
+        reason: error.to_string(),
+    })
 }

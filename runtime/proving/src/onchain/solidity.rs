@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use plonky2::field::goldilocks_field::GoldilocksField;
+use plonky2::field::goldilocks_field::GoldilocksField as F;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::fri::reduction_strategies::FriReductionStrategy;
+use plonky2::hash::poseidon::{ALL_ROUND_CONSTANTS, Poseidon};
 
 use super::calldata::PROOF_LEN;
 use super::config::DIGEST_LEN;
@@ -63,9 +64,73 @@ impl Source {
         let _ = writeln!(self.0, "uint256 constant {name} = {value:#x};");
     }
 
-    fn element(&mut self, name: &str, value: GoldilocksField) {
-        let _ = writeln!(self.0, "uint256 constant {name} = {:#018x};", value.to_canonical_u64());
+    fn element(&mut self, name: &str, value: F) {
+        let _ = writeln!(
+            self.0,
+            "uint256 constant {name} = {:#018x};",
+            value.to_canonical_u64()
+        );
     }
+}
+
+/// Where the Poseidon gate's constants are kept, relative to this crate's manifest.
+pub const SOLIDITY_POSEIDON_PATH: &str = "../settlement/contracts/src/verifier/PoseidonTable.sol";
+
+/// The Solidity source of the constants that the Poseidon gate's constraints need: `PoseidonTable.sol`.
+///
+/// In order: constants of rounds 0 to 3 and 26 to 29; constants and matrix from the S-boxes of round 3 to the state of the
+/// partial rounds (plonky2's initial matrix times the MDS matrix); constants after the partial S-boxes; and
+/// for each partial round the vectors v and w, entry by entry.
+pub fn solidity_poseidon_table() -> String {
+    let constants = |round: usize| {
+        ALL_ROUND_CONSTANTS[12 * round..12 * round + 12]
+            .iter()
+            .copied()
+    };
+    let mut table: Vec<u64> = (0..4).chain(26..30).flat_map(constants).collect();
+    let element = F::from_canonical_u64;
+    let entry = |column: usize, row: usize| match (column, row) {
+        (0, 0) => F::ONE,
+        (0, _) | (_, 0) => F::ZERO,
+        _ => element(F::FAST_PARTIAL_ROUND_INITIAL_MATRIX[row - 1][column - 1]),
+    };
+    let mds = |row: usize, column: usize| {
+        let diagonal = if row == column {
+            F::MDS_MATRIX_DIAG[row]
+        } else {
+            0
+        };
+        element(F::MDS_MATRIX_CIRC[(12 + column - row) % 12] + diagonal)
+    };
+    for i in 0..12 {
+        let sum: F = (0..12)
+            .map(|k| entry(i, k) * element(F::FAST_PARTIAL_FIRST_ROUND_CONSTANT[k]))
+            .sum();
+        table.push(sum.to_canonical_u64());
+    }
+    for i in 0..12 {
+        for j in 0..12 {
+            let sum: F = (0..12).map(|k| entry(i, k) * mds(k, j)).sum();
+            table.push(sum.to_canonical_u64());
+        }
+    }
+    table.extend(F::FAST_PARTIAL_ROUND_CONSTANTS);
+    for (v, w) in F::FAST_PARTIAL_ROUND_VS
+        .iter()
+        .zip(&F::FAST_PARTIAL_ROUND_W_HATS)
+    {
+        table.extend(v.iter().zip(w).flat_map(|(&v, &w)| [v, w]));
+    }
+    let mut out = String::from(HEADER);
+    out.push_str("\n// Constants of Poseidon for the constraints of its gate; the order is described there.\n");
+    out.push_str("bytes constant POSEIDON_TABLE =\n");
+    for chunk in table.chunks(4) {
+        let bytes: Vec<u8> = chunk.iter().flat_map(|x| x.to_be_bytes()).collect();
+        let _ = writeln!(out, "    hex\"{}\"", hex::encode(bytes));
+    }
+    out.truncate(out.trim_end().len());
+    out.push_str(";\n");
+    out
 }
 
 /// The gates, in this order, are what `GateConstraints.sol` and its companions evaluate.
@@ -88,7 +153,10 @@ fn assert_gates(common: &Structure) {
     let ids: Vec<String> = common.gates.iter().map(|gate| gate.0.id()).collect();
     assert_eq!(ids.len(), expected.len(), "the verifier evaluates 13 gates");
     for (id, expected) in ids.iter().zip(expected) {
-        assert!(id.starts_with(expected), "the verifier evaluates {expected}, not {id}");
+        assert!(
+            id.starts_with(expected),
+            "the verifier evaluates {expected}, not {id}"
+        );
     }
     assert_eq!(
         format!("{:?}", common.selectors_info),
@@ -97,21 +165,37 @@ fn assert_gates(common: &Structure) {
     assert_eq!(common.config.num_challenges, 2);
     assert_eq!(common.num_gate_constraints, 123);
     assert_eq!(common.fri_params.reduction_arity_bits, [4, 3]);
-    assert_eq!((common.num_lookup_polys, common.num_lookup_selectors, common.luts.len()), (0, 0, 0));
+    assert_eq!(
+        (
+            common.num_lookup_polys,
+            common.num_lookup_selectors,
+            common.luts.len()
+        ),
+        (0, 0, 0)
+    );
     assert!(!common.fri_params.hiding);
-    let generator = GoldilocksField::MULTIPLICATIVE_GROUP_GENERATOR;
-    assert!(common.k_is.iter().zip(generator.powers()).all(|(&k, power)| k == power));
+    let generator = F::MULTIPLICATIVE_GROUP_GENERATOR;
+    assert!(
+        common
+            .k_is
+            .iter()
+            .zip(generator.powers())
+            .all(|(&k, power)| k == power)
+    );
 }
 
 fn field(out: &mut Source, common: &Structure) {
     let degree_bits = common.degree_bits();
-    let root = GoldilocksField::primitive_root_of_unity;
+    let root = F::primitive_root_of_unity;
     out.section("The circuit: 2^DEGREE_BITS rows; DEGREE_INVERSE is 1 / 2^DEGREE_BITS.");
     out.number("DEGREE_BITS", degree_bits);
-    out.element("DEGREE_INVERSE", GoldilocksField::from_canonical_usize(1 << degree_bits).inverse());
+    out.element(
+        "DEGREE_INVERSE",
+        F::from_canonical_usize(1 << degree_bits).inverse(),
+    );
     out.element("DEGREE_ROOT", root(degree_bits));
     out.section("The permutation argument's cosets are the powers of the field's generator.");
-    out.element("COSET_GENERATOR", GoldilocksField::MULTIPLICATIVE_GROUP_GENERATOR);
+    out.element("COSET_GENERATOR", F::MULTIPLICATIVE_GROUP_GENERATOR);
     out.number("ROUTED_WIRES", common.config.num_routed_wires);
     out.number("PERMUTATION_CHUNK", common.quotient_degree_factor);
     out.section("The evaluation domain: COSET_GENERATOR times the group of order 2^DOMAIN_BITS.");
@@ -120,11 +204,14 @@ fn field(out: &mut Source, common: &Structure) {
     out.number("DOMAIN_MASK", (1 << domain_bits) - 1);
     out.element("DOMAIN_ROOT", root(domain_bits));
     out.element("ROOT_16", root(4));
-    out.element("INVERSE_2", GoldilocksField::TWO.inverse());
-    out.element("INVERSE_8", GoldilocksField::from_canonical_u64(8).inverse());
-    out.element("INVERSE_16", GoldilocksField::from_canonical_u64(16).inverse());
+    out.element("INVERSE_2", F::TWO.inverse());
+    out.element("INVERSE_8", F::from_canonical_u64(8).inverse());
+    out.element("INVERSE_16", F::from_canonical_u64(16).inverse());
     for power in 1..8 {
-        out.element(&format!("ROOT_16_INVERSE_{power}"), root(4).exp_u64(16 - power));
+        out.element(
+            &format!("ROOT_16_INVERSE_{power}"),
+            root(4).exp_u64(16 - power),
+        );
     }
 }
 
@@ -134,6 +221,7 @@ fn columns_and_memory(out: &mut Source, common: &Structure) -> usize {
     out.section("Memory, in bytes. Extension elements are two words. The region below MEMORY_START is the compiler's.");
     let mut at = 0x400;
     out.address("MEMORY_START", at);
+    let betas = at + 3 * WORD;
     for (name, words) in [
         ("SPONGE", 3),
         ("BETAS", challenges),
@@ -141,7 +229,10 @@ fn columns_and_memory(out: &mut Source, common: &Structure) -> usize {
         ("ALPHAS", challenges),
         ("ZETA", 2),
         ("FRI_ALPHA", 2),
-        ("FRI_BETAS", 2 * common.fri_params.reduction_arity_bits.len()),
+        (
+            "FRI_BETAS",
+            2 * common.fri_params.reduction_arity_bits.len(),
+        ),
         ("GRINDING_RESPONSE", 1),
         ("QUERY_INDICES", common.fri_params.config.num_query_rounds),
         ("PUBLIC_INPUTS_HASH", 4),
@@ -153,9 +244,13 @@ fn columns_and_memory(out: &mut Source, common: &Structure) -> usize {
         at += words * WORD;
     }
     out.address("OPENINGS", at);
+    out.number("OPENINGS_COUNT", committed_columns(common) + challenges);
     for (name, count) in [
         ("SELECTORS", common.selectors_info.num_selectors()),
-        ("GATE_CONSTANTS", common.num_constants - common.selectors_info.num_selectors()),
+        (
+            "GATE_CONSTANTS",
+            common.num_constants - common.selectors_info.num_selectors(),
+        ),
         ("SIGMAS", common.config.num_routed_wires),
         ("WIRES", common.config.num_wires),
         ("ZS", challenges),
@@ -166,7 +261,10 @@ fn columns_and_memory(out: &mut Source, common: &Structure) -> usize {
         out.address(name, at);
         at += count * SLOT;
     }
-    out.address("OPENINGS_END", at);
+    out.section(
+        "What the constraints are checked with: the memory from BETAS to the end of the openings.",
+    );
+    out.number("CONSTRAINT_INPUT_LENGTH", at - betas);
     at
 }
 
@@ -181,17 +279,24 @@ fn scratch(out: &mut Source, common: &Structure, start: usize) {
         ("ROW_A", 12),
         ("ROW_B", 12),
         ("LIST", 32),
-        ("POSEIDON_TABLE", 160),
     ] {
         out.address(name, at);
         at += words * WORD;
     }
-    let committed = committed_columns(common);
-    let fri_end = start + (committed + 96) * WORD;
-    out.address("FRI_POWERS", start);
-    out.address("REDUCED_OPENINGS", start + committed * WORD);
-    out.address("LEAF", start + (committed + 4) * WORD);
-    out.address("MEMORY_END", at.max(fri_end));
+    let end_of_constraints = at;
+    at = start;
+    for (name, words) in [
+        ("FRI_POWERS", committed_columns(common)),
+        ("REDUCED_OPENINGS", 4),
+        ("FINAL_POLYNOMIAL", 2 * common.fri_params.final_poly_len()),
+        ("FOLD", 32),
+        ("FOLD_ROOTS", 8),
+        ("LEAF", common.config.num_wires.div_ceil(4)),
+    ] {
+        out.address(name, at);
+        at += words * WORD;
+    }
+    out.address("MEMORY_END", at.max(end_of_constraints));
 }
 
 fn committed_columns(common: &Structure) -> usize {
@@ -213,7 +318,9 @@ fn calldata(out: &mut Source, common: &Structure) {
     let challenges = common.config.num_challenges;
     let columns = oracle_columns(common);
     let committed = committed_columns(common);
-    out.section("The encoded proof, in bytes from its start (runtime/proving/src/onchain/calldata.rs).");
+    out.section(
+        "The encoded proof, in bytes from its start (runtime/proving/src/onchain/calldata.rs).",
+    );
     out.number("PROOF_LENGTH", PROOF_LEN);
     out.number("CAP_LENGTH", CAP_LEN * DIGEST_LEN);
     let mut at = 0;
@@ -227,17 +334,34 @@ fn calldata(out: &mut Source, common: &Structure) {
     place(out, "PROOF_OPENINGS", (committed + challenges) * EXTENSION);
     place(out, "PROOF_FOLD_0_CAP", CAP_LEN * DIGEST_LEN);
     place(out, "PROOF_FOLD_1_CAP", CAP_LEN * DIGEST_LEN);
-    place(out, "PROOF_FINAL_POLYNOMIAL", fri.final_poly_len() * EXTENSION);
+    place(
+        out,
+        "PROOF_FINAL_POLYNOMIAL",
+        fri.final_poly_len() * EXTENSION,
+    );
     place(out, "PROOF_GRINDING_WITNESS", ELEMENT);
     let queries = at;
     out.number("PROOF_QUERIES", queries);
     out.number("QUERIES", fri.config.num_query_rounds);
-    out.number("QUERY_LENGTH", (PROOF_LEN - queries) / fri.config.num_query_rounds);
+    out.number(
+        "QUERY_LENGTH",
+        (PROOF_LEN - queries) / fri.config.num_query_rounds,
+    );
     out.number("FINAL_POLYNOMIAL_LENGTH", fri.final_poly_len());
 
-    out.section("A query, in bytes from its start, and the lengths of its leaves and Merkle paths.");
+    out.section(
+        "A query, in bytes from its start, and the lengths of its leaves and Merkle paths.",
+    );
     let mut at = 0;
-    for (name, count) in ["CONSTANTS_LEAF", "WIRES_LEAF", "PRODUCTS_LEAF", "QUOTIENT_LEAF"].iter().zip(columns) {
+    for (name, count) in [
+        "CONSTANTS_LEAF",
+        "WIRES_LEAF",
+        "PRODUCTS_LEAF",
+        "QUOTIENT_LEAF",
+    ]
+    .iter()
+    .zip(columns)
+    {
         out.number(&format!("QUERY_{name}"), at);
         out.number(&format!("{name}_LENGTH"), count * ELEMENT);
         at += count * ELEMENT;
@@ -267,17 +391,33 @@ fn transcript(out: &mut Source, common: &Structure) {
     let FriReductionStrategy::Fixed(arities) = &fri.config.reduction_strategy else {
         panic!("the final circuit fixes its reductions");
     };
-    let mut elements = vec![fri.config.rate_bits, fri.config.cap_height, fri.config.proof_of_work_bits as usize, 0];
+    let mut elements = vec![
+        fri.config.rate_bits,
+        fri.config.cap_height,
+        fri.config.proof_of_work_bits as usize,
+        0,
+    ];
     elements.extend(arities);
-    elements.extend([fri.config.num_query_rounds, usize::from(fri.hiding), fri.degree_bits]);
+    elements.extend([
+        fri.config.num_query_rounds,
+        usize::from(fri.hiding),
+        fri.degree_bits,
+    ]);
     elements.extend(&fri.reduction_arity_bits);
     assert_eq!(elements.len(), 11);
-    let mut bytes: Vec<u8> = elements.iter().flat_map(|&x| (x as u64).to_le_bytes()).collect();
+    let mut bytes: Vec<u8> = elements
+        .iter()
+        .flat_map(|&x| (x as u64).to_le_bytes())
+        .collect();
     bytes.resize(3 * WORD, 0);
     out.section("The FRI parameters, 11 elements: what every transcript begins with.");
     out.number("TRANSCRIPT_PARAMETERS_LENGTH", elements.len() * ELEMENT);
     for (index, word) in bytes.chunks(WORD).enumerate() {
-        let _ = writeln!(out.0, "uint256 constant TRANSCRIPT_PARAMETERS_{index} = 0x{};", hex::encode(word));
+        let _ = writeln!(
+            out.0,
+            "uint256 constant TRANSCRIPT_PARAMETERS_{index} = 0x{};",
+            hex::encode(word)
+        );
     }
 }
 

@@ -16,7 +16,8 @@ pub type Structure = CommonCircuitData<GoldilocksField, D>;
 static ENCODED: &[u8] = include_bytes!("structure.bin");
 
 static STRUCTURE: LazyLock<Structure> = LazyLock::new(|| {
-    Structure::from_bytes(ENCODED.to_vec(), &DefaultGateSerializer).expect("structure.bin is part of the program")
+    Structure::from_bytes(ENCODED.to_vec(), &DefaultGateSerializer)
+        .expect("structure.bin is part of the program")
 });
 
 /// The structure that every final circuit has.
@@ -26,7 +27,9 @@ pub fn structure() -> &'static Structure {
 
 /// plonky2's encoding of a structure, for comparing and for `structure.bin`.
 pub fn structure_bytes(common: &Structure) -> Vec<u8> {
-    common.to_bytes(&DefaultGateSerializer).expect("a verifier circuit has plonky2's gates only")
+    common
+        .to_bytes(&DefaultGateSerializer)
+        .expect("a verifier circuit has plonky2's gates only")
 }
 
 /// Compares a circuit with the structure that the contract was generated from.
