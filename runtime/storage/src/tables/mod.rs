@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | 0x01–0x1f | [`chain`] | main node, embedded L2, sequencer (its replica) |
 //! | 0x20–0x2f | [`open_block`] | main node, embedded L2 |
+//! | 0x30–0x3f | the main node, beside its code | main node |
 //! | 0x40–0x5f | [`sequencer`] | sequencer |
 //! | 0x60–0x7f | [`bridge`] | verifier bridge |
 
