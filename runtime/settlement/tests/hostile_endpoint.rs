@@ -16,7 +16,7 @@ async fn answering(bytes: Vec<u8>) -> L2Endpoint {
         let mut held = Vec::new();
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = [0; 4096];
-            stream.read(&mut request).await.unwrap();
+            assert_ne!(stream.read(&mut request).await.unwrap(), 0);
             stream.write_all(&bytes).await.ok();
             held.push(stream);
         }

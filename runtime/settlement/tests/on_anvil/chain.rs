@@ -10,7 +10,7 @@ use tern_settlement::{Deployed, RollupPlan, TransactionSender, deploy_rollup};
 
 use crate::network::signer;
 
-pub const CHAIN_ID: ChainId = ChainId(4242);
+pub(crate) const CHAIN_ID: ChainId = ChainId(4242);
 
 /// A verifier that accepts everything: what proofs are worth is not this crate's subject.
 const ACCEPTING_VERIFIER: &[u8] = &[
@@ -19,7 +19,7 @@ const ACCEPTING_VERIFIER: &[u8] = &[
     0x60, 0x01, 0x60, 0x00, 0x52, 0x60, 0x20, 0x60, 0x00, 0xf3, // return true
 ];
 
-pub fn genesis(timestamp: u64) -> Header {
+pub(crate) fn genesis(timestamp: u64) -> Header {
     Header {
         state_root: keccak256("genesis"),
         gas_limit: 30_000_000,
@@ -43,7 +43,7 @@ fn constants() -> Header {
 }
 
 /// Deploys a Rollup for `genesis` that account 0 operates.
-pub async fn deploy(sender: &TransactionSender, genesis: &Header) -> Deployed {
+pub(crate) async fn deploy(sender: &TransactionSender, genesis: &Header) -> Deployed {
     let data = Bytes::from_static(ACCEPTING_VERIFIER);
     let call = tern_settlement::Call { to: None, data };
     let verifier = sender
@@ -52,6 +52,15 @@ pub async fn deploy(sender: &TransactionSender, genesis: &Header) -> Deployed {
         .unwrap()
         .contract
         .unwrap();
+    deploy_with(sender, genesis, verifier).await
+}
+
+/// As [`deploy`], with this verifier.
+pub(crate) async fn deploy_with(
+    sender: &TransactionSender,
+    genesis: &Header,
+    verifier: Address,
+) -> Deployed {
     let operator = signer(0).address();
     let plan = RollupPlan {
         chain_id: CHAIN_ID,
@@ -65,7 +74,7 @@ pub async fn deploy(sender: &TransactionSender, genesis: &Header) -> Deployed {
 }
 
 /// A batch of `count` blocks after `parent` whose beacon roots are `anchor`.
-pub fn batch(number: u64, parent: &Header, anchor: B256, count: usize, seed: &str) -> Batch {
+pub(crate) fn batch(number: u64, parent: &Header, anchor: B256, count: usize, seed: &str) -> Batch {
     let mut blocks: Vec<SealedBlock> = Vec::new();
     for index in 0..count {
         let parent = blocks.last().map_or(parent, |block| &block.header);

@@ -9,9 +9,9 @@ use alloy::signers::local::PrivateKeySigner;
 use serde_json::Value;
 use tern_settlement::{FollowPolicy, L2, L2Endpoint, TransactionSender};
 
-pub struct Anvil {
+pub(crate) struct Anvil {
     process: Child,
-    pub endpoint: L2Endpoint,
+    pub(crate) endpoint: L2Endpoint,
     provider: RootProvider,
 }
 
@@ -24,7 +24,7 @@ impl Drop for Anvil {
 
 impl Anvil {
     /// Starts anvil with more arguments.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut process = Command::new(binary())
             .args(["--port", "0", "--hardfork", "cancun"])
             .args(arguments)
@@ -50,12 +50,12 @@ impl Anvil {
         }
     }
 
-    pub async fn connect(&self) -> L2 {
+    pub(crate) async fn connect(&self) -> L2 {
         L2::connect(self.endpoint.clone()).await.unwrap()
     }
 
     /// A call of one of anvil's own methods.
-    pub async fn ask(&self, method: &'static str, parameters: Value) -> Value {
+    pub(crate) async fn ask(&self, method: &'static str, parameters: Value) -> Value {
         self.provider
             .raw_request(method.into(), parameters)
             .await
@@ -63,13 +63,13 @@ impl Anvil {
     }
 
     /// Sends as one of the accounts that anvil funds.
-    pub async fn sender(&self, account: u32, policy: FollowPolicy) -> TransactionSender {
+    pub(crate) async fn sender(&self, account: u32, policy: FollowPolicy) -> TransactionSender {
         TransactionSender::new(self.connect().await, signer(account), policy)
     }
 }
 
 /// Account `index` of the well-known test mnemonic.
-pub fn signer(index: u32) -> PrivateKeySigner {
+pub(crate) fn signer(index: u32) -> PrivateKeySigner {
     alloy::signers::local::MnemonicBuilder::<alloy::signers::local::coins_bip39::English>::default()
         .phrase("test test test test test test test test test test test junk")
         .index(index)
