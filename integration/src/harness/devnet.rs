@@ -1,0 +1,183 @@
+//! The program under test, as its users start it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tern_node::deployment::Deployment;
+
+use super::settled::Settled;
+use super::user::User;
+use super::wait::until;
+
+/// Longest time from start to ready. Circuits are not needed for it.
+const START: Duration = Duration::from_secs(60);
+
+/// How a devnet is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `secure` or `insecure-test`.
+    pub profile: &'static str,
+    /// An L2 to attach to; without one, the network has its own.
+    pub l2_rpc: Option<String>,
+    /// Further variables of the environment.
+    pub environment: Vec<(&'static str, String)>,
+}
+
+impl Options {
+    /// With proofs that are quick and worthless.
+    pub fn quick() -> Self {
+        Self { profile: "insecure-test", l2_rpc: None, environment: Vec::new() }
+    }
+
+    /// With proofs of 100 bits.
+    pub fn secure() -> Self {
+        Self { profile: "secure", ..Self::quick() }
+    }
+
+    /// Attached to the L2 at `url`.
+    pub fn on(self, url: String) -> Self {
+        Self { l2_rpc: Some(url), ..self }
+    }
+
+    /// With `name=value` in the environment.
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.environment.push((name, value.to_owned()));
+        self
+    }
+}
+
+/// A running `tern devnet`, killed when dropped.
+#[derive(Debug)]
+pub struct Devnet {
+    process: Child,
+    directory: PathBuf,
+    deployment: Deployment,
+}
+
+/// The program: built beside the test that runs.
+///
+/// # Errors
+/// If it was not built.
+pub fn program() -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let built = test.ancestors().nth(2).context("tests lie in a target directory")?.join("tern");
+    ensure!(built.exists(), "{} is missing; run cargo build --release --package tern", built.display());
+    Ok(built)
+}
+
+impl Devnet {
+    /// Starts one on `directory` and waits until it is ready. Its diagnostics go to `tern.log` there.
+    ///
+    /// # Errors
+    /// If it ends, or is not ready in time.
+    pub async fn start(directory: &Path, options: &Options) -> Result<Self> {
+        let announced = directory.join("deployment.json");
+        let before = modified(&announced);
+        let log = File::options().create(true).append(true).open(directory.join("tern.log"))?;
+        let mut command = Command::new(program()?);
+        command
+            .args(["devnet", "--rpc", "127.0.0.1:0"])
+            .args(["--profile", options.profile])
+            .arg("--data-dir")
+            .arg(directory)
+            .envs(options.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        match &options.l2_rpc {
+            Some(url) => command.args(["--l2-rpc", url]),
+            None => command.args(["--l2-listen", "127.0.0.1:0"]),
+        };
+        let mut process = command.spawn()?;
+        let ready = until("the devnet to be ready", START, || {
+            let ended = process.try_wait();
+            let announced = announced.clone();
+            async move {
+                if let Some(status) = ended? {
+                    anyhow::bail!("the devnet ended: {status}");
+                }
+                if modified(&announced) == before {
+                    return Ok(None);
+                }
+                Ok(serde_json::from_slice(&std::fs::read(&announced)?).ok())
+            }
+        })
+        .await;
+        match ready {
+            Ok(deployment) => Ok(Self { process, directory: directory.to_owned(), deployment }),
+            Err(error) => {
+                let _ = process.kill();
+                let _ = process.wait();
+                let log = std::fs::read_to_string(directory.join("tern.log")).unwrap_or_default();
+                Err(error.context(log))
+            }
+        }
+    }
+
+    /// Where everything is.
+    pub fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    /// A user of L3 with the `index`-th development account.
+    ///
+    /// # Errors
+    /// If L3 does not answer.
+    pub async fn user(&self, index: u32) -> Result<User> {
+        User::new(&self.deployment.l3_rpc_url, index).await
+    }
+
+    /// The contracts on L2, as anyone can read them.
+    ///
+    /// # Errors
+    /// If L2 does not answer.
+    pub fn settled(&self) -> Result<Settled> {
+        Settled::new(&self.deployment)
+    }
+
+    /// Kills the process as `kill -9` does.
+    ///
+    /// # Errors
+    /// If it cannot be waited for.
+    pub fn kill(mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Asks the process to stop and waits for its end.
+    ///
+    /// # Errors
+    /// If it does not end in time.
+    pub async fn stop(mut self) -> Result<ExitStatus> {
+        Command::new("kill").arg(self.process.id().to_string()).status()?;
+        let process = &mut self.process;
+        until("the devnet to stop", START, || {
+            let ended = process.try_wait();
+            async move { Ok(ended?) }
+        })
+        .await
+    }
+
+    /// What the process said so far.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn log(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.directory.join("tern.log"))?)
+    }
+}
+
+impl Drop for Devnet {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn modified(path: &Path) -> Option<std::time::SystemTime> {
+    path.metadata().and_then(|data| data.modified()).ok()
+}

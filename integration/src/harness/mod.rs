@@ -1,0 +1,17 @@
+//! Real processes for end-to-end tests: a Tern devnet, an `anvil`, and users in front of them.
+//!
+//! ```text
+//!  User --JSON-RPC--> [tern devnet] --JSON-RPC--> [anvil] or its embedded L2 <-- Settled (reads the contracts)
+//! ```
+
+mod anvil;
+mod devnet;
+mod settled;
+mod user;
+mod wait;
+
+pub use anvil::Anvil;
+pub use devnet::{Devnet, Options};
+pub use settled::Settled;
+pub use user::User;
+pub use wait::{until, within};

@@ -1,0 +1,96 @@
+//! The main job, as a user sees it: transactions are confirmed at once, and some time later L2 has verified a
+//! proof of their execution and holds the new state root.
+//!
+//! The proofs are of the profile `insecure-test` but for one test.
+
+use std::path::Path;
+use std::time::Duration;
+
+use alloy::network::TransactionBuilder;
+use alloy::primitives::{Address, Bytes, U256, address};
+use alloy::rpc::types::TransactionRequest;
+use alloy::sol;
+use anyhow::{Result, ensure};
+use tern_integration::harness::{Anvil, Devnet, Options, User};
+
+sol! {
+    interface Token {
+        function transfer(address to, uint256 value) external returns (bool);
+        function balanceOf(address owner) external view returns (uint256);
+    }
+}
+
+/// Creation code of an ERC-20 token; takes the supply as its argument.
+const TOKEN: &str = include_str!("../contracts/Token.hex");
+const SOMEBODY: Address = address!("0x00000000000000000000000000000000deadbeef");
+/// A receipt is there within this, from sending.
+const CONFIRMED: Duration = Duration::from_millis(200);
+
+/// Longest time from sealing to verification with quick proofs, circuits included, on two busy cores.
+const SETTLED_QUICKLY: Duration = Duration::from_secs(420);
+/// The same with real proofs.
+const SETTLED: Duration = Duration::from_secs(900);
+
+fn token_creation() -> Result<Bytes> {
+    let mut code = TOKEN.trim().parse::<Bytes>()?.to_vec();
+    code.extend(U256::from(1_000_000).to_be_bytes::<32>());
+    Ok(code.into())
+}
+
+/// Sends what a newcomer would; the number of the last block used.
+async fn first_steps(user: &User) -> Result<u64> {
+    let transfer = TransactionRequest::default().with_to(SOMEBODY).with_value(U256::from(5));
+    let (receipt, time) = user.send(transfer).await?;
+    ensure!(receipt.status(), "the transfer failed");
+    ensure!(time < CONFIRMED, "the transfer was confirmed after {time:?}");
+
+    let token = user.create(token_creation()?).await?;
+    let call = Token::transferCall { to: SOMEBODY, value: U256::from(7) };
+    let request = TransactionRequest::default().with_to(token).with_call(&call);
+    let (receipt, time) = user.send(request).await?;
+    ensure!(receipt.status() && receipt.logs().len() == 1, "the token transfer failed");
+    ensure!(time < CONFIRMED, "the token transfer was confirmed after {time:?}");
+
+    // More than there is: reverts, and is charged for.
+    let call = Token::transferCall { to: SOMEBODY, value: U256::MAX };
+    let request = TransactionRequest::default().with_to(token).with_call(&call).with_gas_limit(200_000);
+    let (receipt, time) = user.send(request).await?;
+    ensure!(!receipt.status() && receipt.gas_used > 21_000, "the call did not revert");
+    ensure!(time < CONFIRMED, "the revert was confirmed after {time:?}");
+    receipt.block_number.ok_or_else(|| anyhow::anyhow!("a receipt has a block number"))
+}
+
+async fn the_whole_path(directory: &Path, options: Options, limit: Duration) -> Result<()> {
+    let devnet = Devnet::start(directory, &options).await?;
+    let user = devnet.user(1).await?;
+    let last = first_steps(&user).await?;
+    let settled = devnet.settled()?;
+    let outcome = settled.verifies_block(last, limit).await;
+    outcome.map_err(|error| error.context(devnet.log().unwrap_or_default()))?;
+    ensure!(settled.verified_batch().await? >= 1);
+    for account in [user.address(), SOMEBODY, Address::with_last_byte(0x77)] {
+        settled.agrees_with(&user, account).await?;
+    }
+    ensure!(devnet.stop().await?.success(), "the devnet did not stop cleanly");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_are_confirmed_at_once_and_verified_on_the_embedded_l2() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    the_whole_path(directory.path(), Options::quick(), SETTLED_QUICKLY).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_are_confirmed_at_once_and_verified_on_anvil() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let anvil = Anvil::start(&["--block-time", "1"])?;
+    the_whole_path(directory.path(), Options::quick().on(anvil.url()), SETTLED_QUICKLY).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_proofs_are_verified_on_anvil() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let anvil = Anvil::start(&["--block-time", "1"])?;
+    the_whole_path(directory.path(), Options::secure().on(anvil.url()), SETTLED).await
+}
