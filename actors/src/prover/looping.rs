@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tern_cluster::Fault;
 use tern_messages::{Lease, Offer, OfferRefusal, WorkerId};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -33,7 +34,7 @@ impl Loop {
     ///
     /// # Errors
     /// If the circuits cannot be built.
-    pub(super) async fn run(self) -> Result<(), String> {
+    pub(super) async fn run(self) -> Result<(), Fault> {
         let stop = self.stop.clone();
         let Some(tools) = stop.run_until_cancelled(self.build()).await else {
             return Ok(());
@@ -71,14 +72,19 @@ impl Loop {
         Ok(())
     }
 
-    async fn build(&self) -> Result<Arc<dyn Tools>, String> {
+    async fn build(&self) -> Result<Arc<dyn Tools>, Fault> {
         self.board.begin("builds circuits", None);
         let (workshop, board) = (Arc::clone(&self.prover.workshop), Arc::clone(&self.board));
         let begun = std::time::Instant::now();
         let build = move || workshop.tools(&|progress| board.step(progress));
-        let tools = tokio::task::spawn_blocking(build)
-            .await
-            .map_err(|panic| format!("the circuits cannot be built: {panic}"))?;
+        let tools = match tokio::task::spawn_blocking(build).await {
+            Ok(Ok(tools)) => tools,
+            Ok(Err(error)) => return Err(Fault::Lasting(error.into())),
+            Err(panic) => {
+                let reason = format!("the circuits cannot be built: {panic}");
+                return Err(Fault::Passing(reason.into()));
+            }
+        };
         info!(target: "tern::prover", took = ?begun.elapsed(), version = %tools.circuits_version(), "circuits are ready");
         Ok(tools)
     }

@@ -60,7 +60,7 @@ pub enum ProverMessage {
     /// The prover at a glance.
     Status(RpcReplyPort<ProverStatus>),
     /// The loop ended by itself, which it should not.
-    Ended(String),
+    Ended(Fault),
 }
 
 impl ractor::Message for ProverMessage {}
@@ -106,8 +106,8 @@ impl Actor for Prover {
         state.looping = Some(tokio::spawn(async move {
             let end = match run.await {
                 Ok(Ok(())) => return,
-                Ok(Err(reason)) => reason,
-                Err(panic) => panic.to_string(),
+                Ok(Err(fault)) => fault,
+                Err(panic) => Fault::Passing(panic.into()),
             };
             let _ = myself.cast(ProverMessage::Ended(end));
         }));
@@ -125,7 +125,7 @@ impl Actor for Prover {
                 let _ = reply.send(state.board.status());
                 Ok(())
             }
-            ProverMessage::Ended(reason) => Err(Fault::Passing(reason.into()).into()),
+            ProverMessage::Ended(fault) => Err(fault.into()),
         }
     }
 

@@ -16,7 +16,10 @@ pub trait Workshop: Send + Sync + 'static {
     fn profile(&self) -> &'static str;
 
     /// Makes the tools, or returns those that were made before.
-    fn tools(&self, step: OnStep<'_>) -> Arc<dyn Tools>;
+    ///
+    /// # Errors
+    /// If they cannot be made, now or ever.
+    fn tools(&self, step: OnStep<'_>) -> Result<Arc<dyn Tools>, ProvingError>;
 }
 
 /// Runs jobs. Called on a blocking thread.
@@ -62,10 +65,10 @@ impl Workshop for Circuits {
         self.profile.name()
     }
 
-    fn tools(&self, step: OnStep<'_>) -> Arc<dyn Tools> {
+    fn tools(&self, step: OnStep<'_>) -> Result<Arc<dyn Tools>, ProvingError> {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tools) = &*built {
-            return Arc::clone(tools);
+            return Ok(Arc::clone(tools));
         }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads.unwrap_or(0))
@@ -73,10 +76,10 @@ impl Workshop for Circuits {
             .build()
             .expect("threads can be started");
         let circuits =
-            pool.install(|| ProvingCircuits::build(self.profile, &|at| step(converted(at))));
+            pool.install(|| ProvingCircuits::build(self.profile, &|at| step(converted(at))))?;
         let tools: Arc<dyn Tools> = Arc::new(Bench { pool, circuits });
         *built = Some(Arc::clone(&tools));
-        tools
+        Ok(tools)
     }
 }
 

@@ -12,7 +12,7 @@ use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber};
 use tern_settlement::posting::posted_size_of;
 use tern_storage::tables::chain::{BODIES, HEADERS, block};
 use tern_storage::tables::sequencer::BATCHES;
-use tern_storage::{StorageError, Store, WriteBatch};
+use tern_storage::{StorageError, Store, WriteBatch, crash_point};
 use tracing::{info, warn};
 
 use super::batching::{BatchingPolicy, Candidate};
@@ -209,7 +209,9 @@ impl Batcher {
         };
         let mut batch = WriteBatch::new();
         batch.put(&BATCHES, &look.number, &header);
+        crash_point("sequencer/batch-forming");
         store.commit(batch)?;
+        crash_point("sequencer/batch-formed");
         Ok(Some(header))
     }
 }

@@ -27,7 +27,7 @@ mod settings;
 mod simulator;
 mod tables;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

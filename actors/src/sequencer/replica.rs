@@ -19,9 +19,9 @@ use tern_execution::{BatchLimits, HashWindow, ReplayError, replay};
 use tern_messages::{
     BlobId, BlockNumber, BlockQuery, BlockSealed, HaltReport, SealedBlock, encode,
 };
-use tern_storage::WriteBatch;
 use tern_storage::tables::chain::{HEADS, Heads, StoredHeader, put_block};
 use tern_storage::tables::sequencer::{BLOBS, BLOCK_INPUTS};
+use tern_storage::{WriteBatch, crash_point};
 use tracing::{error, info, warn};
 
 use super::fault;
@@ -260,6 +260,7 @@ impl Replica {
                 ..Heads::default()
             },
         );
+        crash_point("sequencer/replayed");
         let resumed = self.was_halted_at(number)?;
         if resumed {
             batch.delete(&HALTS, &(Stage::Replay as u32));
@@ -268,6 +269,7 @@ impl Replica {
             .store
             .commit(batch)
             .map_err(|error| Stop::Fault(fault::disk(error)))?;
+        crash_point("sequencer/block-stored");
         info!(target: "tern::sequencer", block = %number, hash = %block.hash,
             transactions = block.transactions.len(), runs = inputs.len(), "executed again");
         if resumed {

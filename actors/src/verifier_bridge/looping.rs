@@ -6,8 +6,8 @@ use std::time::Duration;
 use tern_cluster::{CallError, Fault};
 use tern_messages::{Batch, BatchNumber, BatchesPending, L2Transaction, ProvenBatch};
 use tern_settlement::{IRollup, L2Block, Mined, RollupStatus, SettlementError};
-use tern_storage::StorageError;
 use tern_storage::tables::bridge::Purpose;
+use tern_storage::{StorageError, crash_point};
 use tokio::sync::Notify;
 use tracing::{debug, error, info, warn};
 
@@ -84,6 +84,14 @@ impl From<CallError> for Trouble {
 
 fn disagreement(sentence: String) -> Trouble {
     Trouble::Fault(Fault::Disagreement(sentence.into()))
+}
+
+/// The one of two steps that belongs to a commitment or a proof.
+fn step(purpose: Purpose, [commit, prove]: [&'static str; 2]) -> &'static str {
+    match purpose {
+        Purpose::Commit(_) => commit,
+        Purpose::Prove(..) => prove,
+    }
 }
 
 impl<C: Connector> Loop<C> {
@@ -338,7 +346,12 @@ impl<C: Connector> Loop<C> {
     async fn begin(&self, purpose: Purpose, activity: String) -> Result<(), Trouble> {
         info!(target: "tern::bridge", "{activity}");
         self.board.set(|status| status.activity = activity);
-        Ok(self.records.begin(purpose).await?)
+        self.records.begin(purpose).await?;
+        crash_point(step(
+            purpose,
+            ["bridge/commit-intended", "bridge/prove-intended"],
+        ));
+        Ok(())
     }
 
     async fn done(&self, purpose: Purpose, mined: Mined) -> Result<(), Trouble> {
@@ -349,10 +362,15 @@ impl<C: Connector> Loop<C> {
             ..
         } = mined;
         info!(target: "tern::bridge", ?purpose, %hash, block, gas_used, "settled");
-        Ok(self
-            .records
+        crash_point(step(purpose, ["bridge/commit-mined", "bridge/prove-mined"]));
+        self.records
             .done(purpose, L2Transaction { hash, block })
-            .await?)
+            .await?;
+        crash_point(step(
+            purpose,
+            ["bridge/commit-recorded", "bridge/prove-recorded"],
+        ));
+        Ok(())
     }
 
     /// What a refused transaction means. What L2 holds is read again before anything else is sent.

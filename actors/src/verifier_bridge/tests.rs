@@ -1,1 +1,634 @@
+//! The bridge's loop against an L2 kept in memory.
 
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use alloy::consensus::Header;
+use alloy::primitives::{Address, B256, Bytes};
+use tempfile::TempDir;
+use tern_messages::job::StatementData;
+use tern_messages::statement::Point;
+use tern_messages::{
+    Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, ChainId, FinalityRefusal,
+    FinalityReport, L2Anchor, Proof, ProvenBatch, SealedBlock, SettledHeights,
+};
+use tern_settlement::{L2Block, Mined, RecordedBlock, RollupStatus, SettlementError};
+use tern_storage::{ChainIdentity, Store};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::settlement::Answer;
+use super::*;
+use crate::sequencer::testing::{SOON, fake, next};
+
+/// An L2 whose blocks hold at most one transaction of ours each.
+#[derive(Clone, Debug, Default)]
+struct FakeL2(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    blocks: Vec<State2>,
+    /// Makes the hashes of blocks after a reorganisation differ.
+    fork: u8,
+    unreachable: bool,
+    /// The next transactions are mined, but nobody hears of it.
+    lose_answers: u32,
+    sent: Vec<String>,
+    connect_error: Option<SettlementError>,
+}
+
+/// The contract after one L2 block.
+#[derive(Clone, Debug, Default)]
+struct State2 {
+    hash: B256,
+    committed: Vec<Batch>,
+    verified: u64,
+    recorded: Vec<u64>,
+}
+
+fn unreachable() -> SettlementError {
+    SettlementError::Unreachable {
+        endpoint: "fake".into(),
+        reason: "it is off".into(),
+    }
+}
+
+impl FakeL2 {
+    fn new() -> Self {
+        let l2 = Self::default();
+        l2.mine(|state| state.recorded.push(0));
+        l2
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
+        work(&mut self.0.lock().unwrap())
+    }
+
+    fn mine(&self, change: impl FnOnce(&mut State2)) -> Mined {
+        self.with(|inner| {
+            let mut state = inner.blocks.last().cloned().unwrap_or_default();
+            state.recorded.clear();
+            change(&mut state);
+            let number = inner.blocks.len() as u64;
+            state.hash = hash(number, inner.fork);
+            let block_hash = state.hash;
+            inner.blocks.push(state);
+            Mined {
+                hash: block_hash,
+                block: number,
+                block_hash,
+                gas_used: 1,
+                contract: None,
+            }
+        })
+    }
+
+    fn send(&self, what: String, change: impl FnOnce(&mut State2)) -> Answer<Mined> {
+        if self.with(|inner| inner.unreachable) {
+            return Err(unreachable());
+        }
+        self.with(|inner| inner.sent.push(what));
+        let mined = self.mine(change);
+        let lost = self.with(|inner| {
+            let lost = inner.lose_answers > 0;
+            inner.lose_answers = inner.lose_answers.saturating_sub(1);
+            lost
+        });
+        if lost { Err(unreachable()) } else { Ok(mined) }
+    }
+
+    /// `None` stands for what L2 does not have (any more).
+    fn ask<T>(&self, answer: impl FnOnce(&Inner) -> Option<T>) -> Answer<T> {
+        self.with(|inner| match answer(inner).filter(|_| !inner.unreachable) {
+            Some(answer) => Ok(answer),
+            None => Err(unreachable()),
+        })
+    }
+
+    fn sent(&self) -> Vec<String> {
+        self.with(|inner| inner.sent.clone())
+    }
+
+    /// Takes the newest blocks back.
+    fn take_back(&self, count: usize) {
+        self.with(|inner| {
+            inner.blocks.truncate(inner.blocks.len() - count);
+            inner.fork += 1;
+        });
+        self.mine(|_| ());
+    }
+}
+
+fn hash(number: u64, fork: u8) -> B256 {
+    let mut hash = B256::with_last_byte(u8::try_from(number).unwrap());
+    hash.0[0] = fork;
+    hash.0[1] = 1;
+    hash
+}
+
+impl Settlement for FakeL2 {
+    async fn head(&self) -> Answer<L2Block> {
+        let number = self.ask(|inner| Some(inner.blocks.len() as u64 - 1))?;
+        Ok(self.block(number).await?.unwrap())
+    }
+
+    async fn block(&self, number: u64) -> Answer<Option<L2Block>> {
+        self.ask(|inner| {
+            Some(inner.blocks.get(number as usize).map(|state| L2Block {
+                number,
+                hash: state.hash,
+                parent_hash: B256::ZERO,
+                timestamp: number,
+                base_fee: 1,
+            }))
+        })
+    }
+
+    async fn status_at(&self, number: u64) -> Answer<RollupStatus> {
+        self.ask(|inner| {
+            let state = inner.blocks.get(number as usize)?;
+            let verified = state.committed.get(state.verified.wrapping_sub(1) as usize);
+            let header = verified.map(|batch| batch.header.clone());
+            Some(RollupStatus {
+                last_committed: BatchNumber(state.committed.len() as u64),
+                last_verified: BatchNumber(state.verified),
+                verified_block: header.as_ref().map_or(BlockNumber(0), |h| h.last_block),
+                verified_block_hash: header.as_ref().map_or(B256::ZERO, |h| h.last_block_hash),
+                verified_state_root: header.as_ref().map_or(B256::ZERO, |h| h.state_root),
+                verified_timestamp: 0,
+                verified_window: [0; 4],
+            })
+        })
+    }
+
+    async fn holds(&self, batch: &Batch) -> Answer<bool> {
+        let index = batch.header.number.0 as usize - 1;
+        self.ask(|inner| Some(inner.blocks.last()?.committed.get(index)? == batch))
+    }
+
+    fn deployment_block(&self) -> u64 {
+        0
+    }
+
+    async fn recorded(&self, within: RangeInclusive<u64>) -> Answer<Vec<RecordedBlock>> {
+        self.ask(|inner| {
+            let mut found = Vec::new();
+            for recorded_in in within {
+                for &number in &inner.blocks.get(recorded_in as usize)?.recorded {
+                    let hash = inner.blocks.get(number as usize)?.hash;
+                    found.push(RecordedBlock {
+                        number,
+                        hash,
+                        recorded_in,
+                    });
+                }
+            }
+            Some(found)
+        })
+    }
+
+    async fn commit(&self, _: &Header, previous: Option<&Batch>, batch: &Batch) -> Answer<Mined> {
+        let before = previous.map_or(0, |batch| batch.header.number.0);
+        assert_eq!(before + 1, batch.header.number.0);
+        let parent = self.head().await?.number;
+        self.ask(|inner| (inner.blocks.last()?.committed.len() as u64 == before).then_some(()))?;
+        let batch = batch.clone();
+        self.send(format!("commit {}", batch.header.number), |state| {
+            state.committed.push(batch);
+            state.recorded.push(parent);
+        })
+    }
+
+    async fn prove(&self, batch: &Batch, proven: &ProvenBatch) -> Answer<Mined> {
+        assert_eq!(batch.header, proven.header);
+        let number = batch.header.number;
+        self.ask(|inner| {
+            let state = inner.blocks.last()?;
+            (state.verified + 1 == number.0 && state.committed.contains(batch)).then_some(())
+        })?;
+        self.send(format!("prove {number}"), |state| state.verified += 1)
+    }
+
+    async fn record(&self, number: u64) -> Answer<Mined> {
+        self.send(format!("record {number}"), |state| {
+            state.recorded.push(number)
+        })
+    }
+}
+
+impl Connector for FakeL2 {
+    type Settlement = Self;
+
+    async fn connect(&self) -> Answer<Self> {
+        if let Some(error) = self.with(|inner| inner.connect_error.take()) {
+            return Err(error);
+        }
+        self.ask(|_| self.clone())
+    }
+}
+
+fn batch(number: u64) -> Batch {
+    let header = Header {
+        number,
+        ..Header::default()
+    };
+    let hash = header.hash_slow();
+    let block = SealedBlock {
+        header,
+        hash,
+        transactions: vec![],
+        receipts: vec![],
+    };
+    let (first_block, last_block) = (BlockNumber(number), BlockNumber(number));
+    let number = BatchNumber(number);
+    let state_root = B256::ZERO;
+    let header = BatchHeader {
+        number,
+        first_block,
+        last_block,
+        last_block_hash: hash,
+        state_root,
+    };
+    Batch {
+        header,
+        blocks: vec![block],
+    }
+}
+
+fn proven(number: u64) -> ProvenBatch {
+    let statement = StatementData {
+        start_window: [0; 4],
+        end_window: [0; 4],
+        commitment: [0; 4],
+        point: Point([0, 0]),
+        evaluation: [0, 0],
+    };
+    ProvenBatch {
+        header: batch(number).header,
+        statement,
+        proof: Proof {
+            bytes: Bytes::new(),
+        },
+    }
+}
+
+struct Fixture {
+    bridge: VerifierBridge<FakeL2>,
+    told: UnboundedReceiver<Told>,
+    settled: UnboundedReceiver<SettledHeights>,
+}
+
+#[derive(Debug)]
+enum Told {
+    Anchor(L2Anchor),
+    Finality(FinalityReport),
+}
+
+fn store(directory: &TempDir) -> Arc<Store> {
+    let identity = ChainIdentity::new(ChainId(1), B256::ZERO, "bridge");
+    Arc::new(Store::open(directory.path(), &identity).unwrap())
+}
+
+async fn fixture(store: &Arc<Store>, l2: &FakeL2, batches: u64, proofs: u64) -> Fixture {
+    let list: Vec<Batch> = (1..=batches).map(batch).collect();
+    let batcher = fake(move |message| {
+        let at = |number: BatchNumber| list.get((number.0 as usize).wrapping_sub(1)).cloned();
+        match message {
+            BatcherMessage::Last(reply) => {
+                let _ = reply.send(BatchNumber(list.len() as u64));
+            }
+            BatcherMessage::Batch(number, reply) => {
+                let _ = reply.send(Ok(at(number)));
+            }
+            BatcherMessage::Headers(first, last, reply) => {
+                let numbers = (first.0..=last.0).filter_map(|n| at(BatchNumber(n)));
+                let _ = reply.send(Ok(numbers.map(|batch| batch.header).collect()));
+            }
+            _ => {}
+        }
+    })
+    .await;
+    let (settled_sender, settled) = tokio::sync::mpsc::unbounded_channel();
+    let coordinator = fake(move |message| match message {
+        CoordinatorMessage::Pending(reply) => {
+            let (formed, proven) = (BatchNumber(batches), BatchNumber(proofs));
+            let _ = reply.send(BatchesPending { formed, proven });
+        }
+        CoordinatorMessage::Proven(number, reply) => {
+            let _ = reply.send(Ok(Some(proven(number.0))));
+        }
+        CoordinatorMessage::Settled(heights) => {
+            let _ = settled_sender.send(heights);
+        }
+        _ => {}
+    })
+    .await;
+    let (sender, told) = tokio::sync::mpsc::unbounded_channel();
+    let main_node = fake(move |message| match message {
+        MainNodeMessage::ReportAnchor(anchor) => {
+            let _ = sender.send(Told::Anchor(anchor));
+        }
+        MainNodeMessage::ReportFinality(report, reply) => {
+            let _ = sender.send(Told::Finality(report));
+            let _ = reply.send(Ok(()));
+        }
+        _ => {}
+    })
+    .await;
+    let bridge = VerifierBridge {
+        connector: l2.clone(),
+        store: Arc::clone(store),
+        genesis: Header::default(),
+        confirmations: 1,
+        poll: Duration::from_millis(10),
+        main_node,
+        batcher,
+        coordinator,
+    };
+    Fixture {
+        bridge,
+        told,
+        settled,
+    }
+}
+
+impl Fixture {
+    fn start(&self) -> Running {
+        let looping = Loop::new(self.bridge.clone(), Board::default(), Arc::default());
+        Running(tokio::spawn(looping.run()))
+    }
+
+    async fn settled(&mut self, committed: u64, verified: u64) {
+        let wanted = (BatchNumber(committed), BatchNumber(verified));
+        let found = |heights: SettledHeights| {
+            ((heights.committed, heights.verified) == wanted).then_some(())
+        };
+        next(&mut self.settled, found).await;
+    }
+}
+
+/// A bridge's loop; dropping it is what kill -9 would do.
+struct Running(JoinHandle<Fault>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Running {
+    async fn fault(mut self) -> Fault {
+        tokio::time::timeout(SOON, &mut self.0)
+            .await
+            .expect("it ends soon")
+            .unwrap()
+    }
+
+    async fn kill(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+}
+
+#[tokio::test]
+async fn batches_are_committed_and_proven_in_order_and_everybody_hears_of_it() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 3, 2).await;
+    let _running = fixture.start();
+    fixture.settled(3, 2).await;
+    assert_eq!(
+        l2.sent(),
+        ["commit 1", "prove 1", "commit 2", "prove 2", "commit 3"]
+    );
+    let last = |told| match told {
+        Told::Finality(report) if report.committed == BatchNumber(3) => Some(report),
+        _ => None,
+    };
+    let report = next(&mut fixture.told, last).await;
+    assert_eq!(
+        (report.verified, report.reorganised),
+        (BatchNumber(2), false)
+    );
+    let numbers: Vec<_> = report
+        .batches
+        .iter()
+        .map(|record| record.header.number.0)
+        .collect();
+    assert_eq!(numbers, [2, 3]);
+    let transactions: Vec<_> = report
+        .batches
+        .iter()
+        .map(|record| (record.committed.is_some(), record.verified.is_some()))
+        .collect();
+    assert_eq!(transactions, [(true, true), (true, false)]);
+}
+
+#[tokio::test]
+async fn the_newest_recorded_l2_block_is_offered_as_anchor() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 2, 0).await;
+    let _running = fixture.start();
+    let anchor = |told| match told {
+        Told::Anchor(anchor) if anchor.number == 1 => Some(anchor),
+        _ => None,
+    };
+    let anchor = next(&mut fixture.told, anchor).await;
+    assert_eq!(
+        anchor.hash,
+        hash(1, 0),
+        "the parent of the second commit's block"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_sent_twice_when_the_bridge_is_killed_after_each_transaction() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    for step in 1..=6 {
+        let mut fixture = fixture(&store, &l2, 3, 3).await;
+        // The transaction is mined, then the process dies before it hears of it.
+        l2.with(|inner| inner.lose_answers = 1);
+        let running = fixture.start();
+        let wait = async {
+            while l2.sent().len() < step {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(SOON, wait)
+            .await
+            .expect("it goes on soon");
+        if step == 6 {
+            fixture.settled(3, 3).await;
+        }
+        running.kill().await;
+        l2.with(|inner| inner.lose_answers = 0);
+    }
+    assert_eq!(
+        l2.sent(),
+        [
+            "commit 1", "prove 1", "commit 2", "prove 2", "commit 3", "prove 3"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_a_reorganisation_took_back_is_sent_again_and_reported() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 2, 2).await;
+    let _running = fixture.start();
+    fixture.settled(2, 2).await;
+    l2.take_back(3);
+    let taken_back = |told| match told {
+        Told::Finality(report) if report.reorganised => Some(report),
+        _ => None,
+    };
+    let report = next(&mut fixture.told, taken_back).await;
+    assert!(report.verified < BatchNumber(2));
+    fixture.settled(2, 2).await;
+}
+
+#[tokio::test]
+async fn heights_are_reported_only_at_the_depth_asked_for() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 1, 0).await;
+    fixture.bridge.confirmations = 3;
+    let _running = fixture.start();
+    let first = |told| match told {
+        Told::Finality(report) => Some(report),
+        _ => None,
+    };
+    let early = next(&mut fixture.told, first).await;
+    assert_eq!(
+        (early.committed, early.batches[0].committed),
+        (BatchNumber(0), None)
+    );
+    let wait = async {
+        while l2.sent().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, wait)
+        .await
+        .expect("it is sent soon");
+    l2.mine(|_| ());
+    l2.mine(|_| ());
+    let late = next(&mut fixture.told, first).await;
+    assert_eq!((late.committed, late.l2.number), (BatchNumber(1), 1));
+}
+
+#[tokio::test]
+async fn an_l2_that_is_away_for_a_while_is_waited_for() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    l2.with(|inner| inner.unreachable = true);
+    let mut fixture = fixture(&store, &l2, 1, 1).await;
+    let board = Board::default();
+    let looping = Loop::new(fixture.bridge.clone(), board.clone(), Arc::default());
+    let _running = Running(tokio::spawn(looping.run()));
+    let wait = async {
+        while board.status().trouble.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, wait).await.expect("it says so");
+    l2.with(|inner| inner.unreachable = false);
+    fixture.settled(1, 1).await;
+    assert_eq!(board.status().trouble, None);
+}
+
+#[tokio::test]
+async fn a_disk_older_than_l2_ends_the_process_as_a_disagreement() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    let mut first = fixture(&store, &l2, 2, 1).await;
+    let running = first.start();
+    first.settled(2, 1).await;
+    running.kill().await;
+    drop(first);
+    let older = fixture(&store, &l2, 1, 1).await;
+    let fault = older.start().fault().await;
+    assert!(matches!(fault, Fault::Disagreement(_)), "{fault}");
+    assert!(
+        fault.to_string().contains("knows only 1 batches"),
+        "{fault}"
+    );
+}
+
+#[tokio::test]
+async fn another_history_on_l2_ends_the_process_as_a_disagreement() {
+    for verified in [0, 1] {
+        let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+        let store = store(&directory);
+        let mut foreign = batch(1);
+        foreign.header.last_block_hash = B256::repeat_byte(9);
+        l2.mine(|state| {
+            state.committed.push(foreign);
+            state.verified = verified;
+        });
+        let fixture = fixture(&store, &l2, 1, 0).await;
+        let fault = fixture.start().fault().await;
+        assert!(matches!(fault, Fault::Disagreement(_)), "{fault}");
+        assert!(
+            fault.to_string().contains("history of this chain"),
+            "{fault}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_main_node_with_other_blocks_ends_the_process_as_a_disagreement() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 1, 0).await;
+    fixture.bridge.main_node = fake(|message| {
+        if let MainNodeMessage::ReportFinality(_, reply) = message {
+            let refusal = FinalityRefusal::ForeignBlock {
+                batch: BatchNumber(1),
+                block: BlockNumber(1),
+                reported: B256::ZERO,
+                stored: None,
+            };
+            let _ = reply.send(Err(refusal));
+        }
+    })
+    .await;
+    let fault = fixture.start().fault().await;
+    assert!(matches!(fault, Fault::Disagreement(_)), "{fault}");
+}
+
+#[tokio::test]
+async fn a_wrong_contract_or_chain_ends_the_process_as_a_configuration_error() {
+    for error in [
+        SettlementError::NoContract {
+            address: Address::ZERO,
+            chain: ChainId(1),
+        },
+        SettlementError::WrongChain {
+            endpoint: "fake".into(),
+            expected: ChainId(1),
+            found: ChainId(2),
+        },
+    ] {
+        let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+        let store = store(&directory);
+        l2.with(|inner| inner.connect_error = Some(error));
+        let fixture = fixture(&store, &l2, 1, 0).await;
+        let fault = fixture.start().fault().await;
+        assert!(matches!(fault, Fault::Configuration(_)), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn the_actor_answers_while_its_loop_waits_for_l2() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    l2.with(|inner| inner.unreachable = true);
+    let fixture = fixture(&store, &l2, 1, 0).await;
+    let bridge = crate::sequencer::testing::start(fixture.bridge.clone()).await;
+    let status = bridge.call(BridgeMessage::Status, SOON).await.unwrap();
+    assert_eq!(status.committed, BatchNumber(0));
+}

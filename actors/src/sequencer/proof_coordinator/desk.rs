@@ -13,7 +13,7 @@ use tern_messages::{
 use tern_proving::limits::MAX_PROOF_BYTES;
 use tern_storage::tables::chain::HEADS;
 use tern_storage::tables::sequencer::BATCHES;
-use tern_storage::{Store, WriteBatch};
+use tern_storage::{Store, WriteBatch, crash_point};
 use tracing::{debug, error, info, warn};
 
 use super::judge::{Judge, Verdict};
@@ -359,6 +359,12 @@ impl Desk {
                 commit
                     .expect("a commit does not panic")
                     .map_err(fault::disk)?;
+            }
+            if effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::SaveLease(_)))
+            {
+                crash_point("coordinator/lease-stored");
             }
             for effect in effects {
                 self.announce(effect, config);

@@ -7,7 +7,8 @@ use alloy::primitives::B256;
 use tern_messages::{Artifact, Job, JobId, Proof, TransactionBatch, decode};
 use tern_proving::{JobVerifier, ProvingError};
 use tern_storage::tables::sequencer::{BLOBS, PROOFS};
-use tern_storage::{StorageError, Store, WriteBatch};
+use tern_storage::{StorageError, Store, WriteBatch, crash_point};
+use tracing::info;
 
 /// Checks proofs: [`JobVerifier`], or a stand-in in tests.
 pub(crate) trait ProofCheck: Send + Sync + 'static {
@@ -81,8 +82,13 @@ impl Judge {
         }
         let mut batch = WriteBatch::new();
         batch.put(&PROOFS, &id, proof);
+        crash_point("coordinator/proof-received");
         match self.store.commit(batch) {
-            Ok(()) => Verdict::Stored,
+            Ok(()) => {
+                info!(target: "tern::sequencer", job = %id, "proof stored");
+                crash_point("coordinator/proof-stored");
+                Verdict::Stored
+            }
             Err(error) => Verdict::Unjudged(error.to_string()),
         }
     }

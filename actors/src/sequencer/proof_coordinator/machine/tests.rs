@@ -238,7 +238,7 @@ fn a_late_valid_proof_is_welcome_and_the_other_worker_is_told_to_stop() {
 fn the_same_proof_sent_twice_is_judged_once_and_finishes_the_job_once() {
     let mut bench = Bench::with(block(1, 1));
     let lease = bench.lease(0, "a", 9 * GB);
-    let mut complete = |bench: &mut Bench| {
+    let complete = |bench: &mut Bench| {
         bench
             .machine
             .complete(at(9), &lease.id, worker("a"), lease.fence)
