@@ -13,6 +13,8 @@ alloy::sol! {
         error MalformedProof();
         /// The statement is not one of field elements.
         error MalformedStatement();
+        /// A number is not below the Goldilocks prime.
+        error NonCanonicalElement(uint256 element);
         /// Verification was not given enough gas.
         error OutOfGas();
         /// The caller is not the owner.

@@ -79,9 +79,10 @@ impl Settled {
 
 #[tokio::test]
 async fn a_new_chain_stands_at_genesis() {
+    let settled = Settled::start().await;
     let Settled {
         rollup, genesis, ..
-    } = Settled::start().await;
+    } = &settled;
     let expected = RollupStatus {
         last_committed: BatchNumber(0),
         last_verified: BatchNumber(0),
@@ -93,7 +94,7 @@ async fn a_new_chain_stands_at_genesis() {
     };
     assert_eq!(rollup.status().await.unwrap(), expected);
     assert_eq!(rollup.operator().await.unwrap(), signer(0).address());
-    let genesis_hash = rollup.genesis(&genesis).batch_hash();
+    let genesis_hash = rollup.genesis(genesis).batch_hash();
     assert_eq!(
         rollup.batch_hash(BatchNumber(0)).await.unwrap(),
         Some(genesis_hash)
