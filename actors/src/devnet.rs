@@ -30,6 +30,11 @@ use crate::supervisor::{Failure, run_until_stopped};
 /// # Errors
 /// If it cannot start; the failure carries the exit code.
 pub async fn run(config: NodeConfig, profile: Profile) -> Result<ShutdownReason, Failure> {
+    if config.l2.rollup.is_some() {
+        return Err(Failure::configuration(
+            "l2.rollup is set, but the devnet deploys its own contracts; use `tern node` for those that exist",
+        ));
+    }
     let listener = rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?;
     let process = Process::start().await?;
     let outcome = start(&process, &config, profile, listener).await;

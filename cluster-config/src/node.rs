@@ -20,7 +20,7 @@ use crate::secret::SecretUrl;
 const MAX_FILE: u64 = 16 << 20;
 
 /// Variables that start like settings and are none.
-const NOT_SETTINGS: [&str; 2] = ["log", "operator_key"];
+const NOT_SETTINGS: [&str; 3] = ["crash_at", "log", "operator_key"];
 
 /// How one process runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -29,9 +29,9 @@ fn the_devnet_example_spells_out_the_defaults() {
 }
 
 #[test]
-fn the_attached_example_resolves() {
+fn the_node_example_resolves() {
     Jail::expect_with(|_| {
-        let config = NodeConfig::resolve(Some(&example("attached.toml")), json!({})).unwrap();
+        let config = NodeConfig::resolve(Some(&example("node.toml")), json!({})).unwrap();
         assert_eq!(
             config.l2.operator_key,
             Some(KeySource::File("operator.key".into()))

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use alloy::primitives::Address;
 use clap::Args;
 use serde_json::{Map, Value, json};
 use tern_cluster_config::{ConfigError, NodeConfig, SecretUrl};
@@ -33,10 +32,6 @@ pub(super) struct NodeFlags {
 
     #[command(flatten)]
     pub(super) key: KeyFlags,
-
-    /// The Rollup contract on L2, if it is deployed already.
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) rollup: Option<Address>,
 }
 
 /// Where the operator's key is. It is never given on the command line, where others could see it.
@@ -76,7 +71,6 @@ impl NodeFlags {
             ["l2", "rpc_url"],
             self.l2_rpc.as_ref().map(|url| json!(url)),
         );
-        set(["l2", "rollup"], self.rollup.map(|address| json!(address)));
         set(["l2", "operator_key"], self.key.source());
         NodeConfig::resolve(self.config.as_deref().map(Path::new), Value::Object(top))
     }

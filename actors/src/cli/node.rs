@@ -1,7 +1,8 @@
 //! `tern node`.
 
+use alloy::primitives::Address;
 use clap::Args;
-use serde_json::Map;
+use serde_json::{Map, json};
 use tern_cluster::ShutdownReason;
 
 use super::flags::NodeFlags;
@@ -21,8 +22,16 @@ Examples:
 pub(super) struct Arguments {
     #[command(flatten)]
     node: NodeFlags,
+
+    /// The Rollup contract on L2.
+    #[arg(long, value_name = "ADDRESS")]
+    rollup: Option<Address>,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
-    node::run(arguments.node.resolve(Map::new())?).await
+    let mut more = Map::new();
+    if let Some(address) = arguments.rollup {
+        more.insert("l2".to_owned(), json!({ "rollup": address }));
+    }
+    node::run(arguments.node.resolve(more)?).await
 }

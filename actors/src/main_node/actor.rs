@@ -16,7 +16,7 @@ use tern_cluster::{Address, ChildSpec, Fault, RestartPolicy};
 use tern_messages::{BlockNumber, BlockQuery, Rejection, SealedBlock, encode};
 use tern_storage::tables::chain::block;
 use tern_storage::{StorageError, Store};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::chain::{Chain, ChainError};
 use super::engine::{Command, Engine};
@@ -39,6 +39,9 @@ pub struct MainNodeHandle {
     /// The chain on disk, for readers.
     pub chain: Chain,
     head: watch::Sender<Head>,
+    /// Held by the thread that works on the chain: a killed actor's thread finishes its turn before the
+    /// next one reads the disk.
+    ownership: Arc<Semaphore>,
 }
 
 impl MainNodeHandle {
@@ -54,6 +57,7 @@ impl MainNodeHandle {
             sealed: Arc::default(),
             chain,
             head,
+            ownership: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -113,6 +117,7 @@ impl Actor for MainNode {
     ) -> Result<Self::State, ActorProcessingErr> {
         let store = Arc::clone(&handle.chain.store);
         let (commands, inbox) = mpsc::channel();
+        let owned = Arc::clone(&handle.ownership).acquire_owned().await?;
         let recovery = tokio::task::spawn_blocking(move || {
             Engine::recover(handle.chain, handle.head, handle.sealed)
         });
@@ -121,6 +126,7 @@ impl Actor for MainNode {
             .name("main-node".to_owned())
             .spawn(move || {
                 let ended = catch_unwind(AssertUnwindSafe(|| engine.run(&inbox)));
+                drop(owned);
                 // The actor may have stopped already; then nobody needs to know.
                 let _ = match ended {
                     Ok(Ok(())) => Ok(()),

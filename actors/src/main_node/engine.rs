@@ -27,10 +27,10 @@ use tern_messages::{
     Backlog, BlockNumber, BlockSealed, Confirmation, FinalityHeights, FinalityRefusal,
     FinalityReport, HaltReport, L2Anchor, NodeStatus, Place, Rejection,
 };
-use tern_storage::WriteBatch;
 use tern_storage::tables::chain::{
     BLOCK_BY_HASH, HEADS, Heads, StoredHeader, TRANSACTIONS, put_block,
 };
+use tern_storage::{WriteBatch, crash_point};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
@@ -350,6 +350,7 @@ impl Engine {
         };
         match outcome {
             Ok(executed) => {
+                crash_point("main-node/executed");
                 turn.changed = true;
                 if starts_block && let Some(anchor) = self.used_anchor {
                     turn.writes.put(&ANCHOR, &(), &anchor);
@@ -614,8 +615,10 @@ impl Engine {
         self.window.push(hash);
         turn.sealed.push(BlockSealed { number, hash });
         turn.changed = true;
+        crash_point("main-node/sealing");
         // The next block reads this one's state from disk.
         self.flush(turn)?;
+        crash_point("main-node/sealed");
         info!(
             target: "tern::main_node",
             chain = self.chain.spec.role,
@@ -646,12 +649,19 @@ impl Engine {
             changed,
             ..
         } = turn;
+        let durable = !writes.is_empty();
         self.chain.store.commit(writes)?;
+        if durable {
+            crash_point("main-node/durable");
+        }
         if changed || self.pool_changed {
             self.publish();
         }
         for answer in answers {
             answer();
+        }
+        if durable {
+            crash_point("main-node/answered");
         }
         for block in sealed {
             self.events.send(SealedAnnouncement(block));

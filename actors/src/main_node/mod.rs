@@ -25,6 +25,10 @@ mod pool;
 mod sealing;
 mod spec;
 mod tables;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use actor::MainNodeHandle;
 pub use chain::{Chain, ChainError};

@@ -275,8 +275,9 @@ mod tests {
 
     #[test]
     fn bytes_are_limited_and_freed() {
+        let size = transaction(0, 1, 10).raw().len() as u64;
         let limits = PoolConfig {
-            max_bytes: 250,
+            max_bytes: size * 2,
             ..pool().limits
         };
         let mut pool = Pool::new(limits);
@@ -284,7 +285,10 @@ mod tests {
         pool.add(transaction(0, 1, 10), now).unwrap();
         pool.add(transaction(0, 2, 10), now).unwrap();
         let refused = pool.add(transaction(0, 3, 10), now).unwrap_err();
-        assert!(refused.to_string().contains("250 bytes"), "{refused}");
+        assert!(
+            refused.to_string().contains("bytes of transactions wait"),
+            "{refused}"
+        );
         pool.remove(sender(0), 1);
         pool.add(transaction(0, 3, 10), now).unwrap();
     }

@@ -89,3 +89,27 @@ where
         self.service.notification(notification)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_takes_too_long_is_given_up_with_an_error() {
+        let limits = Limits::new(1, Duration::from_millis(5));
+        let error = limits.bound(pending::<()>()).await.unwrap_err();
+        assert_eq!(error.code(), LIMIT_EXCEEDED);
+        assert!(error.message().contains("longer than 5ms"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn waiting_for_a_place_counts_and_places_are_given_back() {
+        let limits = Limits::new(1, Duration::from_millis(5));
+        let place = limits.places.clone().acquire_owned().await.unwrap();
+        limits.clone().bound(ready(1)).await.unwrap_err();
+        drop(place);
+        assert_eq!(limits.bound(ready(1)).await.unwrap(), 1);
+    }
+}

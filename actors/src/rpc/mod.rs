@@ -31,6 +31,8 @@ mod reader;
 mod server;
 mod subscribe;
 mod tern;
+#[cfg(test)]
+mod tests;
 mod web;
 
 pub use error::RpcFailure;

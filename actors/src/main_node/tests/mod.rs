@@ -1,0 +1,6 @@
+//! The main node as its users and neighbours see it.
+
+mod finality;
+mod recovery;
+mod sealing;
+mod submission;
