@@ -5,7 +5,8 @@ use plonky2::hash::merkle_tree::MerkleCap;
 use plonky2::plonk::circuit_data::VerifierOnlyCircuitData;
 use serde::{Deserialize, Serialize};
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, Bytes};
+use alloy::sol_types::SolValue;
 
 use super::config::{D, OnchainConfig};
 
@@ -33,6 +34,13 @@ impl VerifierKey {
             circuit_digest: B256::from(data.circuit_digest.0),
             constants_sigmas_cap: cap,
         }
+    }
+
+    /// The constructor's arguments of `Plonky2Verifier`, ABI-encoded: what follows its creation code.
+    pub fn constructor_arguments(&self) -> Bytes {
+        (self.circuit_digest, self.constants_sigmas_cap)
+            .abi_encode_params()
+            .into()
     }
 
     /// The key as plonky2's verifier takes it.

@@ -17,7 +17,9 @@ const ORDER: u64 = 0xffff_ffff_0000_0001;
 fn the_contract_accepts_a_real_proof_within_the_goal() {
     let fixture = Fixture::read();
     let answer = Contract::deploy(&fixture.key).verify(&fixture.proof, &fixture.statement);
-    let Answer::Accepted { gas } = answer else { panic!("{answer:?}") };
+    let Answer::Accepted { gas } = answer else {
+        panic!("{answer:?}")
+    };
     eprintln!("verify: {gas} gas, execution, calldata and base fee of a transaction together");
     assert!(gas <= GAS_GOAL, "{gas}");
 }
@@ -27,12 +29,15 @@ fn the_contract_refuses_a_proof_with_any_one_byte_changed() {
     let fixture = Fixture::read();
     let contract = Contract::deploy(&fixture.key);
     // 53 divides none of the layout's lengths: every kind of field is hit at every position.
-    (0..PROOF_LEN).into_par_iter().step_by(53).for_each(|offset| {
-        let mut proof = fixture.proof.clone();
-        proof[offset] ^= 1 << (offset / 53 % 8);
-        let answer = contract.verify(&proof, &fixture.statement);
-        assert!(!matches!(answer, Answer::Accepted { .. }), "byte {offset}");
-    });
+    (0..PROOF_LEN)
+        .into_par_iter()
+        .step_by(53)
+        .for_each(|offset| {
+            let mut proof = fixture.proof.clone();
+            proof[offset] ^= 1 << (offset / 53 % 8);
+            let answer = contract.verify(&proof, &fixture.statement);
+            assert!(!matches!(answer, Answer::Accepted { .. }), "byte {offset}");
+        });
 }
 
 #[test]
@@ -59,7 +64,10 @@ fn the_contract_reverts_on_a_statement_that_is_equal_modulo_the_order() {
         let mut statement = fixture.statement.map(U256::from);
         statement[index] += U256::from(ORDER);
         let answer = contract.call(verify_call(&fixture.proof, &statement));
-        assert!(matches!(answer, Answer::Reverted(_)), "element {index}: {answer:?}");
+        assert!(
+            matches!(answer, Answer::Reverted(_)),
+            "element {index}: {answer:?}"
+        );
     }
 }
 
@@ -69,12 +77,19 @@ fn the_contract_reverts_on_malformed_proofs() {
     let contract = Contract::deploy(&fixture.key);
     let longer = [&fixture.proof[..], &[0]].concat();
     for bytes in [&[][..], &fixture.proof[..PROOF_LEN - 1], &longer] {
-        assert_eq!(contract.verify(bytes, &fixture.statement), error("MalformedProof()"));
+        assert_eq!(
+            contract.verify(bytes, &fixture.statement),
+            error("MalformedProof()")
+        );
     }
     for offset in [1536, 6880] {
         let mut proof = fixture.proof.clone();
         proof[offset..offset + 8].copy_from_slice(&ORDER.to_le_bytes());
-        assert_eq!(contract.verify(&proof, &fixture.statement), error("MalformedProof()"), "at {offset}");
+        assert_eq!(
+            contract.verify(&proof, &fixture.statement),
+            error("MalformedProof()"),
+            "at {offset}"
+        );
     }
 }
 
@@ -89,7 +104,13 @@ fn the_contract_accepts_no_garbage() {
         let start = rng.gen_range(0..PROOF_LEN) * usize::from(seed % 4 != 0);
         let end = rng.gen_range(start..PROOF_LEN) + 1;
         rng.fill_bytes(&mut proof[start..end]);
-        assert!(!matches!(contract.verify(&proof, &fixture.statement), Answer::Accepted { .. }), "seed {seed}");
+        assert!(
+            !matches!(
+                contract.verify(&proof, &fixture.statement),
+                Answer::Accepted { .. }
+            ),
+            "seed {seed}"
+        );
     });
 }
 
@@ -105,7 +126,11 @@ fn the_contract_refuses_the_proof_of_another_circuit() {
         let answer = Contract::deploy(&key).verify(&fixture.proof, &fixture.statement);
         // A digest of the cap matters when a query falls below it: ten queries meet about half of the sixteen.
         let native = verify_native(&key, &fixture.proof, &fixture.statement);
-        assert_eq!(matches!(answer, Answer::Accepted { .. }), native.is_ok(), "part {flipped}");
+        assert_eq!(
+            matches!(answer, Answer::Accepted { .. }),
+            native.is_ok(),
+            "part {flipped}"
+        );
         assert!(flipped > 0 || answer == Answer::Refused);
     }
 }
@@ -132,5 +157,8 @@ fn a_new_circuit_and_its_proof_satisfy_the_contract() {
     let answer = contract.verify(&fixture.proof, &fixture.statement);
     assert!(matches!(answer, Answer::Accepted { .. }), "{answer:?}");
     let other = Fixture::read();
-    assert_eq!(contract.verify(&other.proof, &other.statement), Answer::Refused);
+    assert_eq!(
+        contract.verify(&other.proof, &other.statement),
+        Answer::Refused
+    );
 }

@@ -40,20 +40,30 @@ fn numbers_that_are_not_below_the_order_are_refused() {
         let mut proof = fixture.proof.clone();
         proof[offset..offset + 8].copy_from_slice(&ORDER.to_le_bytes());
         let error = decode_calldata(&proof, &fixture.statement).unwrap_err();
-        assert!(matches!(error, OnchainError::NonCanonical { value: ORDER, .. }), "at {offset}: {error}");
+        assert!(
+            matches!(error, OnchainError::NonCanonical { value: ORDER, .. }),
+            "at {offset}: {error}"
+        );
     }
     let error = decode_calldata(&fixture.proof, &[0, 0, 0, ORDER]).unwrap_err();
-    assert!(matches!(error, OnchainError::NonCanonical { value: ORDER, .. }));
+    assert!(matches!(
+        error,
+        OnchainError::NonCanonical { value: ORDER, .. }
+    ));
 }
 
 #[test]
 fn a_proof_with_any_one_byte_changed_is_refused_natively() {
     let fixture = Fixture::read();
-    (0..PROOF_LEN).into_par_iter().step_by(101).for_each(|offset| {
-        let mut proof = fixture.proof.clone();
-        proof[offset] ^= 1 << (offset % 8);
-        verify_native(&fixture.key, &proof, &fixture.statement).expect_err(&format!("byte {offset}"));
-    });
+    (0..PROOF_LEN)
+        .into_par_iter()
+        .step_by(101)
+        .for_each(|offset| {
+            let mut proof = fixture.proof.clone();
+            proof[offset] ^= 1 << (offset % 8);
+            verify_native(&fixture.key, &proof, &fixture.statement)
+                .expect_err(&format!("byte {offset}"));
+        });
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use plonky2::field::goldilocks_field::GoldilocksField as F;
 use plonky2::field::types::{Field, PrimeField64};
+use plonky2::gates::noop::NoopGate;
 use plonky2::hash::poseidon::PoseidonHash;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
-use plonky2::gates::noop::NoopGate;
 use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
 use plonky2::plonk::config::PoseidonGoldilocksConfig;
@@ -41,13 +41,29 @@ impl Fixture {
     }
 
     pub(super) fn of(key: VerifierKey, proof: &OnchainProof) -> Self {
-        let statement: Vec<u64> = proof.public_inputs.iter().map(|x| x.to_canonical_u64()).collect();
-        Self { key, statement: statement.try_into().unwrap(), proof: encode_calldata(proof).to_vec() }
+        let statement: Vec<u64> = proof
+            .public_inputs
+            .iter()
+            .map(|x| x.to_canonical_u64())
+            .collect();
+        Self {
+            key,
+            statement: statement.try_into().unwrap(),
+            proof: encode_calldata(proof).to_vec(),
+        }
     }
 
     pub(super) fn write(&self) {
-        fs::write(folder().join("key.json"), serde_json::to_string_pretty(&self.key).unwrap() + "\n").unwrap();
-        fs::write(folder().join("statement.json"), serde_json::to_string(&self.statement).unwrap() + "\n").unwrap();
+        fs::write(
+            folder().join("key.json"),
+            serde_json::to_string_pretty(&self.key).unwrap() + "\n",
+        )
+        .unwrap();
+        fs::write(
+            folder().join("statement.json"),
+            serde_json::to_string(&self.statement).unwrap() + "\n",
+        )
+        .unwrap();
         fs::write(folder().join("proof.bin"), &self.proof).unwrap();
     }
 }
@@ -67,7 +83,9 @@ pub(super) fn inner(seed: u64) -> (InnerData, InnerProof) {
     let leaf = builder.build::<PoseidonGoldilocksConfig>();
     let mut witness = PartialWitness::new();
     for (target, value) in preimage.iter().zip(seed..) {
-        witness.set_target(*target, F::from_canonical_u64(value)).unwrap();
+        witness
+            .set_target(*target, F::from_canonical_u64(value))
+            .unwrap();
     }
     let proof = leaf.prove(witness).unwrap();
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::onchain::{
-    SOLIDITY_CONSTANTS_PATH, SOLIDITY_POSEIDON_PATH, Structure, solidity_constants, solidity_poseidon_table,
-    structure, structure_bytes, wrap_config,
+    SOLIDITY_CONSTANTS_PATH, SOLIDITY_POSEIDON_PATH, Structure, solidity_constants,
+    solidity_poseidon_table, structure, structure_bytes, wrap_config,
 };
 
 fn path(relative: &str) -> PathBuf {
@@ -19,9 +19,10 @@ fn words(source: &str) -> String {
 
 #[test]
 fn constants_of_the_contract_are_those_of_the_structure() {
-    for (file, fresh) in
-        [(SOLIDITY_CONSTANTS_PATH, solidity_constants()), (SOLIDITY_POSEIDON_PATH, solidity_poseidon_table())]
-    {
+    for (file, fresh) in [
+        (SOLIDITY_CONSTANTS_PATH, solidity_constants()),
+        (SOLIDITY_POSEIDON_PATH, solidity_poseidon_table()),
+    ] {
         if std::env::var_os("TERN_WRITE_FIXTURES").is_some() {
             fs::write(path(file), &fresh).unwrap();
         }
@@ -43,5 +44,9 @@ fn the_structure_offers_a_hundred_bits() {
 
 /// Writes a new structure; the constants follow with the next compilation.
 pub(super) fn write(structure: &Structure) {
-    fs::write(path("src/onchain/structure.bin"), structure_bytes(structure)).unwrap();
+    fs::write(
+        path("src/onchain/structure.bin"),
+        structure_bytes(structure),
+    )
+    .unwrap();
 }

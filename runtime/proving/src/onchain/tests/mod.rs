@@ -4,6 +4,7 @@
 //! `a_new_circuit_and_its_proof_satisfy_the_contract` makes another one; with `TERN_WRITE_FIXTURES` set it
 //! writes structure, contract constants and fixture.
 
+mod constraints;
 mod contract;
 mod encoding;
 mod evm;

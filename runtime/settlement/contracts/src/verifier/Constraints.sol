@@ -141,11 +141,17 @@ library Constraints {
             uint256 gamma = Goldilocks.load(GAMMAS + 32 * challenge);
             x0 = mulmod(x0, beta, P);
             x1 = mulmod(x1, beta, P);
-            uint256 end = WIRES + offset + SLOT * PERMUTATION_CHUNK;
-            for (uint256 place = WIRES + offset; place < end; place += SLOT) {
-                (uint256 w0, uint256 w1) = Goldilocks.load2(place);
-                (n0, n1) = Goldilocks.mul(n0, n1, w0 + x0 * coset + gamma, w1 + x1 * coset);
-                coset = mulmod(coset, COSET_GENERATOR, P);
+            uint256 place = WIRES + offset;
+            uint256 end = place + SLOT * PERMUTATION_CHUNK;
+            assembly ("memory-safe") {
+                for {} lt(place, end) { place := add(place, 64) } {
+                    let f0 := add(add(mload(place), gamma), mul(x0, coset))
+                    let f1 := add(mload(add(place, 32)), mul(x1, coset))
+                    let product := mod(add(mul(n0, f0), mul(7, mul(n1, f1))), P)
+                    n1 := mod(add(mul(n0, f1), mul(n1, f0)), P)
+                    n0 := product
+                    coset := mulmod(coset, COSET_GENERATOR, P)
+                }
             }
             return (n0, n1, coset);
         }
@@ -160,10 +166,20 @@ library Constraints {
         unchecked {
             uint256 beta = Goldilocks.load(BETAS + 32 * challenge);
             uint256 gamma = Goldilocks.load(GAMMAS + 32 * challenge);
-            for (uint256 end = offset + SLOT * PERMUTATION_CHUNK; offset < end; offset += SLOT) {
-                (uint256 w0, uint256 w1) = Goldilocks.load2(WIRES + offset);
-                (uint256 s0, uint256 s1) = Goldilocks.load2(SIGMAS + offset);
-                (d0, d1) = Goldilocks.mul(d0, d1, w0 + beta * s0 + gamma, w1 + beta * s1);
+            uint256 end = offset + SLOT * PERMUTATION_CHUNK;
+            assembly ("memory-safe") {
+                for {} lt(offset, end) { offset := add(offset, 64) } {
+                    let f0 :=
+                        add(add(mload(add(WIRES, offset)), gamma), mul(beta, mload(add(SIGMAS, offset))))
+                    let f1 :=
+                        add(
+                            mload(add(add(WIRES, 32), offset)),
+                            mul(beta, mload(add(add(SIGMAS, 32), offset)))
+                        )
+                    let product := mod(add(mul(d0, f0), mul(7, mul(d1, f1))), P)
+                    d1 := mod(add(mul(d0, f1), mul(d1, f0)), P)
+                    d0 := product
+                }
             }
             return (d0, d1);
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Goldilocks, MASK_64, P} from "./Goldilocks.sol";
+import {CARRIES, Goldilocks, LOW_HALVES, MASK_64, ONES, P} from "./Goldilocks.sol";
 import {MalformedProof} from "./IProofVerifier.sol";
 import {
     FINAL_POLYNOMIAL,
@@ -41,10 +41,16 @@ import {
 library FriFold {
     uint256 private constant SLOT = 64;
 
-    /// Reads the final polynomial, and writes the inverse roots of the pairs: r^-e for e = 0, 4, 2, 6, 1, 5, 3, 7, the first
-    /// of which serve the shorter lists too.
+    /// Reads the final polynomial, and writes the roots.
     function prepare(uint256 proof) internal pure {
-        unpack(proof + PROOF_FINAL_POLYNOMIAL, FINAL_POLYNOMIAL, FINAL_POLYNOMIAL_LENGTH);
+        unchecked {
+            unpack(proof + PROOF_FINAL_POLYNOMIAL, FINAL_POLYNOMIAL, FINAL_POLYNOMIAL_LENGTH);
+        }
+        writeRoots();
+    }
+
+    /// The inverse roots of the pairs: r^-e for e = 0, 4, 2, 6, 1, 5, 3, 7, the first of which serve shorter lists too.
+    function writeRoots() internal pure {
         unchecked {
             Goldilocks.store2(FOLD_ROOTS, 1, ROOT_16_INVERSE_4);
             Goldilocks.store2(FOLD_ROOTS + 64, ROOT_16_INVERSE_2, ROOT_16_INVERSE_6);
@@ -112,61 +118,98 @@ library FriFold {
     }
 
     /// The final polynomial at x.
-    function finalValue(uint256 x) private pure returns (uint256 y0, uint256 y1) {
-        unchecked {
-            for (
-                uint256 place = FINAL_POLYNOMIAL + SLOT * FINAL_POLYNOMIAL_LENGTH;
-                place != FINAL_POLYNOMIAL;
-
-            ) {
-                place -= SLOT;
-                (uint256 c0, uint256 c1) = Goldilocks.load2(place);
-                (y0, y1) = ((y0 * x + c0) % P, (y1 * x + c1) % P);
+    function finalValue(uint256 x) internal pure returns (uint256 y0, uint256 y1) {
+        assembly ("memory-safe") {
+            // Four coefficients a step, from the end: y x^4 + c_3 x^3 + ... + c_0, below 2^131.
+            let x2 := mulmod(x, x, P)
+            let x3 := mulmod(x2, x, P)
+            let x4 := mulmod(x2, x2, P)
+            let place := add(FINAL_POLYNOMIAL, shl(6, FINAL_POLYNOMIAL_LENGTH))
+            for {} gt(place, FINAL_POLYNOMIAL) {} {
+                place := sub(place, 256)
+                y0 := add(mul(y0, x4), mload(place))
+                y1 := add(mul(y1, x4), mload(add(place, 32)))
+                y0 := add(y0, mul(x, mload(add(place, 64))))
+                y1 := add(y1, mul(x, mload(add(place, 96))))
+                y0 := add(y0, mul(x2, mload(add(place, 128))))
+                y1 := add(y1, mul(x2, mload(add(place, 160))))
+                y0 := mod(add(y0, mul(x3, mload(add(place, 192)))), P)
+                y1 := mod(add(y1, mul(x3, mload(add(place, 224)))), P)
             }
         }
     }
 
     /// 2^k times the value at beta of the polynomial that takes the values at FOLD on the coset; t = beta / s.
     function fold(uint256 count, uint256 t0, uint256 t1) internal pure returns (uint256, uint256) {
-        unchecked {
-            while (true) {
-                count >>= 1;
-                uint256 from = FOLD;
-                uint256 roots = FOLD_ROOTS;
-                for (uint256 to = FOLD; to < FOLD + SLOT * count; to += SLOT) {
-                    (uint256 u0, uint256 u1) = Goldilocks.load2(from);
-                    (uint256 w0, uint256 w1) = Goldilocks.load2(from + SLOT);
-                    uint256 r = Goldilocks.load(roots);
-                    (uint256 r0, uint256 r1) = (mulmod(t0, r, P), mulmod(t1, r, P));
-                    uint256 d0 = u0 + P - w0;
-                    uint256 d1 = u1 + P - w1;
-                    Goldilocks.store2(
-                        to, (u0 + w0 + r0 * d0 + 7 * (r1 * d1)) % P, (u1 + w1 + r0 * d1 + r1 * d0) % P
-                    );
-                    from += 2 * SLOT;
-                    roots += 32;
+        assembly ("memory-safe") {
+            for { count := shr(1, count) } count { count := shr(1, count) } {
+                let from := FOLD
+                let roots := FOLD_ROOTS
+                let end := add(FOLD, shl(6, count))
+                for { let to := FOLD } lt(to, end) { to := add(to, 64) } {
+                    let r1 := mload(roots)
+                    let r0 := mulmod(t0, r1, P)
+                    r1 := mulmod(t1, r1, P)
+                    let d0 := sub(add(mload(from), P), mload(add(from, 64)))
+                    let d1 := sub(add(mload(add(from, 32)), P), mload(add(from, 96)))
+                    mstore(
+                        to,
+                        mod(
+                            add(
+                                add(mload(from), mload(add(from, 64))),
+                                add(mul(r0, d0), mul(7, mul(r1, d1)))
+                            ),
+                            P
+                        )
+                    )
+                    mstore(
+                        add(to, 32),
+                        mod(
+                            add(
+                                add(mload(add(from, 32)), mload(add(from, 96))),
+                                add(mul(r0, d1), mul(r1, d0))
+                            ),
+                            P
+                        )
+                    )
+                    from := add(from, 128)
+                    roots := add(roots, 32)
                 }
-                if (count == 1) return Goldilocks.load2(FOLD);
-                (t0, t1) = Goldilocks.square(t0, t1);
+                let square := mod(add(mul(t0, t0), mul(7, mul(t1, t1))), P)
+                t1 := mod(shl(1, mul(t0, t1)), P)
+                t0 := square
             }
         }
-        return (0, 0);
+        return Goldilocks.load2(FOLD);
     }
 
     /// Reads `count` extension elements, an even number, from calldata to memory.
     function unpack(uint256 from, uint256 to, uint256 count) internal pure {
         uint256 bad;
-        unchecked {
-            for (uint256 end = to + SLOT * count; to < end; to += 2 * SLOT) {
-                uint256 lanes = Goldilocks.loadCalldata(from);
-                bad |= Goldilocks.excess(lanes);
-                lanes = Goldilocks.swapBytes(lanes);
-                Goldilocks.store2(to, lanes >> 192, lanes >> 128 & MASK_64);
-                Goldilocks.store2(to + SLOT, lanes >> 64 & MASK_64, lanes & MASK_64);
-                from += 32;
+        assembly ("memory-safe") {
+            for { let end := add(to, shl(6, count)) } lt(to, end) { to := add(to, 128) } {
+                let w := calldataload(from)
+                // Little-endian lanes: swap bytes, then pairs, then halves; see `Goldilocks.excess` for the check.
+                w := or(
+                    shl(8, and(w, 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff)),
+                    and(shr(8, w), 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff)
+                )
+                w := or(
+                    shl(16, and(w, 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff)),
+                    and(shr(16, w), 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff)
+                )
+                let upper := and(w, LOW_HALVES)
+                let lower := and(shr(32, w), LOW_HALVES)
+                bad := or(bad, and(add(upper, ONES), add(lower, LOW_HALVES)))
+                w := or(shl(32, upper), lower)
+                mstore(to, shr(192, w))
+                mstore(add(to, 32), and(shr(128, w), MASK_64))
+                mstore(add(to, 64), and(shr(64, w), MASK_64))
+                mstore(add(to, 96), and(w, MASK_64))
+                from := add(from, 32)
             }
         }
-        if (bad != 0) revert MalformedProof();
+        if (bad & CARRIES != 0) revert MalformedProof();
     }
 
     function hash(uint256 place, uint256 length) private pure returns (uint256 digest) {
@@ -183,13 +226,31 @@ library FriFold {
         returns (uint256)
     {
         assembly ("memory-safe") {
-            for { let end := add(path, shl(5, levels)) } lt(path, end) { path := add(path, 32) } {
-                // The node's side in the scratch space, by the index's lowest bit.
-                let side := shl(5, and(index, 1))
+            // A node's side in the scratch space, 0 or 32, is its index's lowest bit.
+            let sides := shl(5, index)
+            for { let end := add(path, shl(5, and(levels, 0xfc))) } lt(path, end) { path := add(path, 128) } {
+                let side := and(sides, 32)
+                mstore(side, digest)
+                mstore(xor(side, 32), calldataload(path))
+                side := and(shr(1, sides), 32)
+                mstore(side, keccak256(0, 64))
+                mstore(xor(side, 32), calldataload(add(path, 32)))
+                side := and(shr(2, sides), 32)
+                mstore(side, keccak256(0, 64))
+                mstore(xor(side, 32), calldataload(add(path, 64)))
+                side := and(shr(3, sides), 32)
+                mstore(side, keccak256(0, 64))
+                mstore(xor(side, 32), calldataload(add(path, 96)))
+                digest := keccak256(0, 64)
+                sides := shr(4, sides)
+            }
+            for { levels := and(levels, 3) } levels { levels := sub(levels, 1) } {
+                let side := and(sides, 32)
                 mstore(side, digest)
                 mstore(xor(side, 32), calldataload(path))
                 digest := keccak256(0, 64)
-                index := shr(1, index)
+                sides := shr(1, sides)
+                path := add(path, 32)
             }
         }
         return digest;

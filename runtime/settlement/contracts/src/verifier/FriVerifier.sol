@@ -76,14 +76,19 @@ library FriVerifier {
     }
 
     /// Writes alpha^j as a pair of its components, and f(zeta), h(g zeta).
-    function reduceOpenings() private pure {
+    function reduceOpenings() internal pure {
         unchecked {
             (uint256 a0, uint256 a1) = Goldilocks.load2(FRI_ALPHA);
-            uint256 p0 = 1;
-            uint256 p1 = 0;
-            for (uint256 place = FRI_POWERS; place < FRI_POWERS + 32 * COMMITTED_COLUMNS; place += 32) {
-                Goldilocks.store(place, p0 | p1 << PAIR_SHIFT);
-                (p0, p1) = Goldilocks.mul(p0, p1, a0, a1);
+            assembly ("memory-safe") {
+                let p0 := 1
+                let p1 := 0
+                let end := add(FRI_POWERS, shl(5, COMMITTED_COLUMNS))
+                for { let place := FRI_POWERS } lt(place, end) { place := add(place, 32) } {
+                    mstore(place, or(p0, shl(PAIR_SHIFT, p1)))
+                    let product := mod(add(mul(p0, a0), mul(7, mul(p1, a1))), P)
+                    p1 := mod(add(mul(p0, a1), mul(p1, a0)), P)
+                    p0 := product
+                }
             }
             (uint256 r0, uint256 r1) = join(OPENINGS, COMMITTED_COLUMNS);
             Goldilocks.store2(REDUCED_OPENINGS, r0, r1);
@@ -189,7 +194,7 @@ library FriVerifier {
     }
 
     /// f(x): the elements of the query's leaves times the powers of alpha.
-    function combine(uint256 query) private pure returns (uint256 f0, uint256 f1) {
+    function combine(uint256 query) internal pure returns (uint256 f0, uint256 f1) {
         uint256 sum;
         uint256 bad;
         assembly ("memory-safe") {
@@ -226,20 +231,19 @@ library FriVerifier {
     /// of order 2^(k+1). Three factors: bits 19 to 7 (with the generator), 6 to 4, and 3 to 0.
     function point(uint256 index) internal pure returns (uint256 high, uint256 middle, uint256 low) {
         assembly ("memory-safe") {
-            function powers(bits, from, to, root, start) -> product, next {
+            function powers(bits, from, to, start, first) -> product, root {
                 product := start
+                root := first
                 for {} gt(from, to) {} {
                     from := sub(from, 1)
-                    // root if the bit is set, else 1
-                    product := mulmod(product, add(1, mul(and(shr(from, bits), 1), sub(root, 1))), P)
+                    if and(shr(from, bits), 1) { product := mulmod(product, root, P) }
                     root := mulmod(root, root, P)
                 }
-                next := root
             }
             let root
-            high, root := powers(index, DOMAIN_BITS, 7, DOMAIN_ROOT, COSET_GENERATOR)
-            middle, root := powers(index, 7, 4, root, 1)
-            low, root := powers(index, 4, 0, root, 1)
+            high, root := powers(index, DOMAIN_BITS, 7, COSET_GENERATOR, DOMAIN_ROOT)
+            middle, root := powers(index, 7, 4, 1, root)
+            low, root := powers(index, 4, 0, 1, root)
         }
     }
 }

@@ -38,30 +38,44 @@ library Goldilocks {
     }
 
     /// x^7, for reduced x.
-    function power7(uint256 x0, uint256 x1) internal pure returns (uint256, uint256) {
-        (uint256 y0, uint256 y1) = square(x0, x1);
-        (y0, y1) = mul(y0, y1, x0, x1);
-        (y0, y1) = square(y0, y1);
-        return mul(y0, y1, x0, x1);
+    function power7(uint256 x0, uint256 x1) internal pure returns (uint256 y0, uint256 y1) {
+        // x^2 and x^6 stay unreduced, below 2^131.
+        assembly ("memory-safe") {
+            y1 := mul(7, mul(x1, x1))
+            y0 := add(mul(x0, x0), y1)
+            y1 := shl(1, mul(x0, x1))
+            let z0 := mod(add(mul(y0, x0), mul(7, mul(y1, x1))), P)
+            let z1 := mod(add(mul(y0, x1), mul(y1, x0)), P)
+            y0 := add(mul(z0, z0), mul(7, mul(z1, z1)))
+            y1 := shl(1, mul(z0, z1))
+            z0 := mod(add(mul(y0, x0), mul(7, mul(y1, x1))), P)
+            y1 := mod(add(mul(y0, x1), mul(y1, x0)), P)
+            y0 := z0
+        }
     }
 
     /// 1 / x in the base field, as x^(p - 2); 0 for 0.
     function inverse(uint256 x) internal pure returns (uint256 y) {
-        // p - 2 = 2^64 - 2^32 - 1: 31 ones, a zero, 32 ones.
+        // p - 2 = 2^64 - 2^32 - 1: 31 ones, a zero, 32 ones. A name tells how many ones the exponent has.
         assembly ("memory-safe") {
-            function squareTimes(base, count) -> power {
-                power := base
-                for {} count { count := sub(count, 1) } { power := mulmod(power, power, P) }
+            function squareThrice(a) -> b {
+                b := mulmod(a, a, P)
+                b := mulmod(b, b, P)
+                b := mulmod(b, b, P)
+            }
+            function squareSixTimes(a) -> b {
+                b := squareThrice(squareThrice(a))
             }
             let ones2 := mulmod(mulmod(x, x, P), x, P)
             let ones3 := mulmod(mulmod(ones2, ones2, P), x, P)
-            let ones6 := mulmod(squareTimes(ones3, 3), ones3, P)
-            let ones12 := mulmod(squareTimes(ones6, 6), ones6, P)
-            let ones24 := mulmod(squareTimes(ones12, 12), ones12, P)
-            let ones30 := mulmod(squareTimes(ones24, 6), ones6, P)
+            let ones6 := mulmod(squareThrice(ones3), ones3, P)
+            let ones12 := mulmod(squareSixTimes(ones6), ones6, P)
+            let ones24 := mulmod(squareSixTimes(squareSixTimes(ones12)), ones12, P)
+            let ones30 := mulmod(squareSixTimes(ones24), ones6, P)
             let ones31 := mulmod(mulmod(ones30, ones30, P), x, P)
             let ones32 := mulmod(mulmod(ones31, ones31, P), x, P)
-            y := mulmod(squareTimes(ones31, 33), ones32, P)
+            y := squareSixTimes(squareSixTimes(squareSixTimes(squareSixTimes(squareSixTimes(ones31)))))
+            y := mulmod(squareThrice(y), ones32, P)
         }
     }
 

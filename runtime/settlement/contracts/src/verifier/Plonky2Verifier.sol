@@ -95,6 +95,7 @@ contract Plonky2Verifier is IProofVerifier {
         address target = address(constraints);
         bool success;
         assembly ("memory-safe") {
+            mstore(0, 0)
             success := staticcall(gas(), target, BETAS, CONSTRAINT_INPUT_LENGTH, 0, 32)
             holds := and(success, eq(mload(0), 1))
         }

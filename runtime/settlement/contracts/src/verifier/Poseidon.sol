@@ -14,7 +14,7 @@ library Poseidon {
     uint256 private constant LANE = 0xffffffffffffffffffff;
 
     /// Four words of three constants for each of the 30 rounds.
-    bytes private constant ROUND_CONSTANTS = hex"00000000b2fb0d31cee799b400007746a55f43921ad70000b585f766f2144405"
+    bytes internal constant ROUND_CONSTANTS = hex"00000000b2fb0d31cee799b400007746a55f43921ad70000b585f766f2144405"
         hex"000000008cae14cb07d09bf10000e10d666650f4e01200000f6760a4803427d7"
         hex"00000000cdc4a239b0c444260000ef781c7ce35b4c3d0000d438539c95f63e9f"
         hex"00000000c54302f225db2c760000e17653a29da578a10000277fa208bf337bff"

@@ -153,10 +153,14 @@ library PoseidonGate {
             for (uint256 i = 0; i < 12; ++i) {
                 uint256 s0 = entry(table, ENTRY_CONSTANTS + i);
                 uint256 s1;
-                for (uint256 j = 0; j < 12; ++j) {
-                    uint256 factor = entry(table, ENTRY_MATRIX + 12 * i + j);
-                    s0 += factor * Goldilocks.load(ROW_A + 32 * j);
-                    s1 += factor * Goldilocks.load(ROW_B + 32 * j);
+                uint256 factors = table + 8 * (ENTRY_MATRIX + 12 * i) - 24;
+                assembly ("memory-safe") {
+                    for { let row := 0 } lt(row, 384) { row := add(row, 32) } {
+                        let factor := and(mload(factors), MASK_64)
+                        s0 := add(s0, mul(factor, mload(add(ROW_A, row))))
+                        s1 := add(s1, mul(factor, mload(add(ROW_B, row))))
+                        factors := add(factors, 8)
+                    }
                 }
                 Goldilocks.store2(LIST + SLOT * i, s0, s1);
             }

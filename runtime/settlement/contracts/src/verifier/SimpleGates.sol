@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Goldilocks, P} from "./Goldilocks.sol";
+import {Goldilocks, P, PAIR_MODULUS} from "./Goldilocks.sol";
 import {Pair} from "./Pair.sol";
 import {
     ARITHMETIC_EXTENSION_OPERATIONS,
@@ -68,13 +68,21 @@ library SimpleGates {
         unchecked {
             uint256 total0;
             uint256 total1;
-            for (uint256 i = 0; i < BASE_SUM_LIMBS; ++i) {
-                (uint256 b0, uint256 b1) = Goldilocks.load2(wire(1 + i));
-                total0 += b0 << i;
-                total1 += b1 << i;
-                uint256 weight = power(1 + i);
-                sum0 += Pair.scale(weight, (b0 * b0 + 7 * (b1 * b1) + P - b0) % P);
-                sum1 += Pair.scale(weight, (2 * b0 * b1 + P - b1) % P);
+            assembly ("memory-safe") {
+                let limb := add(WIRES, 64)
+                let weight := add(POWERS, 32)
+                for { let i := 0 } lt(i, BASE_SUM_LIMBS) { i := add(i, 1) } {
+                    let b0 := mload(limb)
+                    let b1 := mload(add(limb, 32))
+                    total0 := add(total0, shl(i, b0))
+                    total1 := add(total1, shl(i, b1))
+                    let square := mod(add(mul(b0, b0), add(mul(7, mul(b1, b1)), sub(P, b0))), P)
+                    sum0 := add(sum0, mulmod(mload(weight), square, PAIR_MODULUS))
+                    square := mod(add(shl(1, mul(b0, b1)), sub(P, b1)), P)
+                    sum1 := add(sum1, mulmod(mload(weight), square, PAIR_MODULUS))
+                    limb := add(limb, 64)
+                    weight := add(weight, 32)
+                }
             }
             (uint256 w0, uint256 w1) = Goldilocks.load2(wire(0));
             sum0 += Pair.scale(power(0), total0 % P + P - w0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Goldilocks, MASK_64} from "./Goldilocks.sol";
+import {CARRIES, Goldilocks, LOW_HALVES, MASK_64, ONES} from "./Goldilocks.sol";
 import {
     ALPHAS,
     BETAS,
@@ -127,7 +127,7 @@ library Transcript {
 
     /// A digest as five elements: its bytes in chunks of seven, each a little-endian number. Writes 64 bytes, of
     /// which 40 count.
-    function expandDigest(uint256 place, uint256 digest) private pure {
+    function expandDigest(uint256 place, uint256 digest) internal pure {
         assembly ("memory-safe") {
             let lanes := and(digest, 0xffffffffffffff00000000000000000000000000000000000000000000000000)
             lanes := or(lanes, and(shr(8, digest), 0xffffffffffffff0000000000000000000000000000000000))
@@ -187,7 +187,13 @@ library Transcript {
             h2 := keccak256(add(SPONGE, 32), 32)
             mstore(add(SPONGE, 64), h2)
         }
-        if (Goldilocks.excess(h0) | Goldilocks.excess(h1) | Goldilocks.excess(h2) != 0) sift(h0);
+        // First whether any upper half is 2^32 - 1 at all.
+        unchecked {
+            uint256 carries = (h0 & LOW_HALVES) + ONES | (h1 & LOW_HALVES) + ONES | (h2 & LOW_HALVES) + ONES;
+            if (carries & CARRIES != 0) {
+                if (Goldilocks.excess(h0) | Goldilocks.excess(h1) | Goldilocks.excess(h2) != 0) sift(h0);
+            }
+        }
     }
 
     /// The permutation where a number is p or more (one in 2^32): such numbers are left out and the hashes go on.

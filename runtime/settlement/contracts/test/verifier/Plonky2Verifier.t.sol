@@ -5,9 +5,11 @@ import {MalformedProof, MalformedStatement} from "src/verifier/IProofVerifier.so
 import {Plonky2Verifier} from "src/verifier/Plonky2Verifier.sol";
 import {vm} from "./Vm.sol";
 
-event Gas(string name, uint256 gas);
-
+/// The contract on the fixture: a real proof (runtime/proving/src/onchain/tests makes it, and tests far more).
 contract Plonky2VerifierTest {
+    /// A contract's largest size (EIP-170), and the largest creation code (EIP-3860).
+    uint256 private constant MAX_CODE = 24_576;
+
     Plonky2Verifier private verifier;
     bytes private proof;
     uint64[4] private statement;
@@ -27,12 +29,39 @@ contract Plonky2VerifierTest {
         }
     }
 
-    function test_a_real_proof_is_accepted() external {
-        bytes memory input = proof;
-        uint64[4] memory s = statement;
-        uint256 gas = gasleft();
-        bool ok = verifier.verify(input, s);
-        emit Gas("verify", gas - gasleft());
-        require(ok, "refused");
+    function test_a_real_proof_is_accepted() external view {
+        require(verifier.verify(proof, statement), "refused");
+    }
+
+    function test_contracts_fit_the_size_limits() external view {
+        require(address(verifier).code.length <= MAX_CODE, "verifier too large");
+        require(
+            type(Plonky2Verifier).creationCode.length + 17 * 32 <= 2 * MAX_CODE, "creation code too large"
+        );
+    }
+
+    function test_a_changed_byte_is_never_accepted(uint256 offset, uint8 change) external view {
+        bytes memory changed = proof;
+        bytes1 difference = bytes1(change == 0 ? 1 : change);
+        changed[offset % changed.length] ^= difference;
+        try verifier.verify(changed, statement) returns (bool accepted) {
+            require(!accepted, "accepted");
+        } catch {}
+    }
+
+    function test_another_statement_is_not_accepted(uint64[4] calldata other) external view {
+        try verifier.verify(proof, other) returns (bool accepted) {
+            require(!accepted, "accepted");
+        } catch (bytes memory reason) {
+            require(bytes4(reason) == MalformedStatement.selector, "other reason");
+        }
+    }
+
+    function test_proofs_of_another_length_revert(bytes calldata bytes_) external view {
+        try verifier.verify(bytes_, statement) returns (bool) {
+            revert("not refused");
+        } catch (bytes memory reason) {
+            require(bytes4(reason) == MalformedProof.selector, "other reason");
+        }
     }
 }

@@ -14,7 +14,6 @@ interface Vm {
         external
         pure
         returns (uint256[] memory);
-    function snapshotGasLastCall(string calldata name) external returns (uint256);
 }
 
 Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
