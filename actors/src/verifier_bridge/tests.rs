@@ -223,7 +223,7 @@ impl Connector for FakeL2 {
         if let Some(error) = self.with(|inner| inner.connect_error.take()) {
             return Err(error);
         }
-        self.ask(|_| self.clone())
+        self.ask(|_| Some(self.clone()))
     }
 }
 
