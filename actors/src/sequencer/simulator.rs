@@ -12,7 +12,7 @@ use tern_messages::{BlockNumber, HaltReport, TransactionBatch, decode};
 use tern_proving::{Profile, Simulation, Unprovable, simulate};
 use tern_storage::tables::chain::RECEIPTS;
 use tern_storage::tables::sequencer::{BLOBS, BLOCK_INPUTS};
-use tern_storage::{StorageError, WriteBatch};
+use tern_storage::{StorageError, WriteBatch, crash_point};
 use tracing::{error, info};
 
 use super::batcher::BatcherMessage;
@@ -216,7 +216,9 @@ impl Simulator {
         if resumed {
             writes.delete(&HALTS, &(Stage::Simulation as u32));
         }
+        crash_point("sequencer/simulating");
         store.commit(writes)?;
+        crash_point("sequencer/simulated");
         if resumed {
             let _ = self.main_node.cast(MainNodeMessage::Resume(number));
         }

@@ -26,6 +26,7 @@
 //! ```
 
 mod batch;
+mod crash;
 mod error;
 mod files;
 mod group;
@@ -36,6 +37,7 @@ mod table;
 pub mod tables;
 
 pub use batch::WriteBatch;
+pub use crash::crash_point;
 pub use error::StorageError;
 pub use identity::{ChainIdentity, FORMAT_VERSION};
 pub use store::Store;

@@ -11,6 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tern_messages::decode;
 
 use crate::batch::WriteBatch;
+use crate::crash::crash_point;
 use crate::error::StorageError;
 use crate::files::{Files, INLINE_MAX};
 use crate::group::Group;
@@ -127,7 +128,9 @@ impl Store {
                 self.guarded("writing to", || self.database.apply_batch(writes))
             },
             |number| {
+                crash_point("store/applied");
                 self.guarded("flushing", || self.database.flush())?;
+                crash_point("store/flushed");
                 self.log.sync_data().map_err(|source| StorageError::Io {
                     action: "synchronising the log in",
                     path: self.directory.clone(),
