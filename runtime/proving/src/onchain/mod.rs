@@ -21,6 +21,7 @@ mod config;
 mod error;
 mod key;
 mod native;
+mod poseidon_table;
 mod solidity;
 mod structure;
 
@@ -30,9 +31,8 @@ pub use config::{OnchainConfig, OnchainProof, Statement, wrap_config};
 pub use error::OnchainError;
 pub use key::VerifierKey;
 pub use native::verify_native;
-pub use solidity::{
-    SOLIDITY_CONSTANTS_PATH, SOLIDITY_POSEIDON_PATH, solidity_constants, solidity_poseidon_table,
-};
+pub use poseidon_table::{SOLIDITY_POSEIDON_PATH, solidity_poseidon_table};
+pub use solidity::{SOLIDITY_CONSTANTS_PATH, solidity_constants};
 pub use structure::{Structure, structure, structure_bytes};
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use plonky2::field::goldilocks_field::GoldilocksField as F;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::fri::reduction_strategies::FriReductionStrategy;
-use plonky2::hash::poseidon::{ALL_ROUND_CONSTANTS, Poseidon};
 
 use super::calldata::PROOF_LEN;
 use super::config::DIGEST_LEN;
@@ -43,7 +42,7 @@ pub fn solidity_constants() -> String {
     out.0
 }
 
-const HEADER: &str = "// SPDX-License-Identifier: MIT OR Apache-2.0
+pub(super) const HEADER: &str = "// SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
 // Generated from the final circuit (runtime/proving/src/onchain/solidity.rs). Do not edit.
@@ -71,66 +70,6 @@ impl Source {
             value.to_canonical_u64()
         );
     }
-}
-
-/// Where the Poseidon gate's constants are kept, relative to this crate's manifest.
-pub const SOLIDITY_POSEIDON_PATH: &str = "../settlement/contracts/src/verifier/PoseidonTable.sol";
-
-/// The Solidity source of the constants that the Poseidon gate's constraints need: `PoseidonTable.sol`.
-///
-/// In order: constants of rounds 0 to 3 and 26 to 29; constants and matrix from the S-boxes of round 3 to the state of the
-/// partial rounds (plonky2's initial matrix times the MDS matrix); constants after the partial S-boxes; and
-/// for each partial round the vectors v and w, entry by entry.
-pub fn solidity_poseidon_table() -> String {
-    let constants = |round: usize| {
-        ALL_ROUND_CONSTANTS[12 * round..12 * round + 12]
-            .iter()
-            .copied()
-    };
-    let mut table: Vec<u64> = (0..4).chain(26..30).flat_map(constants).collect();
-    let element = F::from_canonical_u64;
-    let entry = |column: usize, row: usize| match (column, row) {
-        (0, 0) => F::ONE,
-        (0, _) | (_, 0) => F::ZERO,
-        _ => element(F::FAST_PARTIAL_ROUND_INITIAL_MATRIX[row - 1][column - 1]),
-    };
-    let mds = |row: usize, column: usize| {
-        let diagonal = if row == column {
-            F::MDS_MATRIX_DIAG[row]
-        } else {
-            0
-        };
-        element(F::MDS_MATRIX_CIRC[(12 + column - row) % 12] + diagonal)
-    };
-    for i in 0..12 {
-        let sum: F = (0..12)
-            .map(|k| entry(i, k) * element(F::FAST_PARTIAL_FIRST_ROUND_CONSTANT[k]))
-            .sum();
-        table.push(sum.to_canonical_u64());
-    }
-    for i in 0..12 {
-        for j in 0..12 {
-            let sum: F = (0..12).map(|k| entry(i, k) * mds(k, j)).sum();
-            table.push(sum.to_canonical_u64());
-        }
-    }
-    table.extend(F::FAST_PARTIAL_ROUND_CONSTANTS);
-    for (v, w) in F::FAST_PARTIAL_ROUND_VS
-        .iter()
-        .zip(&F::FAST_PARTIAL_ROUND_W_HATS)
-    {
-        table.extend(v.iter().zip(w).flat_map(|(&v, &w)| [v, w]));
-    }
-    let mut out = String::from(HEADER);
-    out.push_str("\n// Constants of Poseidon for the constraints of its gate; the order is described there.\n");
-    out.push_str("bytes constant POSEIDON_TABLE =\n");
-    for chunk in table.chunks(4) {
-        let bytes: Vec<u8> = chunk.iter().flat_map(|x| x.to_be_bytes()).collect();
-        let _ = writeln!(out, "    hex\"{}\"", hex::encode(bytes));
-    }
-    out.truncate(out.trim_end().len());
-    out.push_str(";\n");
-    out
 }
 
 /// The gates, in this order, are what `GateConstraints.sol` and its companions evaluate.
@@ -196,7 +135,6 @@ fn field(out: &mut Source, common: &Structure) {
     out.element("DEGREE_ROOT", root(degree_bits));
     out.section("The permutation argument's cosets are the powers of the field's generator.");
     out.element("COSET_GENERATOR", F::MULTIPLICATIVE_GROUP_GENERATOR);
-    out.number("ROUTED_WIRES", common.config.num_routed_wires);
     out.number("PERMUTATION_CHUNK", common.quotient_degree_factor);
     out.section("The evaluation domain: COSET_GENERATOR times the group of order 2^DOMAIN_BITS.");
     let domain_bits = common.fri_params.lde_bits();
@@ -204,7 +142,6 @@ fn field(out: &mut Source, common: &Structure) {
     out.number("DOMAIN_MASK", (1 << domain_bits) - 1);
     out.element("DOMAIN_ROOT", root(domain_bits));
     out.element("ROOT_16", root(4));
-    out.element("INVERSE_2", F::TWO.inverse());
     out.element("INVERSE_8", F::from_canonical_u64(8).inverse());
     out.element("INVERSE_16", F::from_canonical_u64(16).inverse());
     for power in 1..8 {

@@ -3,6 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+use alloy::primitives::{b256, keccak256};
+use plonky2::field::goldilocks_field::GoldilocksField as F;
+use plonky2::field::types::{Field, PrimeField64};
+use plonky2::hash::hashing::PlonkyPermutation;
+use plonky2::hash::keccak::KeccakPermutation;
+
 use crate::onchain::{
     SOLIDITY_CONSTANTS_PATH, SOLIDITY_POSEIDON_PATH, Structure, solidity_constants,
     solidity_poseidon_table, structure, structure_bytes, wrap_config,
@@ -49,4 +55,22 @@ pub(super) fn write(structure: &Structure) {
         structure_bytes(structure),
     )
     .unwrap();
+}
+
+/// The contract's tests hold this digest against their own sponge (`Twins.t.sol`).
+#[test]
+fn the_sponge_leaves_out_numbers_that_are_no_elements() {
+    let first = F::from_canonical_u64(257_290_499_u64.swap_bytes());
+    let state = std::iter::once(first).chain([F::ZERO; 11]);
+    let mut sponge = KeccakPermutation::new(state);
+    sponge.permute();
+    let bytes: Vec<u8> = sponge
+        .as_ref()
+        .iter()
+        .flat_map(|x| x.to_canonical_u64().to_le_bytes())
+        .collect();
+    assert_eq!(
+        keccak256(bytes),
+        b256!("3d53893fa8f53ebf9c7e0b7352808b989530604a95b049d5ec510a50c486d3d2")
+    );
 }

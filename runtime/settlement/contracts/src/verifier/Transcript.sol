@@ -28,6 +28,7 @@ import {
     TRANSCRIPT_PARAMETERS_0,
     TRANSCRIPT_PARAMETERS_1,
     TRANSCRIPT_PARAMETERS_2,
+    TRANSCRIPT_PARAMETERS_LENGTH,
     ZETA
 } from "./WrapStructure.sol";
 
@@ -50,7 +51,7 @@ library Transcript {
             Goldilocks.store(TRANSCRIPT_BUFFER, TRANSCRIPT_PARAMETERS_0);
             Goldilocks.store(TRANSCRIPT_BUFFER + 32, TRANSCRIPT_PARAMETERS_1);
             Goldilocks.store(TRANSCRIPT_BUFFER + 64, TRANSCRIPT_PARAMETERS_2);
-            expandDigest(TRANSCRIPT_BUFFER + 88, Goldilocks.load(CIRCUIT_DIGEST));
+            expandDigest(TRANSCRIPT_BUFFER + TRANSCRIPT_PARAMETERS_LENGTH, Goldilocks.load(CIRCUIT_DIGEST));
             Goldilocks.store(TRANSCRIPT_BUFFER + 128, Goldilocks.swapBytes(packedPublicInputsHash()));
             expandCap(TRANSCRIPT_BUFFER + 160, proof + PROOF_WIRES_CAP);
             absorbMemory(TRANSCRIPT_BUFFER, TRANSCRIPT_BUFFER + 768);

@@ -10,7 +10,6 @@ uint256 constant DEGREE_ROOT = 0x3c713933c4eb986b;
 
 // The permutation argument's cosets are the powers of the field's generator.
 uint256 constant COSET_GENERATOR = 0xc65c18b67785d900;
-uint256 constant ROUTED_WIRES = 64;
 uint256 constant PERMUTATION_CHUNK = 8;
 
 // The evaluation domain: COSET_GENERATOR times the group of order 2^DOMAIN_BITS.
@@ -18,7 +17,6 @@ uint256 constant DOMAIN_BITS = 20;
 uint256 constant DOMAIN_MASK = 1048575;
 uint256 constant DOMAIN_ROOT = 0x1b5c0ad6b72db3a1;
 uint256 constant ROOT_16 = 0x0000000000001000;
-uint256 constant INVERSE_2 = 0x7fffffff80000001;
 uint256 constant INVERSE_8 = 0xdfffffff20000001;
 uint256 constant INVERSE_16 = 0xefffffff10000001;
 uint256 constant ROOT_16_INVERSE_1 = 0xffefffff00100001;
