@@ -155,6 +155,7 @@ fn plan(contract: Contract<'_>, account: Address, verifier: Address) -> RollupPl
     RollupPlan {
         chain_id: ChainId(contract.chain.genesis.chain_id.0),
         genesis: contract.genesis.clone(),
+        beneficiary: contract.chain.genesis.beneficiary,
         window: window_digest(&window.to_vec()),
         owner: account,
         operator: account,

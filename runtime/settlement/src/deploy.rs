@@ -16,8 +16,10 @@ use crate::sender::{Mined, TransactionSender};
 pub struct RollupPlan {
     /// Chain id of the L3 chain, below 2^32.
     pub chain_id: ChainId,
-    /// Header of block 0. Its gas limit and beneficiary are those of every block.
+    /// Header of block 0. Its gas limit is that of every block.
     pub genesis: Header,
+    /// Fee recipient of every block after block 0.
+    pub beneficiary: Address,
     /// Digest of the 256 block hashes that block 1 sees.
     pub window: WindowDigest,
     /// May change the operator, and nothing else.
@@ -76,7 +78,7 @@ pub async fn deploy_rollup(
     let genesis = IRollup::Genesis {
         chainId: plan.chain_id.0,
         gasLimit: header.gas_limit,
-        beneficiary: header.beneficiary,
+        beneficiary: plan.beneficiary,
         stateRoot: header.state_root,
         blockHash: header.hash_slow(),
         timestamp: header.timestamp,

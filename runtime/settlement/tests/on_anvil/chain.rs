@@ -65,6 +65,7 @@ pub(crate) async fn deploy_with(
     let plan = RollupPlan {
         chain_id: CHAIN_ID,
         genesis: genesis.clone(),
+        beneficiary: genesis.beneficiary,
         window: [1, 2, 3, 4],
         owner: operator,
         operator,
