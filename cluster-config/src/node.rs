@@ -243,10 +243,18 @@ impl NodeConfig {
         let chain = [Role::MainNode, Role::Sequencer, Role::Prover];
         let has = |role| self.roles.contains(&role);
         if !has(Role::MainNode) {
-            return refuse("roles", "must contain main-node: the others work for it in this process");
+            return refuse(
+                "roles",
+                "must contain main-node: the others work for it in this process",
+            );
         }
-        if !chain.is_sorted_by_key(|role| !has(*role)) || (has(Role::Bridge) && !has(Role::Sequencer)) {
-            return refuse("roles", "prover and bridge need the sequencer, which is not among them");
+        if !chain.is_sorted_by_key(|role| !has(*role))
+            || (has(Role::Bridge) && !has(Role::Sequencer))
+        {
+            return refuse(
+                "roles",
+                "prover and bridge need the sequencer, which is not among them",
+            );
         }
         if self.l2.confirmations == 0 {
             return refuse("l2.confirmations", "must be at least 1");

@@ -29,17 +29,27 @@ pub struct Options {
 impl Options {
     /// With proofs that are quick and worthless.
     pub fn quick() -> Self {
-        Self { profile: "insecure-test", l2_rpc: None, environment: Vec::new() }
+        Self {
+            profile: "insecure-test",
+            l2_rpc: None,
+            environment: Vec::new(),
+        }
     }
 
     /// With proofs of 100 bits.
     pub fn secure() -> Self {
-        Self { profile: "secure", ..Self::quick() }
+        Self {
+            profile: "secure",
+            ..Self::quick()
+        }
     }
 
     /// Attached to the L2 at `url`.
     pub fn on(self, url: String) -> Self {
-        Self { l2_rpc: Some(url), ..self }
+        Self {
+            l2_rpc: Some(url),
+            ..self
+        }
     }
 
     /// With `name=value` in the environment.
@@ -63,8 +73,16 @@ pub struct Devnet {
 /// If it was not built.
 pub fn program() -> Result<PathBuf> {
     let test = std::env::current_exe()?;
-    let built = test.ancestors().nth(2).context("tests lie in a target directory")?.join("tern");
-    ensure!(built.exists(), "{} is missing; run cargo build --release --package tern", built.display());
+    let built = test
+        .ancestors()
+        .nth(2)
+        .context("tests lie in a target directory")?
+        .join("tern");
+    ensure!(
+        built.exists(),
+        "{} is missing; run cargo build --release --package tern",
+        built.display()
+    );
     Ok(built)
 }
 
@@ -76,14 +94,22 @@ impl Devnet {
     pub async fn start(directory: &Path, options: &Options) -> Result<Self> {
         let announced = directory.join("deployment.json");
         let before = modified(&announced);
-        let log = File::options().create(true).append(true).open(directory.join("tern.log"))?;
-        let mut command = Command::new(program()?);
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(directory.join("tern.log"))?;
+        let mut command = clean(program()?);
         command
             .args(["devnet", "--rpc", "127.0.0.1:0"])
             .args(["--profile", options.profile])
             .arg("--data-dir")
             .arg(directory)
-            .envs(options.environment.iter().map(|(name, value)| (name, value)))
+            .envs(
+                options
+                    .environment
+                    .iter()
+                    .map(|(name, value)| (name, value)),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
@@ -107,7 +133,11 @@ impl Devnet {
         })
         .await;
         match ready {
-            Ok(deployment) => Ok(Self { process, directory: directory.to_owned(), deployment }),
+            Ok(deployment) => Ok(Self {
+                process,
+                directory: directory.to_owned(),
+                deployment,
+            }),
             Err(error) => {
                 let _ = process.kill();
                 let _ = process.wait();
@@ -153,13 +183,33 @@ impl Devnet {
     /// # Errors
     /// If it does not end in time.
     pub async fn stop(mut self) -> Result<ExitStatus> {
-        Command::new("kill").arg(self.process.id().to_string()).status()?;
+        Command::new("kill")
+            .arg(self.process.id().to_string())
+            .status()?;
         let process = &mut self.process;
         until("the devnet to stop", START, || {
             let ended = process.try_wait();
             async move { Ok(ended?) }
         })
         .await
+    }
+
+    /// Waits until the process ends of itself.
+    ///
+    /// # Errors
+    /// If it does not within `limit`.
+    pub async fn ends(mut self, limit: Duration) -> Result<ExitStatus> {
+        let process = &mut self.process;
+        until("the devnet to end", limit, || {
+            let ended = process.try_wait();
+            async move { Ok(ended?) }
+        })
+        .await
+    }
+
+    /// Number of the process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// What the process said so far.
@@ -176,6 +226,17 @@ impl Drop for Devnet {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The program without the settings of whoever runs the tests: variables `TERN_…` are settings of a node, too.
+pub fn clean(program: PathBuf) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("TERN_")) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 fn modified(path: &Path) -> Option<std::time::SystemTime> {

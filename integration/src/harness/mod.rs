@@ -5,13 +5,19 @@
 //! ```
 
 mod anvil;
+mod command;
 mod devnet;
+mod ledger;
+mod replay;
 mod settled;
 mod user;
 mod wait;
 
 pub use anvil::Anvil;
-pub use devnet::{Devnet, Options};
+pub use command::{Ended, run};
+pub use devnet::{Devnet, Options, clean, program};
+pub use ledger::Ledger;
+pub use replay::Replay;
 pub use settled::Settled;
 pub use user::User;
 pub use wait::{until, within};

@@ -25,8 +25,10 @@ impl Chosen {
             None => (text, 1),
             Some((step, count)) => (step, count.parse().ok()?),
         };
-        (!step.is_empty() && count > 0)
-            .then(|| Self { step: step.to_owned(), rest: AtomicU32::new(count) })
+        (!step.is_empty() && count > 0).then(|| Self {
+            step: step.to_owned(),
+            rest: AtomicU32::new(count),
+        })
     }
 
     fn is_reached(&self, step: &str) -> bool {
@@ -39,7 +41,10 @@ impl Chosen {
 pub fn crash_point(step: &str) {
     static CHOSEN: OnceLock<Option<Chosen>> = OnceLock::new();
     let chosen = CHOSEN.get_or_init(|| Chosen::parse(&std::env::var(VARIABLE).ok()?));
-    if chosen.as_ref().is_some_and(|chosen| chosen.is_reached(step)) {
+    if chosen
+        .as_ref()
+        .is_some_and(|chosen| chosen.is_reached(step))
+    {
         let _ = writeln!(std::io::stderr(), "{VARIABLE}: the process ends at {step}");
         std::process::abort();
     }
@@ -55,7 +60,10 @@ mod tests {
         assert!(!first.is_reached("role/other"));
         assert!(first.is_reached("role/step"));
         let third = Chosen::parse("role/step:3").unwrap();
-        assert_eq!([(); 4].map(|()| third.is_reached("role/step")), [false, false, true, false]);
+        assert_eq!(
+            [(); 4].map(|()| third.is_reached("role/step")),
+            [false, false, true, false]
+        );
     }
 
     #[test]
