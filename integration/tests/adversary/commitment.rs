@@ -1,0 +1,188 @@
+//! Lies to `commitBatch`.
+
+use alloy::primitives::B256;
+use alloy::sol_types::SolCall;
+use tern_settlement::IRollup;
+
+use crate::lie::{Lie, each_bit_of_number, each_byte};
+
+/// Lies about one hash of a posted block.
+fn hash_lies(
+    truth: &IRollup::commitBatchCall,
+    name: &str,
+    expected: &'static [&'static str],
+    field: impl Fn(&mut IRollup::commitBatchCall) -> &mut B256,
+) -> Vec<Lie> {
+    let honest = *field(&mut truth.clone());
+    each_byte(honest.as_slice())
+        .map(|(place, bytes)| {
+            let mut lie = truth.clone();
+            *field(&mut lie) = B256::from_slice(&bytes);
+            Lie {
+                what: format!("byte {place} of {name}"),
+                calldata: lie.abi_encode().into(),
+                expected,
+            }
+        })
+        .collect()
+}
+
+fn number_lies(
+    truth: &IRollup::commitBatchCall,
+    name: &str,
+    expected: &'static [&'static str],
+    field: impl Fn(&mut IRollup::commitBatchCall) -> &mut u64,
+) -> Vec<Lie> {
+    each_bit_of_number(*field(&mut truth.clone()))
+        .map(|(byte, number)| {
+            let mut lie = truth.clone();
+            *field(&mut lie) = number;
+            Lie {
+                what: format!("byte {byte} of {name}"),
+                calldata: lie.abi_encode().into(),
+                expected,
+            }
+        })
+        .collect()
+}
+
+const HEADER: &[&str] = &["BlockHashMismatch"];
+const PREVIOUS: &[&str] = &["PreviousBatchMismatch"];
+
+/// Everything that `commitBatch` is told.
+pub(crate) fn commitment_lies(truth: &IRollup::commitBatchCall) -> Vec<Lie> {
+    let mut lies = hash_lies(truth, "the state root", HEADER, |call| {
+        &mut call.blocks[0].stateRoot
+    });
+    lies.extend(hash_lies(truth, "the receipts root", HEADER, |call| {
+        &mut call.blocks[0].receiptsRoot
+    }));
+    lies.extend(hash_lies(
+        truth,
+        "the beacon root",
+        &["UnknownBeaconRoot"],
+        |call| &mut call.blocks[0].beaconRoot,
+    ));
+    lies.extend(hash_lies(truth, "the block hash", HEADER, |call| {
+        &mut call.lastBlockHash
+    }));
+    lies.extend(hash_lies(truth, "the previous batch", PREVIOUS, |call| {
+        &mut call.previous.parentBatchHash
+    }));
+    lies.extend(hash_lies(truth, "the previous blocks", PREVIOUS, |call| {
+        &mut call.previous.blocksDigest
+    }));
+    lies.extend(hash_lies(truth, "the parent's hash", PREVIOUS, |call| {
+        &mut call.previous.tip.blockHash
+    }));
+    lies.extend(hash_lies(
+        truth,
+        "the parent's state root",
+        PREVIOUS,
+        |call| &mut call.previous.tip.stateRoot,
+    ));
+    lies.extend(hash_lies(
+        truth,
+        "the parent's beacon root",
+        PREVIOUS,
+        |call| &mut call.previous.tip.beaconRoot,
+    ));
+    let time = &[
+        "BlockHashMismatch",
+        "TimestampAhead",
+        "TimestampNotAfterParent",
+    ];
+    lies.extend(number_lies(truth, "the timestamp", time, |call| {
+        &mut call.blocks[0].timestamp
+    }));
+    let gas = &["BlockHashMismatch", "GasUsedAboveLimit"];
+    lies.extend(number_lies(truth, "the gas used", gas, |call| {
+        &mut call.blocks[0].gasUsed
+    }));
+    lies.extend(number_lies(
+        truth,
+        "the parent's number",
+        PREVIOUS,
+        |call| &mut call.previous.tip.number,
+    ));
+    lies.extend(number_lies(truth, "the parent's time", PREVIOUS, |call| {
+        &mut call.previous.tip.timestamp
+    }));
+    lies.extend(number_lies(
+        truth,
+        "the parent's base fee",
+        PREVIOUS,
+        |call| &mut call.previous.tip.baseFee,
+    ));
+    lies.extend(number_lies(
+        truth,
+        "the parent's gas used",
+        PREVIOUS,
+        |call| &mut call.previous.tip.gasUsed,
+    ));
+    lies.extend(number_lies(
+        truth,
+        "the batch number",
+        &["BatchOutOfOrder"],
+        |call| &mut call.number,
+    ));
+    lies.extend(transaction_lies(truth));
+    lies
+}
+
+/// The posted transactions: each byte, then whole transactions.
+fn transaction_lies(truth: &IRollup::commitBatchCall) -> Vec<Lie> {
+    let posted = &truth.blocks[0].transactions;
+    let lie = |what: String, transactions: Vec<u8>, expected| {
+        let mut lie = truth.clone();
+        lie.blocks[0].transactions = transactions.into();
+        Lie {
+            what,
+            calldata: lie.abi_encode().into(),
+            expected,
+        }
+    };
+    let bytes: &[&str] = &["BlockHashMismatch", "MalformedTransactions"];
+    let mut lies: Vec<Lie> = each_byte(posted)
+        .map(|(place, changed)| lie(format!("byte {place} of the transactions"), changed, bytes))
+        .collect();
+    let (first, second) =
+        posted.split_at(3 + usize::from(posted[2]) + 256 * usize::from(posted[1]));
+    lies.push(lie(
+        "a transaction left out".into(),
+        second.to_vec(),
+        HEADER,
+    ));
+    lies.push(lie(
+        "a transaction repeated".into(),
+        [first, posted].concat(),
+        HEADER,
+    ));
+    lies.push(lie(
+        "transactions in another order".into(),
+        [second, first].concat(),
+        HEADER,
+    ));
+    lies.push(lie("no transactions".into(), Vec::new(), &["EmptyBlock"]));
+    lies.push(lie(
+        "an empty transaction".into(),
+        [posted, &[0, 0, 0][..]].concat(),
+        &["MalformedTransactions"],
+    ));
+    let mut empty = truth.clone();
+    empty.blocks.clear();
+    lies.push(Lie {
+        what: "a batch without blocks".into(),
+        calldata: empty.abi_encode().into(),
+        expected: &["EmptyBatch"],
+    });
+    let mut twice = truth.clone();
+    twice.blocks.push(truth.blocks[0].clone());
+    let expected = &["TimestampNotAfterParent"];
+    lies.push(Lie {
+        what: "a block repeated".into(),
+        calldata: twice.abi_encode().into(),
+        expected,
+    });
+    lies
+}

@@ -1,0 +1,129 @@
+//! Lies are refused: of a batch that was really committed and verified, the operator's own calls are made again with
+//! one thing changed, and each must revert; native verification must refuse the same proofs.
+
+mod commitment;
+mod lie;
+mod proof;
+mod truth;
+
+use alloy::primitives::{Address, Bytes};
+use alloy::sol;
+use alloy::sol_types::{SolCall, SolInterface};
+use anyhow::{Context, Result, ensure};
+use tern_proving::onchain::{Statement, VerifierKey, WrapCircuit, verify_native};
+use tern_proving::{JobVerifier, Profile};
+use tern_settlement::IRollup::IRollupErrors as Refusal;
+
+use commitment::commitment_lies;
+use lie::{all_refused, each_bit_of_number, one_bit};
+use proof::{consistent, proof_lies, range_lies, sampled_places, statement_lies};
+use truth::Truth;
+
+const STRANGER: Address = Address::repeat_byte(0x53);
+
+sol! {
+    interface Verifier {
+        function verify(bytes calldata proof, uint64[4] calldata statement) external view returns (bool);
+    }
+}
+
+/// The verifier by itself: the statement is its public input.
+async fn public_inputs_are_bound(truth: &Truth, proof: &Bytes) -> Result<()> {
+    let verify = |statement: Statement| async move {
+        let call = Verifier::verifyCall {
+            proof: proof.clone(),
+            statement,
+        };
+        truth
+            .prove
+            .call_as(truth.prove.sender, truth.verifier, call.abi_encode().into())
+            .await
+    };
+    let honest = verify(truth.statement).await?;
+    let accepted = honest.map_err(|data| anyhow::anyhow!("the true statement reverts: {data}"))?;
+    ensure!(
+        Verifier::verifyCall::abi_decode_returns(&accepted)?,
+        "the true statement is refused"
+    );
+    for element in 0..4 {
+        for (byte, number) in each_bit_of_number(truth.statement[element]) {
+            let mut statement = truth.statement;
+            statement[element] = number;
+            if let Ok(output) = verify(statement).await? {
+                let believed = Verifier::verifyCall::abi_decode_returns(&output)?;
+                ensure!(
+                    !believed,
+                    "the verifier believes byte {byte} of statement element {element}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn verifier_key() -> Result<VerifierKey> {
+    let verifier = JobVerifier::for_profile(Profile::InsecureTest)?;
+    Ok(WrapCircuit::new(verifier.wrapped())?.verifier_key())
+}
+
+/// The same lies, without an EVM.
+fn native_verification_refuses(proof: &[u8], statement: &Statement) -> Result<()> {
+    let key = verifier_key()?;
+    verify_native(&key, proof, statement).context("the true proof")?;
+    for place in sampled_places() {
+        let changed = one_bit(proof, place);
+        ensure!(
+            verify_native(&key, &changed, statement).is_err(),
+            "byte {place} of the proof may be changed"
+        );
+    }
+    for element in 0..4 {
+        for (byte, number) in each_bit_of_number(statement[element]) {
+            let mut changed = *statement;
+            changed[element] = number;
+            let refused = verify_native(&key, proof, &changed).is_err();
+            ensure!(
+                refused,
+                "byte {byte} of statement element {element} may be changed"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_to_a_settled_batch_is_refused_on_l2_and_natively() -> Result<()> {
+    let truth = Truth::establish().await?;
+
+    let commitment = truth.commitment()?;
+    let honest = truth.commit.call(truth.commit.calldata.clone()).await?;
+    ensure!(honest.is_ok(), "the true commitment is refused: {honest:?}");
+    all_refused(&truth.commit, commitment_lies(&commitment)).await?;
+    let stranger = truth
+        .commit
+        .call_as(STRANGER, truth.commit.to, truth.commit.calldata.clone())
+        .await?;
+    let refusal = stranger.err().context("anybody may commit")?;
+    ensure!(matches!(
+        Refusal::abi_decode(&refusal)?,
+        Refusal::NotOperator(_)
+    ));
+
+    let proven = truth.proof()?;
+    let honest = truth.prove.call(truth.prove.calldata.clone()).await?;
+    ensure!(honest.is_ok(), "the true proof is refused: {honest:?}");
+    let (lies, calls): (Vec<_>, Vec<_>) = statement_lies(&proven).into_iter().unzip();
+    let refused = all_refused(&truth.prove, lies).await?;
+    let consistent = consistent(&refused, &calls, &proven);
+    ensure!(
+        consistent.len() > 200,
+        "only {} lies could be made consistent",
+        consistent.len()
+    );
+    all_refused(&truth.prove, consistent).await?;
+    all_refused(&truth.prove, range_lies(&proven)).await?;
+    all_refused(&truth.prove, proof_lies(&proven)).await?;
+    public_inputs_are_bound(&truth, &proven.proof).await?;
+    let (proof, statement) = (proven.proof, truth.statement);
+    tokio::task::spawn_blocking(move || native_verification_refuses(&proof, &statement)).await?
+}
