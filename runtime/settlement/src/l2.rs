@@ -157,15 +157,16 @@ impl L2 {
         Ok(C::abi_decode_returns(&data).ok())
     }
 
-    /// Gas that the call would use now.
+    /// Gas that the call would use after the newest block. Not after what waits in L2's pool: that may be the same
+    /// call, sent before a crash, after which this one finds its work done and seems cheap.
     pub(crate) async fn estimate_gas(
         &self,
         from: Address,
         call: &Call,
         action: &'static str,
     ) -> Result<u64, SettlementError> {
-        self.ask(action, self.provider.estimate_gas(request(from, call)))
-            .await
+        let estimate = self.provider.estimate_gas(request(from, call));
+        self.ask(action, estimate.block(BlockId::latest())).await
     }
 
     pub(crate) async fn mined_nonce(&self, account: Address) -> Result<u64, SettlementError> {
