@@ -65,7 +65,7 @@ pub fn two_transfers() -> Result<Library> {
 }
 
 /// The inputs of two runs with one transfer each.
-fn batches() -> Result<[GenerationInputs<F>; 2]> {
+fn batches() -> Result<[GenerationInputs; 2]> {
     let mut chain = TestChain::new(&genesis())?;
     let to = Address::repeat_byte(0x53);
     let transfers: Vec<Bytes> = (0..2)
@@ -86,7 +86,7 @@ fn batches() -> Result<[GenerationInputs<F>; 2]> {
         inputs.len()
     );
     // A first block must begin at the checkpoint.
-    let checkpoint = inputs[0].tries.state_trie.hash();
+    let checkpoint = witness.batches[0].state_root_before.0.into();
     for input in &mut inputs {
         input.checkpoint_state_trie_root = checkpoint;
     }
@@ -97,7 +97,7 @@ fn batches() -> Result<[GenerationInputs<F>; 2]> {
 fn aggregated(
     circuits: &Circuits,
     stark: &AllStark<F, 2>,
-    inputs: &GenerationInputs<F>,
+    inputs: &GenerationInputs,
 ) -> Result<Output> {
     let config = PROFILE.recursion_config().stark_config;
     let length = usize::from(PROFILE.max_cycles_log());
