@@ -112,33 +112,14 @@ pub fn genesis_block(
         };
         (*address, account)
     });
-    let state = GenesisState {
+    GenesisState {
         accounts: accounts.collect(),
-    };
-    let (time, gas_limit) = (genesis.timestamp, Gas(genesis.gas_limit));
-    let mut outcome = state
-        .with_beacon_roots()
-        .block(rules, time, gas_limit, genesis.base_fee)?;
-    // The rollup contract takes gas limit and beneficiary of every block from block 0.
-    outcome.block.header.beneficiary = genesis.beneficiary;
-    outcome.block.hash = outcome.block.header.hash_slow();
-    Ok(outcome)
-}
-
-#[cfg(test)]
-mod tests {
-    use tern_cluster_config::{Devnet, Profile};
-
-    use super::*;
-
-    #[test]
-    fn block_0_has_the_gas_limit_and_beneficiary_of_every_block() {
-        let genesis = Devnet::l3(31_337, Profile::Secure).genesis;
-        let block = genesis_block(&genesis, &ChainRules::provable(genesis.chain_id))
-            .unwrap()
-            .block;
-        assert_eq!(block.header.beneficiary, genesis.beneficiary);
-        assert_eq!(block.header.gas_limit, genesis.gas_limit);
-        assert_eq!(block.hash, block.header.hash_slow());
     }
+    .with_beacon_roots()
+    .block(
+        rules,
+        genesis.timestamp,
+        Gas(genesis.gas_limit),
+        genesis.base_fee,
+    )
 }
