@@ -32,9 +32,15 @@ impl Anvil {
     }
 }
 
+/// The package's own binary: the script in `.bin` would leave it behind when it is killed.
 fn installed() -> PathBuf {
-    PathBuf::from(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../runtime/settlement/contracts/node_modules/.bin/anvil"
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let system = std::env::consts::OS.replace("macos", "darwin");
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!(
+        "../runtime/settlement/contracts/node_modules/@foundry-rs/anvil-{system}-{architecture}/bin/anvil"
     ))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tern_node::deployment::Deployment;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::settled::Settled;
 use super::user::User;
@@ -59,9 +60,13 @@ impl Options {
     }
 }
 
+/// Proving takes all cores and some GB, so that only one network runs at a time in a test binary.
+static TURN: Mutex<()> = Mutex::const_new(());
+
 /// A running `tern devnet`, killed when dropped.
 #[derive(Debug)]
 pub struct Devnet {
+    _turn: MutexGuard<'static, ()>,
     process: Child,
     directory: PathBuf,
     deployment: Deployment,
@@ -92,6 +97,7 @@ impl Devnet {
     /// # Errors
     /// If it ends, or is not ready in time.
     pub async fn start(directory: &Path, options: &Options) -> Result<Self> {
+        let turn = TURN.lock().await;
         let announced = directory.join("deployment.json");
         let before = modified(&announced);
         let log = File::options()
@@ -134,6 +140,7 @@ impl Devnet {
         .await;
         match ready {
             Ok(deployment) => Ok(Self {
+                _turn: turn,
                 process,
                 directory: directory.to_owned(),
                 deployment,
