@@ -14,6 +14,7 @@ const CALLS: usize = 4;
 #[derive(Debug)]
 pub(crate) enum Refused {
     Rollup(Refusal),
+    #[expect(dead_code, reason = "its name is read in its debug form")]
     Foundation(FoundationsErrors),
 }
 

@@ -73,6 +73,7 @@ async fn garbage_configuration_ends_with_2_and_names_file_key_or_variable() -> R
     run(&["devnet", "--no-such-flag"], &[])
         .await?
         .with(2, &["--no-such-flag"])?;
+    ensure!(!data.exists(), "the data directory was touched");
     let chain = write(
         "chain.toml",
         "l2_chain_id = 31337\n[genesis]\nchain_id = 31337\n",
@@ -82,7 +83,6 @@ async fn garbage_configuration_ends_with_2_and_names_file_key_or_variable() -> R
     run(&arguments, &[])
         .await?
         .with(2, &["chain.toml", "timestamp"])?;
-    ensure!(!data.exists(), "the data directory was touched");
     Ok(())
 }
 
