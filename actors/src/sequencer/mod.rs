@@ -34,6 +34,6 @@ mod tests;
 pub use batcher::{Batcher, BatcherMessage};
 pub use batching::BatchingPolicy;
 pub use proof_coordinator::{CoordinatorMessage, Policy as LeasePolicy, ProofCoordinator};
-pub use replica::{Replica, ReplicaMessage};
+pub use replica::{Announcements, Replica, ReplicaMessage};
 pub use settings::{Sequencer, SequencerSettings};
 pub use simulator::{Simulator, SimulatorMessage};

@@ -11,9 +11,10 @@
 //!                                 Halt ──▶ main node
 //! ```
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::{Actor, ActorProcessingErr, ActorRef, OutputPort, RpcReplyPort};
 use tern_cluster::{Address, Fault};
 use tern_execution::{BatchLimits, HashWindow, ReplayError, replay};
 use tern_messages::{
@@ -27,7 +28,7 @@ use tracing::{error, info, warn};
 use super::fault;
 use super::simulator::SimulatorMessage;
 use super::tables::{HALTS, Stage};
-use crate::main_node::{Chain, MainNodeMessage};
+use crate::main_node::{Chain, MainNodeMessage, SealedAnnouncement};
 
 /// How long the main node may take to answer.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -35,7 +36,7 @@ const CALL_LIMIT: Duration = Duration::from_secs(10);
 const FETCH: (u32, u64) = (64, 8 << 20);
 
 /// The replica's configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Replica {
     pub(crate) chain: Chain,
     pub(crate) limits: BatchLimits,
@@ -43,7 +44,12 @@ pub struct Replica {
     pub(crate) poll: Duration,
     pub(crate) main_node: Address<MainNodeMessage>,
     pub(crate) simulator: Address<SimulatorMessage>,
+    /// Where sealed blocks are announced.
+    pub(crate) announcements: Announcements,
 }
+
+/// Where sealed blocks are announced: hints to ask for them.
+pub type Announcements = Arc<OutputPort<SealedAnnouncement>>;
 
 /// What the replica can be told.
 #[derive(Debug)]
@@ -107,6 +113,8 @@ impl Actor for Replica {
         let tip = tokio::task::spawn_blocking(move || Tip::load(&chain)).await??;
         let number = BlockNumber(tip.parent.header.number);
         info!(target: "tern::sequencer", block = %number, "the replica continues");
+        let hint = |SealedAnnouncement(sealed)| Some(ReplicaMessage::BlockSealed(sealed));
+        self.announcements.subscribe(myself.clone(), hint);
         let interval = self.poll;
         let _ = myself.send_interval(interval, || ReplicaMessage::Poll);
         let _ = myself.cast(ReplicaMessage::Poll);
@@ -134,6 +142,14 @@ impl Actor for Replica {
             }
         }
         Ok(())
+    }
+}
+
+impl std::fmt::Debug for Replica {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replica")
+            .field("chain", &self.chain)
+            .finish_non_exhaustive()
     }
 }
 

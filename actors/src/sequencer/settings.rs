@@ -12,7 +12,7 @@ use tern_proving::{JobVerifier, Profile, ProvingError};
 use super::batcher::{Batcher, BatcherMessage};
 use super::batching::BatchingPolicy;
 use super::proof_coordinator::{CoordinatorMessage, Policy, ProofCoordinator};
-use super::replica::{Replica, ReplicaMessage};
+use super::replica::{Announcements, Replica, ReplicaMessage};
 use super::simulator::{SIMULATE, Simulator, SimulatorMessage};
 use crate::main_node::{Chain, MainNodeMessage};
 use crate::verifier_bridge::BridgeMessage;
@@ -34,7 +34,7 @@ pub struct Sequencer {
 }
 
 /// What a sequencer is made of.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SequencerSettings {
     /// The replica's chain, in the sequencer's own data directory.
     pub chain: Chain,
@@ -46,8 +46,20 @@ pub struct SequencerSettings {
     pub leases: Policy,
     /// Who has blocks.
     pub main_node: Address<MainNodeMessage>,
+    /// Where it announces them.
+    pub announcements: Announcements,
     /// Who settles batches.
     pub bridge: Address<BridgeMessage>,
+}
+
+impl std::fmt::Debug for SequencerSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SequencerSettings")
+            .field("chain", &self.chain)
+            .field("profile", &self.profile)
+            .field("batching", &self.batching)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Sequencer {
@@ -98,6 +110,7 @@ impl Sequencer {
             batching,
             leases,
             main_node,
+            announcements,
             bridge,
         } = settings.clone();
         let check = Arc::new(JobVerifier::for_profile(profile)?);
@@ -110,6 +123,7 @@ impl Sequencer {
             poll: POLL,
             main_node: main_node.clone(),
             simulator: self.simulator.clone(),
+            announcements,
         };
         let simulator = Simulator {
             chain: chain.clone(),

@@ -1,5 +1,6 @@
 //! Replica, simulator and batcher at their boundaries.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -32,6 +33,7 @@ fn replica(
         poll: POLL,
         main_node: main_node.clone(),
         simulator,
+        announcements: Arc::default(),
     }
 }
 

@@ -71,6 +71,7 @@ pub async fn start_roles(
         batching: BatchingPolicy::default(),
         leases: LeasePolicy::of(profile),
         main_node: node.address.clone(),
+        announcements: node.sealed.clone(),
         bridge: bridge.clone(),
     };
     let sequencer = Sequencer::default();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy::primitives::B256;
 use tern_cluster::{CallError, Fault};
 use tern_messages::{Batch, BatchNumber, BatchesPending, L2Transaction, ProvenBatch};
 use tern_settlement::{IRollup, L2Block, Mined, RollupStatus, SettlementError};
@@ -42,6 +43,8 @@ pub(super) struct Loop<C: Connector> {
     checked_verified: BatchNumber,
     differences: u32,
     said: Option<(View, tokio::time::Instant)>,
+    /// What is being sent, and whether the contract refused it.
+    sending: Option<(Purpose, Option<String>)>,
 }
 
 /// Why a turn of the loop ended early.
@@ -110,6 +113,7 @@ impl<C: Connector> Loop<C> {
             checked_verified: BatchNumber(0),
             differences: 0,
             said: None,
+            sending: None,
         }
     }
 
@@ -304,7 +308,11 @@ impl<C: Connector> Loop<C> {
         }
     }
 
-    async fn commit(&self, settlement: &C::Settlement, number: BatchNumber) -> Result<(), Trouble> {
+    async fn commit(
+        &mut self,
+        settlement: &C::Settlement,
+        number: BatchNumber,
+    ) -> Result<(), Trouble> {
         let batch = self.batch(number).await?;
         let previous = match number.0 {
             0 | 1 => None,
@@ -322,7 +330,11 @@ impl<C: Connector> Loop<C> {
         }
     }
 
-    async fn prove(&self, settlement: &C::Settlement, number: BatchNumber) -> Result<(), Trouble> {
+    async fn prove(
+        &mut self,
+        settlement: &C::Settlement,
+        number: BatchNumber,
+    ) -> Result<(), Trouble> {
         let call = |reply| CoordinatorMessage::Proven(number, reply);
         let proven: ProvenBatch = match self.config.coordinator.call(call, CALL_LIMIT).await? {
             Ok(Some(proven)) => proven,
@@ -343,18 +355,22 @@ impl<C: Connector> Loop<C> {
         }
     }
 
-    async fn begin(&self, purpose: Purpose, activity: String) -> Result<(), Trouble> {
-        info!(target: "tern::bridge", "{activity}");
+    async fn begin(&mut self, purpose: Purpose, activity: String) -> Result<(), Trouble> {
+        if self
+            .sending
+            .as_ref()
+            .is_none_or(|(before, _)| *before != purpose)
+        {
+            info!(target: "tern::bridge", "{activity}");
+            self.sending = Some((purpose, None));
+            self.records.begin(purpose).await?;
+        }
         self.board.set(|status| status.activity = activity);
-        self.records.begin(purpose).await?;
-        crash_point(step(
-            purpose,
-            ["bridge/commit-intended", "bridge/prove-intended"],
-        ));
         Ok(())
     }
 
-    async fn done(&self, purpose: Purpose, mined: Mined) -> Result<(), Trouble> {
+    async fn done(&mut self, purpose: Purpose, mined: Mined) -> Result<(), Trouble> {
+        self.sending = None;
         let Mined {
             hash,
             block,
@@ -375,33 +391,52 @@ impl<C: Connector> Loop<C> {
 
     /// What a refused transaction means. What L2 holds is read again before anything else is sent.
     async fn refused(
-        &self,
+        &mut self,
         settlement: &C::Settlement,
         purpose: Purpose,
         error: SettlementError,
     ) -> Result<Trouble, Trouble> {
+        if !matches!(error, SettlementError::Reverted { .. }) {
+            return Ok(Trouble::L2(error));
+        }
+        let reason = error.to_string();
+        let new = self.sending != Some((purpose, Some(reason.clone())));
+        if new {
+            error!(target: "tern::bridge", ?purpose, %reason, "the contract refuses");
+            self.sending = Some((purpose, Some(reason)));
+        }
         if let Some(IRollup::IRollupErrors::UnknownBeaconRoot(unknown)) = error.rollup_error() {
-            let anchor = self.records.anchor_number(unknown.beaconRoot).await?;
-            let (block, hash) = (unknown.number, unknown.beaconRoot);
-            let Some(number) = anchor else {
-                error!(target: "tern::bridge", block, %hash, "ALARM: an L3 block names an L2 block that was never recorded");
-                return Ok(Trouble::L2(error));
-            };
-            if settlement
-                .block(number)
-                .await?
-                .is_some_and(|there| there.hash == hash)
-            {
-                warn!(target: "tern::bridge", number, %hash, "L2 has lost the record of this block; recording it again");
-                settlement.record(number).await?;
-            } else {
-                error!(target: "tern::bridge", block, number, %hash,
-                    "ALARM: an L3 block names an L2 block that L2 has taken back");
-            }
-        } else if matches!(error, SettlementError::Reverted { .. }) {
-            error!(target: "tern::bridge", ?purpose, %error, "the contract refuses");
+            self.record_again(settlement, unknown.beaconRoot, new)
+                .await?;
         }
         Ok(Trouble::L2(error))
+    }
+
+    /// An L3 block names an L2 block that the contract does not know (any more): a reorganisation may have
+    /// taken the record back, but left the block.
+    async fn record_again(
+        &self,
+        settlement: &C::Settlement,
+        hash: B256,
+        new: bool,
+    ) -> Result<(), Trouble> {
+        let Some(number) = self.records.anchor_number(hash).await? else {
+            if new {
+                error!(target: "tern::bridge", %hash, "ALARM: an L3 block names an L2 block that was never recorded");
+            }
+            return Ok(());
+        };
+        if settlement
+            .block(number)
+            .await?
+            .is_some_and(|there| there.hash == hash)
+        {
+            warn!(target: "tern::bridge", number, %hash, "L2 has lost the record of this block; recording it again");
+            settlement.record(number).await?;
+        } else if new {
+            error!(target: "tern::bridge", number, %hash, "ALARM: an L3 block names an L2 block that L2 has taken back");
+        }
+        Ok(())
     }
 
     fn heartbeat(&mut self, view: &View, next: Next) {

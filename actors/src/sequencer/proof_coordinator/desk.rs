@@ -58,6 +58,7 @@ pub struct Desk {
     pub(super) planned_batch: BatchNumber,
     pub(super) planning: bool,
     pub(super) plan_again: bool,
+    stands_still: bool,
 }
 
 impl Desk {
@@ -85,6 +86,7 @@ impl Desk {
             planned_batch: BatchNumber(0),
             planning: false,
             plan_again: false,
+            stands_still: false,
         }
     }
 
@@ -335,9 +337,15 @@ impl Desk {
                 )
             })
             .collect();
+        let (stood_still, parked) = (self.stands_still, parked.len());
+        self.stands_still = blocked.is_some();
         match blocked {
+            Some(reason) if stood_still => {
+                warn!(target: "tern::sequencer", waiting, ready, parked, %reason, "proving stands still");
+            }
+            // Once is no trouble: a prover may be starting.
             Some(reason) => {
-                warn!(target: "tern::sequencer", waiting, ready, parked = parked.len(), %reason, "proving stands still")
+                info!(target: "tern::sequencer", waiting, ready, parked, %reason, "proving stands still");
             }
             None => {
                 info!(target: "tern::sequencer", waiting, ready, running = %at.join("; "), idle_workers, "proving")
