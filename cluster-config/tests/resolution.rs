@@ -1,5 +1,10 @@
 //! Configuration as its users meet it.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "figment's jail wants closures that return its large error"
+)]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -148,7 +148,6 @@ async fn an_account_proof_verifies_against_the_state_root() {
         balance: proof.balance,
         storage_root: proof.storage_hash,
         code_hash: proof.code_hash,
-        ..Default::default()
     });
     let verify = |root, value: Vec<u8>| {
         alloy_trie::proof::verify_proof(root, key, Some(value), &proof.account_proof)
