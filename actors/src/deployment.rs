@@ -13,7 +13,6 @@ use tern_cluster_config::{ChainConfig, Profile};
 use tern_execution::HashWindow;
 use tern_messages::ChainId;
 use tern_proving::JobVerifier;
-use tern_proving::onchain::WrapCircuit;
 use tern_proving::statement::window_digest;
 use tern_settlement::{
     FollowPolicy, L2, RollupPlan, SettlementError, TransactionSender, VerifierKey, deploy_rollup,
@@ -135,13 +134,12 @@ pub async fn deploy(
     Ok((rollup, verifier))
 }
 
-/// The key of the final circuit of a profile. Building the circuit takes some seconds.
+/// The key of the final circuit of a profile.
 async fn verifier_key(profile: Profile) -> Result<VerifierKey, DeployError> {
     let built = tokio::task::spawn_blocking(move || {
         let profile = profile.as_str().parse().map_err(DeployError::circuit)?;
         let verifier = JobVerifier::for_profile(profile).map_err(DeployError::circuit)?;
-        let circuit = WrapCircuit::new(verifier.wrapped()).map_err(DeployError::circuit)?;
-        let key = circuit.verifier_key();
+        let key = verifier.contract_key();
         Ok(VerifierKey {
             circuit_digest: key.circuit_digest,
             constants_sigmas_cap: key.constants_sigmas_cap,

@@ -1,4 +1,5 @@
 //! Harness and end-to-end, conformance, crash and adversary tests.
 
 pub mod corpus;
+pub mod harness;
 pub mod vectors;

@@ -39,25 +39,52 @@ fn token_creation() -> Result<Bytes> {
 
 /// Sends what a newcomer would; the number of the last block used.
 async fn first_steps(user: &User) -> Result<u64> {
-    let transfer = TransactionRequest::default().with_to(SOMEBODY).with_value(U256::from(5));
+    let transfer = TransactionRequest::default()
+        .with_to(SOMEBODY)
+        .with_value(U256::from(5));
     let (receipt, time) = user.send(transfer).await?;
     ensure!(receipt.status(), "the transfer failed");
-    ensure!(time < CONFIRMED, "the transfer was confirmed after {time:?}");
+    ensure!(
+        time < CONFIRMED,
+        "the transfer was confirmed after {time:?}"
+    );
 
     let token = user.create(token_creation()?).await?;
-    let call = Token::transferCall { to: SOMEBODY, value: U256::from(7) };
-    let request = TransactionRequest::default().with_to(token).with_call(&call);
+    let call = Token::transferCall {
+        to: SOMEBODY,
+        value: U256::from(7),
+    };
+    let request = TransactionRequest::default()
+        .with_to(token)
+        .with_call(&call);
     let (receipt, time) = user.send(request).await?;
-    ensure!(receipt.status() && receipt.logs().len() == 1, "the token transfer failed");
-    ensure!(time < CONFIRMED, "the token transfer was confirmed after {time:?}");
+    ensure!(
+        receipt.status() && receipt.logs().len() == 1,
+        "the token transfer failed"
+    );
+    ensure!(
+        time < CONFIRMED,
+        "the token transfer was confirmed after {time:?}"
+    );
 
     // More than there is: reverts, and is charged for.
-    let call = Token::transferCall { to: SOMEBODY, value: U256::MAX };
-    let request = TransactionRequest::default().with_to(token).with_call(&call).with_gas_limit(200_000);
+    let call = Token::transferCall {
+        to: SOMEBODY,
+        value: U256::MAX,
+    };
+    let request = TransactionRequest::default()
+        .with_to(token)
+        .with_call(&call)
+        .with_gas_limit(200_000);
     let (receipt, time) = user.send(request).await?;
-    ensure!(!receipt.status() && receipt.gas_used > 21_000, "the call did not revert");
+    ensure!(
+        !receipt.status() && receipt.gas_used > 21_000,
+        "the call did not revert"
+    );
     ensure!(time < CONFIRMED, "the revert was confirmed after {time:?}");
-    receipt.block_number.ok_or_else(|| anyhow::anyhow!("a receipt has a block number"))
+    receipt
+        .block_number
+        .ok_or_else(|| anyhow::anyhow!("a receipt has a block number"))
 }
 
 async fn the_whole_path(directory: &Path, options: Options, limit: Duration) -> Result<()> {
@@ -71,7 +98,10 @@ async fn the_whole_path(directory: &Path, options: Options, limit: Duration) -> 
     for account in [user.address(), SOMEBODY, Address::with_last_byte(0x77)] {
         settled.agrees_with(&user, account).await?;
     }
-    ensure!(devnet.stop().await?.success(), "the devnet did not stop cleanly");
+    ensure!(
+        devnet.stop().await?.success(),
+        "the devnet did not stop cleanly"
+    );
     Ok(())
 }
 
@@ -85,7 +115,12 @@ async fn transactions_are_confirmed_at_once_and_verified_on_the_embedded_l2() ->
 async fn transactions_are_confirmed_at_once_and_verified_on_anvil() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let anvil = Anvil::start(&["--block-time", "1"])?;
-    the_whole_path(directory.path(), Options::quick().on(anvil.url()), SETTLED_QUICKLY).await
+    the_whole_path(
+        directory.path(),
+        Options::quick().on(anvil.url()),
+        SETTLED_QUICKLY,
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -123,7 +123,7 @@ impl<C: Connector> Loop<C> {
             Ok(settlement) => settlement,
             Err(fault) => return fault,
         };
-        match self.records.under_way().await {
+        match self.records.take_under_way().await {
             Ok(Some(purpose)) => {
                 info!(target: "tern::bridge", ?purpose, "was under way when the last run ended; L2 says what became of it");
             }
@@ -196,7 +196,7 @@ impl<C: Connector> Loop<C> {
             .call(BatcherMessage::Last, CALL_LIMIT)
             .await?;
         self.check(settlement, &sight.latest, formed).await?;
-        self.report(&sight, formed).await?;
+        self.report(settlement, &sight, formed).await?;
         self.follow_anchors(settlement, &sight.settled_at).await?;
         // Without proofs there is still something to commit.
         let pending = self

@@ -50,9 +50,16 @@ impl Records {
         .await
     }
 
-    /// What was being sent when the process ended.
-    pub(crate) async fn under_way(&self) -> Result<Option<Purpose>, StorageError> {
-        self.run(|store| store.get(&UNDER_WAY, &())).await
+    /// What was being sent when the process ended; forgotten now, since L2 knows what became of it.
+    pub(crate) async fn take_under_way(&self) -> Result<Option<Purpose>, StorageError> {
+        self.run(|store| {
+            let purpose = store.get(&UNDER_WAY, &())?;
+            let mut batch = WriteBatch::new();
+            batch.delete(&UNDER_WAY, &());
+            store.commit(batch)?;
+            Ok(purpose)
+        })
+        .await
     }
 
     /// After a transaction was mined.
@@ -86,6 +93,20 @@ impl Records {
     pub(crate) async fn settled(&self, number: BatchNumber) -> Result<Settled, StorageError> {
         let settled = self.run(move |store| store.get(&SETTLED, &number)).await?;
         Ok(settled.unwrap_or_default())
+    }
+
+    /// The transactions that settled a batch, as L2 told them.
+    pub(crate) async fn set_settled(
+        &self,
+        number: BatchNumber,
+        settled: Settled,
+    ) -> Result<(), StorageError> {
+        self.run(move |store| {
+            let mut batch = WriteBatch::new();
+            batch.put(&SETTLED, &number, &settled);
+            store.commit(batch)
+        })
+        .await
     }
 
     /// Up to where L2's events were read, and the newest anchor found.

@@ -7,7 +7,8 @@ use tern_messages::{
 use tracing::{debug, error, info, warn};
 
 use super::looping::{CALL_LIMIT, Loop, Sight, Trouble};
-use super::settlement::Connector;
+use super::records::Settled;
+use super::settlement::{Connector, Settlement};
 use crate::main_node::MainNodeMessage;
 use crate::sequencer::{BatcherMessage, CoordinatorMessage};
 
@@ -28,6 +29,7 @@ impl<C: Connector> Loop<C> {
     /// Reports batches and heights if they are new. A main node that does not listen does not stop settling.
     pub(super) async fn report(
         &mut self,
+        settlement: &C::Settlement,
         sight: &Sight,
         formed: BatchNumber,
     ) -> Result<(), Trouble> {
@@ -49,7 +51,9 @@ impl<C: Connector> Loop<C> {
         let verified = before.map_or(heights.verified, |before| {
             before.verified.min(heights.verified)
         });
-        let batches = self.batch_records(verified, formed, &heights).await?;
+        let batches = self
+            .batch_records(settlement, verified, formed, &heights)
+            .await?;
         let settled_at = L2Anchor {
             number: sight.settled_at.number,
             hash: sight.settled_at.hash,
@@ -79,6 +83,7 @@ impl<C: Connector> Loop<C> {
     /// The last verified batch and all after it.
     async fn batch_records(
         &self,
+        settlement: &C::Settlement,
         verified: BatchNumber,
         formed: BatchNumber,
         heights: &SettledHeights,
@@ -90,7 +95,7 @@ impl<C: Connector> Loop<C> {
         let mut records = Vec::with_capacity(headers.len());
         for header in headers {
             let number = header.number;
-            let known = self.records.settled(number).await?;
+            let known = self.transactions(settlement, number, heights).await?;
             records.push(BatchRecord {
                 committed: known.committed.filter(|_| number <= heights.committed),
                 verified: known.verified.filter(|_| number <= heights.verified),
@@ -98,6 +103,27 @@ impl<C: Connector> Loop<C> {
             });
         }
         Ok(records)
+    }
+
+    /// The transactions that settled a batch. Those that were mined unheard, before a restart, L2 tells.
+    async fn transactions(
+        &self,
+        settlement: &C::Settlement,
+        number: BatchNumber,
+        heights: &SettledHeights,
+    ) -> Result<Settled, Trouble> {
+        let mut known = self.records.settled(number).await?;
+        let before = known;
+        if known.committed.is_none() && number <= heights.committed {
+            known.committed = settlement.committed_in(number).await?;
+        }
+        if known.verified.is_none() && number <= heights.verified {
+            known.verified = settlement.verified_in(number).await?;
+        }
+        if known != before {
+            self.records.set_settled(number, known).await?;
+        }
+        Ok(known)
     }
 
     /// Says whether the report was accepted.

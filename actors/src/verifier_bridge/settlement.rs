@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use alloy::consensus::Header;
 use alloy::eips::BlockId;
 use alloy::signers::local::PrivateKeySigner;
-use tern_messages::{Batch, ChainId, ProvenBatch};
+use tern_messages::{Batch, BatchNumber, ChainId, L2Transaction, ProvenBatch};
 use tern_settlement::{
     ExpectedRollup, FollowPolicy, L2, L2Block, L2Endpoint, Mined, RecordedBlock, RollupClient,
     RollupStatus, SettlementError, TransactionSender,
@@ -26,6 +26,16 @@ pub trait Settlement: Send + Sync + Debug + 'static {
     fn status_at(&self, number: u64) -> impl Future<Output = Answer<RollupStatus>> + Send;
     /// Whether the contract holds exactly this batch.
     fn holds(&self, batch: &Batch) -> impl Future<Output = Answer<bool>> + Send;
+    /// The transaction that committed a batch, as far as L2 shows it.
+    fn committed_in(
+        &self,
+        number: BatchNumber,
+    ) -> impl Future<Output = Answer<Option<L2Transaction>>> + Send;
+    /// The transaction that proved a batch, as far as L2 shows it.
+    fn verified_in(
+        &self,
+        number: BatchNumber,
+    ) -> impl Future<Output = Answer<Option<L2Transaction>>> + Send;
     /// L2 block in which the contract was created.
     fn deployment_block(&self) -> u64;
     /// L2 blocks whose hashes the contract recorded within these L2 blocks.
@@ -117,6 +127,14 @@ impl Settlement for OnL2 {
 
     async fn holds(&self, batch: &Batch) -> Answer<bool> {
         self.rollup.holds(batch).await
+    }
+
+    async fn committed_in(&self, number: BatchNumber) -> Answer<Option<L2Transaction>> {
+        self.rollup.committed_in(number).await
+    }
+
+    async fn verified_in(&self, number: BatchNumber) -> Answer<Option<L2Transaction>> {
+        self.rollup.verified_in(number).await
     }
 
     fn deployment_block(&self) -> u64 {

@@ -11,7 +11,7 @@ use tern_messages::job::StatementData;
 use tern_messages::statement::Point;
 use tern_messages::{
     Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, ChainId, FinalityRefusal,
-    FinalityReport, L2Anchor, Proof, ProvenBatch, SealedBlock, SettledHeights,
+    FinalityReport, L2Anchor, L2Transaction, Proof, ProvenBatch, SealedBlock, SettledHeights,
 };
 use tern_settlement::{L2Block, Mined, RecordedBlock, RollupStatus, SettlementError};
 use tern_storage::{ChainIdentity, Store};
@@ -105,6 +105,17 @@ impl FakeL2 {
         })
     }
 
+    /// The transaction of the first block of which something is true.
+    fn transaction(&self, when: impl Fn(&State2) -> bool) -> Answer<Option<L2Transaction>> {
+        self.ask(|inner| {
+            let block = inner.blocks.iter().position(when);
+            Some(block.map(|at| L2Transaction {
+                hash: inner.blocks[at].hash,
+                block: at as u64,
+            }))
+        })
+    }
+
     fn sent(&self) -> Vec<String> {
         self.with(|inner| inner.sent.clone())
     }
@@ -164,6 +175,14 @@ impl Settlement for FakeL2 {
     async fn holds(&self, batch: &Batch) -> Answer<bool> {
         let index = batch.header.number.0 as usize - 1;
         self.ask(|inner| Some(inner.blocks.last()?.committed.get(index)? == batch))
+    }
+
+    async fn committed_in(&self, number: BatchNumber) -> Answer<Option<L2Transaction>> {
+        self.transaction(|state| state.committed.len() as u64 >= number.0)
+    }
+
+    async fn verified_in(&self, number: BatchNumber) -> Answer<Option<L2Transaction>> {
+        self.transaction(|state| state.verified >= number.0)
     }
 
     fn deployment_block(&self) -> u64 {
@@ -461,6 +480,14 @@ async fn nothing_is_sent_twice_when_the_bridge_is_killed_after_each_transaction(
             .expect("it goes on soon");
         if step == 6 {
             fixture.settled(3, 3).await;
+            let all = |told| match told {
+                Told::Finality(report) if report.verified == BatchNumber(3) => Some(report),
+                _ => None,
+            };
+            let report = next(&mut fixture.told, all).await;
+            let last = report.batches.last().unwrap();
+            let blocks = [last.committed, last.verified].map(|sent| sent.unwrap().block);
+            assert_eq!(blocks, [5, 6], "L2 tells what was mined unheard");
         }
         running.kill().await;
         l2.with(|inner| inner.lose_answers = 0);

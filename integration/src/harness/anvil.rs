@@ -23,7 +23,12 @@ impl Anvil {
             .args(more)
             .try_spawn()
             .map(Self)
-            .with_context(|| format!("cannot start {}; run scripts/contracts build", path.display()))
+            .with_context(|| {
+                format!(
+                    "cannot start {}; run scripts/contracts build",
+                    path.display()
+                )
+            })
     }
 
     /// Where it answers.

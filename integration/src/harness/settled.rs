@@ -6,8 +6,8 @@ use alloy::consensus::TrieAccount;
 use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::rlp::Encodable;
-use alloy_trie::{Nibbles, proof::verify_proof};
 use alloy::sol;
+use alloy_trie::{Nibbles, proof::verify_proof};
 use anyhow::{Context, Result, ensure};
 use tern_node::deployment::Deployment;
 
@@ -39,8 +39,12 @@ impl Settled {
     /// # Errors
     /// If its URL is none.
     pub fn new(deployment: &Deployment) -> Result<Self> {
-        let provider = ProviderBuilder::new().connect_http(deployment.l2_rpc_url.parse()?).erased();
-        Ok(Self { rollup: Rollup::new(deployment.rollup, provider) })
+        let provider = ProviderBuilder::new()
+            .connect_http(deployment.l2_rpc_url.parse()?)
+            .erased();
+        Ok(Self {
+            rollup: Rollup::new(deployment.rollup, provider),
+        })
     }
 
     /// The contract.
@@ -84,10 +88,24 @@ impl Settled {
         let number = self.verified_block().await?;
         let root: B256 = self.rollup.verifiedStateRoot().call().await?;
         let hash: B256 = self.rollup.verifiedBlockHash().call().await?;
-        let block = user.provider().get_block_by_number(number.into()).await?.context("L3 has the block")?;
-        ensure!(block.header.state_root == root, "L2 holds state root {root}, block {number} has another");
-        ensure!(block.header.hash == hash, "L2 holds block hash {hash}, block {number} has another");
-        let proof = user.provider().get_proof(account, vec![]).number(number).await?;
+        let block = user
+            .provider()
+            .get_block_by_number(number.into())
+            .await?
+            .context("L3 has the block")?;
+        ensure!(
+            block.header.state_root == root,
+            "L2 holds state root {root}, block {number} has another"
+        );
+        ensure!(
+            block.header.hash == hash,
+            "L2 holds block hash {hash}, block {number} has another"
+        );
+        let proof = user
+            .provider()
+            .get_proof(account, vec![])
+            .number(number)
+            .await?;
         let expected = TrieAccount {
             nonce: proof.nonce,
             balance: proof.balance,

@@ -29,8 +29,16 @@ impl User {
         let key = development_key(index);
         let address = key.address();
         let provider = ProviderBuilder::new().connect_http(url.parse()?).erased();
-        let chain_id = provider.get_chain_id().await.context("L3 does not answer")?;
-        Ok(Self { provider, wallet: key.into(), address, chain_id })
+        let chain_id = provider
+            .get_chain_id()
+            .await
+            .context("L3 does not answer")?;
+        Ok(Self {
+            provider,
+            wallet: key.into(),
+            address,
+            chain_id,
+        })
     }
 
     /// The account.
@@ -49,11 +57,20 @@ impl User {
     /// If L3 does not answer, or estimates that the call reverts.
     pub async fn sign(&self, request: TransactionRequest) -> Result<TxEnvelope> {
         let request = request.with_from(self.address).with_chain_id(self.chain_id);
-        let nonce = self.provider.get_transaction_count(self.address).pending().await?;
+        let nonce = self
+            .provider
+            .get_transaction_count(self.address)
+            .pending()
+            .await?;
         let fees = self.provider.estimate_eip1559_fees().await?;
         let gas = match request.gas {
             Some(gas) => gas,
-            None => self.provider.estimate_gas(request.clone()).pending().await?,
+            None => {
+                self.provider
+                    .estimate_gas(request.clone())
+                    .pending()
+                    .await?
+            }
         };
         let request = request
             .with_nonce(nonce)
@@ -67,7 +84,10 @@ impl User {
     ///
     /// # Errors
     /// If it is refused, or has no receipt at once.
-    pub async fn send(&self, request: TransactionRequest) -> Result<(TransactionReceipt, Duration)> {
+    pub async fn send(
+        &self,
+        request: TransactionRequest,
+    ) -> Result<(TransactionReceipt, Duration)> {
         let signed = self.sign(request).await?;
         let start = Instant::now();
         let hash = *self.provider.send_tx_envelope(signed).await?.tx_hash();
@@ -100,9 +120,13 @@ impl User {
     /// # Errors
     /// If it is not.
     pub async fn create(&self, code: Bytes) -> Result<Address> {
-        let (receipt, _) = self.send(TransactionRequest::default().with_deploy_code(code)).await?;
+        let (receipt, _) = self
+            .send(TransactionRequest::default().with_deploy_code(code))
+            .await?;
         ensure!(receipt.status(), "the creation failed");
-        receipt.contract_address.context("a creation has an address")
+        receipt
+            .contract_address
+            .context("a creation has an address")
     }
 
     /// What `tern_finality` says.
@@ -110,6 +134,9 @@ impl User {
     /// # Errors
     /// If L3 does not answer.
     pub async fn finality(&self) -> Result<Value> {
-        Ok(self.provider.raw_request("tern_finality".into(), ()).await?)
+        Ok(self
+            .provider
+            .raw_request("tern_finality".into(), ())
+            .await?)
     }
 }

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
 
 mod known;
+pub mod provable;
 mod quantity;
 pub mod rlp;
 pub mod state;

@@ -10,7 +10,7 @@ use alloy::primitives::{Address, Bytes};
 use alloy::sol;
 use alloy::sol_types::{SolCall, SolInterface};
 use anyhow::{Context, Result, ensure};
-use tern_proving::onchain::{Statement, VerifierKey, WrapCircuit, verify_native};
+use tern_proving::onchain::{Statement, VerifierKey, verify_native};
 use tern_proving::{JobVerifier, Profile};
 use tern_settlement::IRollup::IRollupErrors as Refusal;
 
@@ -63,7 +63,7 @@ async fn public_inputs_are_bound(truth: &Truth, proof: &Bytes) -> Result<()> {
 
 fn verifier_key() -> Result<VerifierKey> {
     let verifier = JobVerifier::for_profile(Profile::InsecureTest)?;
-    Ok(WrapCircuit::new(verifier.wrapped())?.verifier_key())
+    Ok(verifier.contract_key().clone())
 }
 
 /// The same lies, without an EVM.

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p tern-proving --example measure -- secure 2 [LOG2 OF SEGMENT LENGTH]`
 
-#[path = "../tests/fixture/mod.rs"]
+#[path = "../src/tests/fixture.rs"]
 mod fixture;
 
 use std::collections::HashMap;
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let started = Instant::now();
     let circuits = ProvingCircuits::build(profile, &|progress| {
         eprintln!("{:6.1?} {}", started.elapsed(), progress.step);
-    });
+    })?;
     println!(
         "circuits {:.1?}, peak {} MB",
         started.elapsed(),

@@ -28,6 +28,7 @@ pub(crate) mod leaf;
 pub(crate) mod recursion;
 pub(crate) mod segment;
 pub(crate) mod span;
+pub(crate) mod tables;
 pub(crate) mod wrap;
 
 use plonky2::field::goldilocks_field::GoldilocksField;

@@ -1,7 +1,5 @@
 //! Why something cannot be converted, simulated, proven or verified.
 
-use std::ops::Range;
-
 use tern_messages::{BlobId, BlockNumber, JobKind};
 use thiserror::Error;
 
@@ -60,9 +58,9 @@ pub enum Unprovable {
     /// The batch is no input for the prover's machine.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// A table is outside the range for which circuits exist.
+    /// A table is longer than the longest for which circuits exist.
     #[error(
-        "block {block}: table {table} of segment {segment} has size 2^{size}, outside 2^{}..=2^{}", range.start, range.end - 1
+        "block {block}: table {table} of segment {segment} needs 2^{size} rows; there are circuits for 2^{largest} at most"
     )]
     DoesNotFit {
         /// The block.
@@ -73,8 +71,8 @@ pub enum Unprovable {
         table: Table,
         /// log2 of its length.
         size: usize,
-        /// The log2 lengths accepted.
-        range: Range<usize>,
+        /// log2 of the longest length accepted.
+        largest: usize,
     },
     /// The run has more segments than are accepted.
     #[error(

@@ -1,10 +1,11 @@
 //! The two sets of parameters under which circuits are built.
 
 use std::fmt;
-use std::ops::Range;
 use std::str::FromStr;
 
+use evm_arithmetization::all_stark::TABLE_DEGREE_BITS;
 use evm_arithmetization::fixed_recursive_verifier::RecursionConfig;
+use plonky2::fri::FriConfig;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -40,32 +41,43 @@ impl Profile {
 
     /// log2 of the longest segment, in machine cycles, with which work is planned at first.
     ///
-    /// Circuits do not depend on it beyond the range of the Cpu table, so a segment that does not fit
-    /// may be cut shorter.
+    /// Circuits do not depend on it beyond the lengths of the Cpu table, so a segment that does not fit may be
+    /// cut shorter.
     pub fn max_cycles_log(self) -> u8 {
-        17
+        18
     }
 
     /// log2 of the shortest segment to which work is cut.
     pub fn min_cycles_log(self) -> u8 {
-        14
+        12
     }
 
-    /// For each table, in the order of [`Table::ALL`], the log2 lengths that the segment circuit accepts.
+    /// For each table, in the order of [`Table::ALL`], the log2 lengths for which circuits exist, ascending. A
+    /// table is padded to the least that holds it.
     ///
     /// A parameter of the chain: part of the verifying key of every level.
-    pub fn degree_ranges(self) -> [Range<usize>; TABLE_COUNT] {
-        [
-            16..18,
-            8..14,
-            10..18,
-            7..15,
-            8..11,
-            7..14,
-            17..20,
-            16..19,
-            7..19,
-        ]
+    pub fn table_sizes(self) -> [&'static [usize]; TABLE_COUNT] {
+        TABLE_DEGREE_BITS
+    }
+
+    /// The largest of [`Self::table_sizes`].
+    pub fn largest_size(self, table: Table) -> usize {
+        let sizes = self.table_sizes()[table as usize];
+        *sizes.last().expect("every table has a size")
+    }
+
+    /// FRI parameters of the first circuit of the wrap.
+    pub(crate) fn first_wrap_fri(self) -> FriConfig {
+        let usual = self.recursion_config().recursion_circuit_config.fri_config;
+        match self {
+            // 21 queries of 4 bits and 16 bits of work: 100 bits.
+            Self::Secure => FriConfig {
+                rate_bits: 4,
+                num_query_rounds: 21,
+                ..usual
+            },
+            Self::InsecureTest => usual,
+        }
     }
 
     /// Configurations of the STARKs and of the recursive circuits.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, Bytes};
+use evm_arithmetization::all_stark::AllStark;
 use plonky2::field::types::Field;
 use tern_messages::{Job, JobKind, Proof, TransactionBatch};
 
@@ -12,10 +13,12 @@ use crate::circuits::block::RunCycle;
 use crate::circuits::recursion::{Cycle, Gates};
 use crate::circuits::segment::{SegmentCircuits, SegmentError, SegmentInput};
 use crate::circuits::span::{Pair, SpanCycle};
+use crate::circuits::tables::TableKeys;
 use crate::circuits::wrap::Wrap;
-use crate::circuits::{F, PlonkyProof, batch, block, leaf, span};
+use crate::circuits::{F, PlonkyProof, batch, block, leaf, span, tables};
 use crate::error::ProvingError;
 use crate::machine::{Machine, catch_panic};
+use crate::onchain::{OnchainError, VerifierKey};
 use crate::profile::{Profile, TABLE_COUNT};
 use crate::verifier::{JobVerifier, Keys, Verified, checked_input, expected, read_children};
 
@@ -29,6 +32,9 @@ pub struct Progress {
     /// Steps in all.
     pub total: u32,
 }
+
+/// Steps of building the circuits above the tables.
+const STEPS: u32 = 5;
 
 /// Counts steps.
 struct Steps<'a> {
@@ -58,22 +64,63 @@ impl<'a> Steps<'a> {
 
 /// All circuits of a profile, with everything needed to prove.
 pub struct ProvingCircuits {
-    segment: SegmentCircuits,
-    spans: SpanCycle,
-    runs: RunCycle,
-    statements: StatementCycle,
-    wrap: Wrap,
+    pub(crate) segment: SegmentCircuits,
+    pub(crate) spans: SpanCycle,
+    pub(crate) runs: RunCycle,
+    pub(crate) statements: StatementCycle,
+    pub(crate) wrap: Wrap,
     verifier: JobVerifier,
 }
 
 impl ProvingCircuits {
-    /// Builds all circuits. Takes half a minute and some GB of memory under `secure`.
+    /// Builds the circuits: half a minute and 1 GB of memory under `secure`. Those of the machine's tables are
+    /// built when a segment first needs them, a few seconds each.
     ///
-    /// # Panics
-    /// If the parameters of the profile do not fit together, which is a defect of the build.
-    pub fn build(profile: Profile, progress: &(dyn Fn(Progress) + Sync)) -> Self {
-        let steps = Steps::new(TABLE_COUNT as u32 + 5, progress);
-        let segment = SegmentCircuits::build(profile, &|step| steps.next(step));
+    /// # Errors
+    /// If the committed verifier data cannot be read or are of other circuits: a defect of the build.
+    pub fn build(
+        profile: Profile,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Self, ProvingError> {
+        let committed = JobVerifier::for_profile(profile)?;
+        let Keys {
+            tables, contract, ..
+        } = committed.keys;
+        let circuits = Self::over(profile, tables, &Steps::new(STEPS, progress), |_| {
+            Ok(contract)
+        })?;
+        if circuits.circuits_version() != committed.version {
+            let reason = "the committed data are of other circuits".to_owned();
+            return Err(ProvingError::VerifierData { reason });
+        }
+        Ok(circuits)
+    }
+
+    /// Builds everything, trusting no committed verifier data: to compute them anew. Takes minutes under
+    /// `secure`.
+    ///
+    /// # Errors
+    /// If the contract cannot verify proofs of these circuits: a defect of the build.
+    pub fn build_from_scratch(
+        profile: Profile,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Self, ProvingError> {
+        let tables: usize = profile.table_sizes().iter().map(|sizes| sizes.len()).sum();
+        let steps = Steps::new(tables as u32 + STEPS, progress);
+        let keys = tables::compute_keys(&AllStark::default(), profile, &|step| steps.next(step));
+        Self::over(profile, keys, &steps, |wrap| {
+            Ok(wrap.last()?.verifier_key())
+        })
+    }
+
+    fn over(
+        profile: Profile,
+        tables: TableKeys,
+        steps: &Steps<'_>,
+        contract_key: impl FnOnce(&Wrap) -> Result<VerifierKey, OnchainError>,
+    ) -> Result<Self, ProvingError> {
+        steps.next("segment circuit");
+        let segment = SegmentCircuits::build(profile, tables);
         let start = leaf::start_state(&profile.recursion_config().stark_config);
         let gates = Gates::of(segment.circuit());
         steps.next("span circuits");
@@ -86,22 +133,26 @@ impl ProvingCircuits {
         steps.next("batch circuits");
         let statements = batch::build_cycle(&runs, &gates);
         steps.next("wrap circuits");
-        let wrap = Wrap::build(&statements, &gates);
+        let wrap = Wrap::build(&statements, &gates, profile.first_wrap_fri());
         let keys = Keys {
             span: (&spans).into(),
             run: (&runs).into(),
             statement: (&statements).into(),
-            wrap: wrap.last().verifier_data(),
+            shrunk: wrap.shrunk().verifier_data(),
+            contract: contract_key(&wrap).map_err(|error| ProvingError::VerifierData {
+                reason: error.to_string(),
+            })?,
+            tables: segment.table_keys().clone(),
         };
         let verifier = JobVerifier::new(profile, start, keys);
-        Self {
+        Ok(Self {
             segment,
             spans,
             runs,
             statements,
             wrap,
             verifier,
-        }
+        })
     }
 
     /// Names these circuits: jobs and proofs of other circuits have other names.
@@ -144,8 +195,9 @@ impl ProvingCircuits {
                 max_cycles_log,
             } => {
                 let input = checked_input(*id, input)?;
-                let steps = Steps::new(TABLE_COUNT as u32 + 4, progress);
-                self.prove_segment(input, *index, *max_cycles_log, &abort, &steps)
+                let steps = Steps::new(2 * TABLE_COUNT as u32 + 4, progress);
+                let proof = self.prove_segment(input, *index, *max_cycles_log, &abort, &steps)?;
+                Ok(proof.to_bytes().into())
             }
             _ => {
                 let steps = Steps::new(1, progress);
@@ -154,11 +206,9 @@ impl ProvingCircuits {
                     .map_err(|error| failed(kind, error))
             }
         };
-        let proof =
+        let bytes =
             catch_panic(run).map_err(|message| ProvingError::Failed { job: kind, message })??;
-        Ok(Proof {
-            bytes: proof.to_bytes().into(),
-        })
+        Ok(Proof { bytes })
     }
 
     fn prove_segment(
@@ -205,12 +255,12 @@ impl ProvingCircuits {
         leaf.map_err(|error| failed(JobKind::Segment, error))
     }
 
-    fn recurse(&self, job: &Job, children: &[Verified]) -> anyhow::Result<PlonkyProof> {
+    fn recurse(&self, job: &Job, children: &[Verified]) -> anyhow::Result<Bytes> {
         let pair = || Pair {
             left: children[0].child(),
             right: children[1].child(),
         };
-        match job {
+        let proof = match job {
             Job::Segment { .. } => unreachable!("a segment has no children"),
             Job::MergeSpans { boundary, .. } => self.spans.merge.prove(&pair(), *boundary),
             Job::Block { point, .. } => {
@@ -225,8 +275,13 @@ impl ProvingCircuits {
                 .base
                 .prove(children[0].child(), self.statements.merge.key()),
             Job::Range { .. } => self.statements.merge.prove(&pair()),
-            Job::Wrap { .. } => self.wrap.prove(children[0].child()),
-        }
+            Job::Wrap { .. } => {
+                return self
+                    .wrap
+                    .prove(children[0].child(), &self.verifier.keys.contract);
+            }
+        }?;
+        Ok(proof.to_bytes().into())
     }
 }
 

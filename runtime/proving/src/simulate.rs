@@ -38,22 +38,22 @@ impl SegmentSizes {
     /// Checks every table against the circuits of `profile`.
     ///
     /// # Errors
-    /// The first table that is too small or too large.
+    /// The first table that is too long.
     pub fn check(
         &self,
         profile: Profile,
         block: BlockNumber,
         segment: usize,
     ) -> Result<(), Unprovable> {
-        let ranges = profile.degree_ranges();
-        for ((table, size), range) in Table::ALL.into_iter().zip(self.0).zip(ranges) {
-            if let Some(size) = size.map(usize::from).filter(|size| !range.contains(size)) {
+        for (table, size) in Table::ALL.into_iter().zip(self.0) {
+            let largest = profile.largest_size(table);
+            if let Some(size) = size.map(usize::from).filter(|size| *size > largest) {
                 return Err(Unprovable::DoesNotFit {
                     block,
                     segment,
                     table,
                     size,
-                    range,
+                    largest,
                 });
             }
         }

@@ -14,6 +14,7 @@ use crate::circuits::{F, PlonkyProof, VerifierData, batch, block};
 use crate::error::ProvingError;
 use crate::limits::MAX_PROOF_BYTES;
 use crate::machine::catch_panic;
+use crate::onchain::{VerifierKey, verify_native};
 use crate::profile::Profile;
 use crate::statement::StatementDigest;
 
@@ -24,7 +25,7 @@ pub(crate) use keys::{CycleKeys, Keys};
 #[derive(Clone, Debug)]
 pub struct JobVerifier {
     profile: Profile,
-    version: B256,
+    pub(crate) version: B256,
     /// Digest of the machine's initial state.
     pub(crate) start: [F; 4],
     pub(crate) keys: Keys,
@@ -74,7 +75,7 @@ impl JobVerifier {
     /// If the bytes are anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProvingError> {
         let error = |reason: String| ProvingError::VerifierData { reason };
-        let (profile, start, keys): (Profile, [u64; 4], Vec<Vec<u8>>) =
+        let (profile, start, keys): (Profile, [u64; 4], Vec<u8>) =
             tern_messages::decode(bytes).map_err(|cause| error(cause.to_string()))?;
         let keys = catch_panic(|| Keys::from_bytes(&keys))
             .map_err(error)?
@@ -102,9 +103,15 @@ impl JobVerifier {
         self.version
     }
 
-    /// Verifier data of the last recursive circuit: degree 2^12, four public inputs.
+    /// What the contract that verifies `Wrap` proofs is deployed with.
+    pub fn contract_key(&self) -> &VerifierKey {
+        &self.keys.contract
+    }
+
+    /// Verifier data of the last recursive circuit, over which the final circuit is built: degree 2^12, four
+    /// public inputs.
     pub fn wrapped(&self) -> &VerifierData {
-        &self.keys.wrap
+        &self.keys.shrunk
     }
 
     /// Checks that `proof` is a valid proof of `job`: that it verifies, and that its public inputs are those
@@ -128,23 +135,22 @@ impl JobVerifier {
             job: job.kind(),
             reason,
         };
-        let found = match self.output_kind(job) {
-            Some(kind) => {
-                let verified = self.read(kind, proof).map_err(invalid)?;
-                if verified.is_merge != check::is_merge(job) {
-                    return Err(invalid("it was made by another circuit".to_owned()));
-                }
-                verified.proof
-            }
-            None => read(&self.keys.wrap, proof).map_err(invalid)?,
+        let Some(kind) = self.output_kind(job) else {
+            let statement = expected.statement();
+            return verify_native(&self.keys.contract, &proof.bytes, &statement)
+                .map_err(|error| invalid(error.to_string()));
         };
-        check::compare(job, &expected, &found.public_inputs)
+        let found = self.read(kind, proof).map_err(invalid)?;
+        if found.is_merge != check::is_merge(job) {
+            return Err(invalid("it was made by another circuit".to_owned()));
+        }
+        check::compare(job, &expected, &found.proof.public_inputs)
     }
 
-    /// The statement digest that a `Batch`, `Range` or `Wrap` proof has as public inputs. The proof is verified.
+    /// The statement digest that a `Batch` or `Range` proof has as public inputs. The proof is verified.
     ///
     /// # Errors
-    /// If the job has no statement, or the proof is invalid.
+    /// If the proof is invalid, or of a job that has no statement in its public inputs.
     pub fn statement_digest(
         &self,
         job: &Job,
@@ -154,17 +160,11 @@ impl JobVerifier {
             job: job.kind(),
             reason,
         };
-        let found = match self.output_kind(job) {
-            Some(Kind::Statement) => self
-                .read(Kind::Statement, proof)
-                .map(|verified| verified.proof),
-            None => read(&self.keys.wrap, proof),
-            Some(_) => Err("it has no statement".to_owned()),
+        if self.output_kind(job) != Some(Kind::Statement) {
+            return Err(invalid("it carries no statement".to_owned()));
         }
-        .map_err(invalid)?;
-        Ok(core::array::from_fn(|i| {
-            found.public_inputs[i].to_canonical_u64()
-        }))
+        let found = self.read(Kind::Statement, proof).map_err(invalid)?;
+        Ok(found.digest().map(|element| element.to_canonical_u64()))
     }
 
     /// What a job's proof is; `None` for the wrap's.
@@ -225,13 +225,6 @@ impl Verified {
     pub(crate) fn child(&self) -> (&PlonkyProof, bool) {
         (&self.proof, self.is_merge)
     }
-}
-
-/// Reads a proof and verifies it.
-fn read(key: &VerifierData, proof: &Proof) -> Result<PlonkyProof, String> {
-    let parsed = parse(key, proof)?;
-    catch_panic(|| key.verify(parsed.clone()))?.map_err(|error| error.to_string())?;
-    Ok(parsed)
 }
 
 /// Reads a proof of the right shape, in its one canonical encoding.

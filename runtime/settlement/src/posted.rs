@@ -6,7 +6,7 @@ use alloy::consensus::Transaction as _;
 use alloy::primitives::{B256, Bytes, TxHash};
 use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::{SolCall, SolEvent};
-use tern_messages::BatchNumber;
+use tern_messages::{BatchNumber, L2Transaction};
 
 use crate::bindings::IRollup;
 use crate::client::RollupClient;
@@ -90,6 +90,41 @@ impl RollupClient {
         decode_commit(transaction.inner.input(), hash).ok_or_else(|| missing("its calldata"))
     }
 
+    /// The L2 transaction that committed the batch which the contract holds under this number, if it holds one
+    /// and L2 still shows the event.
+    ///
+    /// # Errors
+    /// If L2 does not answer as it should.
+    pub async fn committed_in(
+        &self,
+        number: BatchNumber,
+    ) -> Result<Option<L2Transaction>, SettlementError> {
+        let Some(held) = self.batch_hash(number).await? else {
+            return Ok(None);
+        };
+        let filter = Filter::new()
+            .address(self.address())
+            .event_signature(IRollup::BatchCommitted::SIGNATURE_HASH)
+            .topic1(alloy::primitives::U256::from(number.0))
+            .topic2(held);
+        Ok(self.newest_log(filter).await?.and_then(transaction_of))
+    }
+
+    /// The L2 transaction that proved a batch, if it is proven and L2 still shows the event.
+    ///
+    /// # Errors
+    /// If L2 does not answer as it should.
+    pub async fn verified_in(
+        &self,
+        number: BatchNumber,
+    ) -> Result<Option<L2Transaction>, SettlementError> {
+        let filter = Filter::new()
+            .address(self.address())
+            .event_signature(IRollup::BatchVerified::SIGNATURE_HASH)
+            .topic1(alloy::primitives::U256::from(number.0));
+        Ok(self.newest_log(filter).await?.and_then(transaction_of))
+    }
+
     /// The L2 block hashes that were recorded in these L2 blocks, in order.
     ///
     /// # Errors
@@ -144,6 +179,11 @@ impl RollupClient {
             to = from - 1;
         }
     }
+}
+
+fn transaction_of(log: Log) -> Option<L2Transaction> {
+    let (hash, block) = log.transaction_hash.zip(log.block_number)?;
+    Some(L2Transaction { hash, block })
 }
 
 /// Reads the calldata of `commitBatch`.

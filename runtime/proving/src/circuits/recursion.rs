@@ -1,5 +1,6 @@
 //! What all recursive circuits share: gates, padding, cycles.
 
+use plonky2::fri::FriConfig;
 use plonky2::gates::gate::GateRef;
 use plonky2::gates::noop::NoopGate;
 use plonky2::hash::hash_types::NUM_HASH_OUT_ELTS;
@@ -20,6 +21,17 @@ impl Gates {
     /// Those of the segment circuit, which verifies proofs and therefore has all that verifying takes.
     pub(crate) fn of(segment: &Circuit) -> Self {
         Self(segment.common.gates.clone(), segment.common.config.clone())
+    }
+
+    /// The same with other FRI parameters.
+    pub(crate) fn with_fri(&self, fri_config: FriConfig) -> Self {
+        Self(
+            self.0.clone(),
+            CircuitConfig {
+                fri_config,
+                ..self.1.clone()
+            },
+        )
     }
 
     pub(crate) fn builder(&self) -> Builder {
@@ -86,10 +98,14 @@ pub(crate) fn finish<T>(
     while min_degree_bits > 0 && builder.num_gates() <= 1 << (min_degree_bits - 1) {
         builder.add_gate(NoopGate, vec![]);
     }
-    Step {
-        circuit: builder.build::<C>(),
-        targets,
-    }
+    let rows = builder.num_gates();
+    let circuit = builder.build::<C>();
+    tracing::debug!(
+        rows,
+        degree_bits = circuit.common.degree_bits(),
+        "recursive circuit"
+    );
+    Step { circuit, targets }
 }
 
 /// A child proof of a cycle, verified against base or merge.

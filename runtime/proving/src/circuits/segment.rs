@@ -1,14 +1,15 @@
 //! The library's part: STARKs of a segment, shrunk and combined by its segment ("root") circuit.
 //!
-//! Only the per-table circuits and the segment circuit are built, none of the library's upper circuits.
+//! Only the segment circuit is built at start, the circuits of tables when needed (see
+//! [`tables`](super::tables)), and none of the library's upper circuits.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use evm_arithmetization::all_stark::{AllStark, OPTIONAL_TABLE_INDICES, Table as LibraryTable};
+use evm_arithmetization::all_stark::{AllStark, OPTIONAL_TABLE_INDICES};
 use evm_arithmetization::fixed_recursive_verifier::{
-    AllRecursiveCircuits, RecursionConfig, RecursiveCircuitsForTable, RootCircuitData,
+    AllRecursiveCircuits, RecursionConfig, RootCircuitData,
 };
 use evm_arithmetization::recursive_verifier::set_public_value_targets;
 use evm_arithmetization::{GenerationSegmentData, TrimmedGenerationInputs, prover};
@@ -17,12 +18,11 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::recursion::dummy_circuit::{dummy_circuit, dummy_proof};
 use plonky2::util::timing::TimingTree;
 
-use super::{C, Circuit, D, F, PlonkyProof};
+use super::tables::{TableKeys, Tables};
+use super::{C, Circuit, Common, D, F, PlonkyProof};
 use crate::error::Unprovable;
 use crate::profile::{Profile, TABLE_COUNT, Table};
 use crate::simulate::SegmentSizes;
-
-type TableCircuits = RecursiveCircuitsForTable<F, C, D>;
 
 /// Why a segment was not proven.
 pub(crate) enum SegmentError {
@@ -41,10 +41,10 @@ pub(crate) struct SegmentCircuits {
     profile: Profile,
     stark: AllStark<F, D>,
     config: RecursionConfig,
-    tables: [TableCircuits; TABLE_COUNT],
+    tables: Tables,
     root: RootCircuitData<F, C, D>,
-    /// Stand-ins for tables that are not in use.
-    dummies: [Option<PlonkyProof>; TABLE_COUNT],
+    /// Stand-ins for tables that are not in use, made when first needed.
+    stand_ins: [OnceLock<PlonkyProof>; TABLE_COUNT],
 }
 
 /// A segment to prove.
@@ -56,35 +56,27 @@ pub(crate) struct SegmentInput {
 }
 
 impl SegmentCircuits {
-    /// Builds all circuits; `progress` is called before each table and before the segment circuit.
-    pub(crate) fn build(profile: Profile, progress: &dyn Fn(String)) -> Self {
-        let stark = AllStark::<F, D>::default();
+    /// Builds the segment circuit over circuits of tables with the given verifier data.
+    pub(crate) fn build(profile: Profile, keys: TableKeys) -> Self {
         let config = profile.recursion_config();
-        let ranges = profile.degree_ranges();
-        let tables = LibraryTable::all().map(|table| {
-            progress(format!("circuits of table {table:?}"));
-            let range = ranges[*table].clone();
-            RecursiveCircuitsForTable::of_table(table, &stark, range, &config)
-        });
-        progress("segment circuit".to_owned());
         let root = AllRecursiveCircuits::create_segment_circuit(
-            &tables,
+            &keys,
             &config.stark_config,
             &config.recursion_circuit_config,
         );
-        let dummies = core::array::from_fn(|table| {
-            OPTIONAL_TABLE_INDICES
-                .contains(&table)
-                .then(|| stand_in(&tables[table]))
-        });
+        let tables = Tables::new(profile, keys);
         Self {
             profile,
-            stark,
+            stark: AllStark::default(),
             config,
             tables,
             root,
-            dummies,
+            stand_ins: Default::default(),
         }
+    }
+
+    pub(crate) fn table_keys(&self) -> &TableKeys {
+        self.tables.keys()
     }
 
     pub(crate) fn circuit(&self) -> &Circuit {
@@ -127,23 +119,24 @@ impl SegmentCircuits {
             let (index, proof) = match &all_proof.multi_proof.stark_proofs[table] {
                 Some(stark_proof) if all_proof.table_in_use[table] => {
                     let size = sizes[table].ok_or(anyhow::anyhow!("table {name} has no size"))?;
-                    let circuits = &self.tables[table].by_stark_size;
-                    let index = circuits.keys().position(|&key| key == size);
-                    let circuit = circuits.get(&size).zip(index);
-                    let (circuit, index) =
-                        circuit.ok_or(anyhow::anyhow!("no circuit for {name}"))?;
+                    let building = || progress(format!("building the circuits of table {name}"));
+                    let circuits = self.tables.circuits(&self.stark, table, size, building);
+                    let (index, circuits) = circuits?;
                     (
                         index,
-                        circuit.shrink(stark_proof, &all_proof.multi_proof.ctl_challenges)?,
+                        circuits.shrink(stark_proof, &all_proof.multi_proof.ctl_challenges)?,
                     )
                 }
-                _ => {
-                    let stand_in = self.dummies[table].clone();
+                _ if OPTIONAL_TABLE_INDICES.contains(&table) => {
+                    let common = &self.tables.keys()[table][0].common;
                     (
                         0,
-                        stand_in.ok_or(anyhow::anyhow!("table {name} must be in use"))?,
+                        self.stand_ins[table]
+                            .get_or_init(|| stand_in(common))
+                            .clone(),
                     )
                 }
+                _ => return Err(anyhow::anyhow!("table {name} must be in use").into()),
             };
             witness.set_target(
                 self.root.index_verifier_data[table],
@@ -170,8 +163,7 @@ impl SegmentCircuits {
 }
 
 /// A proof of the shape that the table's circuits have; the segment circuit does not look at what it says.
-fn stand_in(table: &TableCircuits) -> PlonkyProof {
-    let common = &table.final_circuits()[0].common;
+fn stand_in(common: &Common) -> PlonkyProof {
     let circuit = dummy_circuit::<F, C, D>(common);
     // The library's own `HashMap`; empty: all public inputs are zero.
     dummy_proof(&circuit, HashMap::<usize, F>::new().into_iter().collect())

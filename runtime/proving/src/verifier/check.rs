@@ -1,7 +1,7 @@
 //! What the public inputs of a job's proof must be.
 
 use alloy::primitives::B256;
-use plonky2::field::types::Field;
+use plonky2::field::types::{Field, PrimeField64};
 use tern_messages::{BlobId, Job, Proof, TransactionBatch, encode};
 
 use super::{JobVerifier, Kind, Verified};
@@ -11,13 +11,20 @@ use crate::circuits::span::Span;
 use crate::circuits::{F, batch};
 use crate::error::{InputError, ProvingError, Unprovable};
 use crate::inputs::list_roots;
-use crate::statement::{address_limbs, hash_limbs, window_digest};
+use crate::statement::{StatementDigest, address_limbs, hash_limbs, window_digest};
 
 /// What is known of a proof's public inputs before it is read: all of them but for the cycle's verifier data,
 /// except that of a leaf the machine's state is known at the start of a run only.
 pub(crate) struct Expected {
     elements: Vec<F>,
     is_later_segment: bool,
+}
+
+impl Expected {
+    /// Of a `Wrap` job: the statement.
+    pub(super) fn statement(&self) -> StatementDigest {
+        core::array::from_fn(|i| self.elements[i].to_canonical_u64())
+    }
 }
 
 /// Whether the job's proof is made by its cycle's merge (or range) circuit.

@@ -1,10 +1,14 @@
 //! The verifier data of all circuits, and their binary form.
 
+use evm_arithmetization::all_stark::TABLE_DEGREE_BITS;
 use plonky2::util::serialization::DefaultGateSerializer;
+use serde::{Deserialize, Serialize};
 
 use super::{Kind, public_input_count};
 use crate::circuits::recursion::Cycle;
-use crate::circuits::{VerifierData, batch};
+use crate::circuits::tables::TableKeys;
+use crate::circuits::{Common, VerifierData, VerifierKey, batch};
+use crate::onchain::VerifierKey as ContractKey;
 
 /// Verifier data of a cycle's two circuits.
 #[derive(Clone, Debug)]
@@ -22,53 +26,97 @@ impl<B, M> From<&Cycle<B, M>> for CycleKeys {
     }
 }
 
-/// Verifier data of all circuits whose proofs leave a prover.
+/// Verifier data of all circuits whose proofs leave a prover, and of those of the machine's tables, over which
+/// the segment circuit is built.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     pub(crate) span: CycleKeys,
     pub(crate) run: CycleKeys,
     pub(crate) statement: CycleKeys,
-    pub(crate) wrap: VerifierData,
+    /// Of the last recursive circuit, which the final circuit verifies.
+    pub(crate) shrunk: VerifierData,
+    /// Of the final circuit: what the contract is deployed with.
+    pub(crate) contract: ContractKey,
+    pub(crate) tables: TableKeys,
+}
+
+/// The binary form: all shapes once, then each circuit's shape by index and its verifier data.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    shapes: Vec<Vec<u8>>,
+    circuits: Vec<(u8, Vec<u8>)>,
+    contract: ContractKey,
 }
 
 impl Keys {
-    fn all(&self) -> [&VerifierData; 7] {
+    fn all(&self) -> Vec<&VerifierData> {
         let Self {
             span,
             run,
             statement,
-            wrap,
+            shrunk,
+            tables,
+            ..
         } = self;
-        [
+        let ours = [
             &span.base,
             &span.merge,
             &run.base,
             &run.merge,
             &statement.base,
             &statement.merge,
-            wrap,
-        ]
+            shrunk,
+        ];
+        ours.into_iter().chain(tables.iter().flatten()).collect()
     }
 
-    pub(crate) fn to_bytes(&self) -> Vec<Vec<u8>> {
-        let write = |key: &VerifierData| {
-            key.to_bytes(&DefaultGateSerializer)
-                .expect("all gates are plonky2's own")
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut stored = Stored {
+            shapes: Vec::new(),
+            circuits: Vec::new(),
+            contract: self.contract.clone(),
         };
-        self.all().map(write).to_vec()
+        for key in self.all() {
+            let shape = key.common.to_bytes(&DefaultGateSerializer);
+            let shape = shape.expect("all gates are plonky2's own");
+            let known = stored.shapes.iter().position(|known| *known == shape);
+            let index = known.unwrap_or_else(|| {
+                stored.shapes.push(shape);
+                stored.shapes.len() - 1
+            });
+            let data = key.verifier_only.to_bytes().expect("writing to memory");
+            stored.circuits.push((index as u8, data));
+        }
+        tern_messages::encode(&stored)
     }
 
     /// `None` if anything is malformed.
-    pub(crate) fn from_bytes(bytes: &[Vec<u8>]) -> Option<Self> {
-        let read =
-            |bytes: &Vec<u8>| VerifierData::from_bytes(bytes.clone(), &DefaultGateSerializer).ok();
-        let keys: Vec<VerifierData> = bytes.iter().map(read).collect::<Option<_>>()?;
-        let [a, b, c, d, e, f, wrap] = keys.try_into().ok()?;
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let stored: Stored = tern_messages::decode(bytes).ok()?;
+        let read = |bytes: &Vec<u8>| Common::from_bytes(bytes.clone(), &DefaultGateSerializer).ok();
+        let shapes: Vec<Common> = stored.shapes.iter().map(read).collect::<Option<_>>()?;
+        let circuit = |(shape, bytes): &(u8, Vec<u8>)| {
+            let verifier_only = VerifierKey::from_bytes(bytes.clone()).ok()?;
+            Some(VerifierData {
+                verifier_only,
+                common: shapes.get(usize::from(*shape))?.clone(),
+            })
+        };
+        let mut circuits: Vec<VerifierData> =
+            stored.circuits.iter().map(circuit).collect::<Option<_>>()?;
+        let mut tables = TableKeys::default();
+        for (table, sizes) in TABLE_DEGREE_BITS.iter().enumerate().rev() {
+            let start = circuits.len().checked_sub(sizes.len())?;
+            tables[table] = circuits.split_off(start);
+        }
+        let [a, b, c, d, e, f, shrunk] = circuits.try_into().ok()?;
         let keys = Self {
             span: CycleKeys { base: a, merge: b },
             run: CycleKeys { base: c, merge: d },
             statement: CycleKeys { base: e, merge: f },
-            wrap,
+            shrunk,
+            contract: stored.contract,
+            tables,
         };
         keys.is_well_formed().then_some(keys)
     }
@@ -83,6 +131,6 @@ impl Keys {
             cycle.base.common == cycle.merge.common
                 && cycle.base.common.num_public_inputs == public_input_count(kind, &cycle.base)
         });
-        cycles && self.wrap.common.num_public_inputs == batch::DIGEST
+        cycles && self.shrunk.common.num_public_inputs == batch::DIGEST
     }
 }

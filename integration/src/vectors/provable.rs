@@ -1,0 +1,149 @@
+//! State tests as blocks of a provable chain.
+//!
+//! A case becomes a block with one transaction, on the case's state with the EIP-4788 contract added, in the
+//! case's environment. Where a chain of ours could not have such a block, it is adapted, as little as possible:
+//!
+//! * The prover's machine holds gas in 32 bits: block gas limits above are lowered to that.
+//! * A transaction that asks for more gas than the block has is signed again with the block's limit.
+//! * A transaction that then uses more than [`MAX_GAS`] is signed again with that limit.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use alloy::consensus::{Transaction, TxEnvelope};
+use alloy::eips::eip2718::Decodable2718;
+use alloy::primitives::Bytes;
+use anyhow::{Context, Result, bail};
+use tern_execution::conformance::{open, witness};
+use tern_execution::{
+    BatchLimits, BlockEnvironment, ChainRules, ExecutionError, MemoryNodes, SealedOutcome,
+    StateView,
+};
+use tern_messages::{BlockWitness, Gas, TransactionBatch};
+use tern_proving::{Profile, Simulation, simulate};
+
+use super::state::{CHAIN, StateCase};
+
+/// Most gas that the transaction of a case may use, so that simulating it takes seconds. One case in sixteen would
+/// use more.
+pub const MAX_GAS: u64 = 1_000_000;
+
+const LIMITS: BatchLimits = BatchLimits {
+    transactions: 1,
+    gas: u64::MAX,
+};
+
+/// Why a case is no block.
+#[derive(Debug)]
+pub enum NoBlock {
+    /// Its transaction is refused, as no node would accept it.
+    Refused(ExecutionError),
+    /// It could not be made.
+    Failed(anyhow::Error),
+}
+
+/// The witness of the case's block.
+///
+/// # Errors
+/// If its transaction is refused, or the block cannot be made.
+pub fn block_of(case: &StateCase) -> Result<BlockWitness, NoBlock> {
+    prepare(case).map_err(NoBlock::Failed)?.block(case)
+}
+
+/// Runs a witness through the prover's machine. A panic there is an error here.
+///
+/// # Errors
+/// What the machine says.
+pub fn simulated(batch: &TransactionBatch) -> Result<Simulation> {
+    let run = || simulate(batch, Profile::Secure);
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(outcome) => Ok(outcome?),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
+            bail!("panic: {}", text.unwrap_or_default())
+        }
+    }
+}
+
+/// A case's state and block, before its transaction.
+struct Prepared {
+    state: StateView,
+    rules: ChainRules,
+    environment: BlockEnvironment,
+}
+
+fn prepare(case: &StateCase) -> Result<Prepared> {
+    let (root, nodes, codes) = case.state.clone().with_beacon_roots().build()?;
+    let source = MemoryNodes::new();
+    source.extend(&nodes, &codes);
+    let mut environment = case.environment;
+    environment.gas_limit = Gas(environment.gas_limit.0.min(u64::from(u32::MAX)));
+    Ok(Prepared {
+        state: StateView::new(Arc::new(source), root),
+        rules: ChainRules::provable(CHAIN),
+        environment,
+    })
+}
+
+impl Prepared {
+    fn block(&self, case: &StateCase) -> Result<BlockWitness, NoBlock> {
+        let failed = NoBlock::Failed;
+        let limit = self.environment.gas_limit.0;
+        let raw = case.protected().map_err(failed)?;
+        let mut raw = with_gas_limit(case, raw, limit).map_err(failed)?;
+        let mut sealed = self.execute(case, raw.clone())?;
+        if sealed.block.header.gas_used > MAX_GAS {
+            raw = with_gas_limit(case, raw, MAX_GAS).map_err(failed)?;
+            sealed = self.execute(case, raw)?;
+        }
+        let replayed = witness(
+            &self.state,
+            self.rules,
+            self.environment,
+            &case.hashes,
+            &sealed.block,
+            LIMITS,
+        );
+        Ok(replayed.map_err(|error| failed(error.into()))?.witness)
+    }
+
+    fn execute(&self, case: &StateCase, raw: Bytes) -> Result<SealedOutcome, NoBlock> {
+        let hashes = case.hashes.clone();
+        let mut builder = open(&self.state, self.rules, self.environment, hashes)
+            .map_err(|error| NoBlock::Failed(error.into()))?;
+        builder.execute(raw).map_err(NoBlock::Refused)?;
+        builder
+            .seal()
+            .map_err(|error| NoBlock::Failed(error.into()))
+    }
+}
+
+/// The transaction, signed again with at most this gas limit if it asks for more.
+fn with_gas_limit(case: &StateCase, raw: Bytes, limit: u64) -> Result<Bytes> {
+    let Ok(envelope) = TxEnvelope::decode_2718_exact(&raw) else {
+        return Ok(raw);
+    };
+    if envelope.gas_limit() <= limit {
+        return Ok(raw);
+    }
+    match envelope {
+        TxEnvelope::Legacy(signed) => {
+            let mut transaction = signed.strip_signature();
+            transaction.gas_limit = limit;
+            case.sign(transaction)
+        }
+        TxEnvelope::Eip2930(signed) => {
+            let mut transaction = signed.strip_signature();
+            transaction.gas_limit = limit;
+            case.sign(transaction)
+        }
+        TxEnvelope::Eip1559(signed) => {
+            let mut transaction = signed.strip_signature();
+            transaction.gas_limit = limit;
+            case.sign(transaction)
+        }
+        _ => Ok(raw),
+    }
+    .with_context(|| format!("signing {} again", case.name))
+}

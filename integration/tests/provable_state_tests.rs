@@ -1,0 +1,131 @@
+//! The general state tests (Cancun) as blocks through the prover's machine.
+//!
+//! Runs a sample: from each file one case, chosen by the file's name. With `TERN_ALL_STATE_TESTS=1` in the
+//! environment it runs all cases and reports each; that takes hours of one core.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use alloy::primitives::keccak256;
+use tern_integration::vectors::provable::{NoBlock, block_of, simulated};
+use tern_integration::vectors::state::{StateCase, cases};
+use tern_integration::vectors::{KnownCases, files, folder_for, say};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What became of a case.
+enum Outcome {
+    /// No node accepts its transaction.
+    Refused,
+    /// The machine runs it, and agrees in everything.
+    Proven,
+    /// Something else.
+    Wrong(String),
+}
+
+#[test]
+fn state_tests_as_blocks_can_be_proven() {
+    let Some(folder) = folder_for("state tests through the prover's machine") else {
+        return;
+    };
+    let folder = folder.join("GeneralStateTests");
+    let everything = std::env::var_os("TERN_ALL_STATE_TESTS").is_some_and(|value| value == "1");
+    let only = std::env::var("TERN_ONLY_STATE_TESTS").unwrap_or_default();
+    let mut chosen = Vec::new();
+    let mut names = BTreeMap::new();
+    for file in files(&folder).unwrap() {
+        let mut cases = cases(&folder, &file).unwrap();
+        names.extend(cases.iter().map(|case| (case.name.clone(), ())));
+        if !everything && only.is_empty() {
+            let choice = choice(&cases[0].name, cases.len());
+            cases = vec![cases.swap_remove(choice)];
+        }
+        cases.retain(|case| case.name.contains(&only));
+        chosen.extend(cases);
+    }
+    let known = KnownCases::read("provable_state_tests.txt").unwrap();
+    let names = names.keys().map(String::as_str).collect();
+    assert_eq!(
+        known.missing_from(&names),
+        [""; 0],
+        "listed, but not among the vectors"
+    );
+
+    let started = Instant::now();
+    let outcomes = run(&chosen, everything || !only.is_empty());
+    let refused = outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Refused))
+        .count();
+    let verdict = known.judge(outcomes.into_iter().map(|(name, outcome)| match outcome {
+        Outcome::Refused | Outcome::Proven => (name, None),
+        Outcome::Wrong(what) => (name, Some(what)),
+    }));
+    say(&format!(
+        "state tests as blocks: of {} cases, {} are simulated, {refused} refused, {} listed, in {:.0?}",
+        chosen.len(),
+        verdict.passed - refused,
+        verdict.known,
+        started.elapsed(),
+    ));
+    verdict.assert_as_listed();
+}
+
+/// Which of a file's cases is in the sample: always the same, another for each file.
+fn choice(name: &str, count: usize) -> usize {
+    let hash = keccak256(name);
+    let number = u64::from_be_bytes(hash[..8].try_into().unwrap());
+    usize::try_from(number % count as u64).unwrap()
+}
+
+/// Runs the cases on all cores.
+fn run(cases: &[StateCase], report: bool) -> Vec<(String, Outcome)> {
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let started = Instant::now();
+            let (outcome, text) = run_one(case);
+            if report {
+                say(&format!("{:8.2?} {}: {text}", started.elapsed(), case.name));
+            }
+            outcomes.lock().unwrap().push((case.name.clone(), outcome));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            // The machine recurses along tries.
+            let thread = std::thread::Builder::new().stack_size(64 << 20);
+            thread.spawn_scoped(scope, work).unwrap();
+        }
+    });
+    outcomes.into_inner().unwrap()
+}
+
+fn run_one(case: &StateCase) -> (Outcome, String) {
+    let witness = match block_of(case) {
+        Ok(witness) => witness,
+        Err(NoBlock::Refused(error)) => return (Outcome::Refused, format!("refused: {error}")),
+        Err(NoBlock::Failed(error)) => {
+            let text = format!("no block: {error:#}");
+            return (Outcome::Wrong(text.clone()), text);
+        }
+    };
+    let gas = witness.batches[0].gas_used_after;
+    let mut segments = 0;
+    for batch in &witness.batches {
+        match simulated(batch) {
+            Ok(simulation) => segments += simulation.segments.len(),
+            Err(error) => {
+                return (
+                    Outcome::Wrong(error.to_string()),
+                    format!("WRONG gas {gas}: {error}"),
+                );
+            }
+        }
+    }
+    (Outcome::Proven, format!("{segments} segments, gas {gas}"))
+}

@@ -1,0 +1,20 @@
+//! Tests that share one set of `insecure-test` circuits.
+
+mod corruption;
+mod end_to_end;
+mod fixture;
+mod keys;
+mod lookalikes;
+mod mock;
+mod rules;
+mod simulation;
+
+use std::sync::OnceLock;
+
+use crate::{Profile, ProvingCircuits};
+
+/// Built once in this process.
+fn circuits() -> &'static ProvingCircuits {
+    static CIRCUITS: OnceLock<ProvingCircuits> = OnceLock::new();
+    CIRCUITS.get_or_init(|| ProvingCircuits::build(Profile::InsecureTest, &|_| {}).unwrap())
+}

@@ -1,0 +1,154 @@
+//! Batches through the machine's kernel, without proofs.
+
+use alloy::primitives::{B256, Bytes};
+use tern_messages::TransactionBatch;
+
+use super::fixture::Chain;
+use crate::simulate::{measure, simulate};
+use crate::{InputError, Profile, Table, Unprovable};
+
+const PROFILE: Profile = Profile::InsecureTest;
+
+fn batch() -> TransactionBatch {
+    Chain::new().block(&[2]).batches.remove(0)
+}
+
+#[test]
+fn two_transfers_fit_one_segment() {
+    let simulation = simulate(&batch(), PROFILE).unwrap();
+    assert_eq!(simulation.max_cycles_log, PROFILE.max_cycles_log());
+    assert_eq!(simulation.segments.len(), 1);
+    let sizes = simulation.segments[0].0;
+    for (table, size) in Table::ALL.into_iter().zip(sizes) {
+        assert!(
+            size.is_none_or(|size| PROFILE.table_sizes()[table as usize].contains(&size.into()))
+        );
+    }
+    assert_eq!(
+        sizes[Table::MemAfter as usize],
+        None,
+        "nothing is left after the last segment"
+    );
+}
+
+#[test]
+fn shorter_segments_are_more_and_have_the_same_end() {
+    let config = PROFILE.recursion_config().stark_config;
+    let simulation = measure(&batch(), &config, 15).unwrap();
+    assert_eq!(simulation.segments.len(), 3);
+    let memory = simulation
+        .segments
+        .iter()
+        .map(|sizes| sizes.0[Table::MemAfter as usize].is_some());
+    assert_eq!(memory.collect::<Vec<_>>(), [true, true, false]);
+}
+
+#[test]
+fn a_wrong_outcome_stops_the_kernel() {
+    let changes: [fn(&mut TransactionBatch); 3] = [
+        |b| b.state_root_after.0[0] ^= 1,
+        |b| b.gas_used_after -= 1,
+        |b| b.receipts.swap(0, 1),
+    ];
+    for change in changes {
+        let mut batch = batch();
+        change(&mut batch);
+        let result = simulate(&batch, PROFILE);
+        assert!(
+            matches!(result, Err(Unprovable::Kernel { .. })),
+            "{result:?}"
+        );
+    }
+}
+
+#[test]
+fn a_witness_without_a_needed_node_is_an_error() {
+    let full = batch();
+    for missing in 0..full.nodes.len() {
+        let mut batch = full.clone();
+        batch.nodes.remove(missing);
+        let result = simulate(&batch, PROFILE);
+        assert!(result.is_err(), "node {missing} is not needed");
+    }
+}
+
+#[test]
+fn malformed_input_is_an_error() {
+    let changes: [fn(&mut TransactionBatch); 12] = [
+        |b| b.chain_id.0 = 1 << 32,
+        |b| b.header.timestamp = 1 << 32,
+        |b| b.header.base_fee_per_gas = None,
+        |b| b.header.difficulty += alloy::primitives::U256::ONE,
+        |b| b.header.logs_bloom.0[0] = 0,
+        |b| b.previous_hashes.truncate(255),
+        |b| b.previous_hashes[255] = B256::ZERO,
+        |b| b.first_transaction = 2,
+        |b| b.transactions[0] = Bytes::from_static(&[3, 1, 2]),
+        |b| b.receipts[1] = Bytes::from_static(&[0xc0]),
+        |b| b.receipts.truncate(1),
+        |b| {
+            b.storage_roots
+                .iter_mut()
+                .for_each(|(_, root)| *root = B256::ZERO)
+        },
+    ];
+    for (index, change) in changes.into_iter().enumerate() {
+        let mut batch = batch();
+        change(&mut batch);
+        let result = simulate(&batch, PROFILE);
+        assert!(
+            matches!(result, Err(Unprovable::Input(_))),
+            "change {index}: {result:?}"
+        );
+    }
+}
+
+#[test]
+fn a_node_that_expands_without_end_is_refused() {
+    // A branch whose sixteen children are one branch, and so on: 16^n leaves from n nodes.
+    let mut child = alloy::rlp::encode(B256::ZERO);
+    let mut nodes = Vec::new();
+    for _ in 0..40 {
+        let mut payload = child.repeat(16);
+        payload.push(0x80);
+        let mut node = Vec::new();
+        alloy::rlp::Header {
+            list: true,
+            payload_length: payload.len(),
+        }
+        .encode(&mut node);
+        node.extend(payload);
+        child = alloy::rlp::encode(alloy::primitives::keccak256(&node));
+        nodes.push(Bytes::from(node));
+    }
+    let mut batch = batch();
+    batch.state_root_before = alloy::primitives::keccak256(nodes.last().unwrap());
+    batch.nodes = nodes;
+    let result = simulate(&batch, PROFILE);
+    let expected = InputError::OutOfRange {
+        field: "number of trie nodes",
+        value: crate::limits::MAX_WITNESS_NODES as u64 + 1,
+        max: crate::limits::MAX_WITNESS_NODES as u64,
+    };
+    assert_eq!(result, Err(Unprovable::Input(expected)));
+}
+
+#[test]
+fn random_nodes_never_panic() {
+    use alloy::primitives::keccak256;
+    for seed in 0u32..2000 {
+        let noise = keccak256(seed.to_be_bytes());
+        let mut batch = batch();
+        let index = usize::from(noise[0]) % batch.nodes.len();
+        let mut node = batch.nodes[index].to_vec();
+        let position = usize::from(noise[1]) % node.len();
+        node[position] = noise[2];
+        if noise[3] < 64 {
+            node.truncate(position);
+        }
+        let root = keccak256(&node);
+        batch.nodes.push(node.into());
+        batch.state_root_before = root;
+        let _ = crate::inputs::generation_inputs(&batch);
+    }
+}
