@@ -78,7 +78,7 @@ impl Stage {
     async fn new() -> Self {
         let (sender, journal) = mpsc::unbounded_channel();
         Self {
-            process: Process::start().await.unwrap(),
+            process: Process::start().await.expect("a process starts"),
             journal,
             sender,
         }
@@ -96,7 +96,7 @@ impl Stage {
                 Ok(actor.get_cell())
             }
         });
-        self.process.add(spec).await.unwrap();
+        self.process.add(spec).await.expect("the child starts");
         address
     }
 
@@ -104,7 +104,7 @@ impl Stage {
         tokio::time::timeout(LIMIT, self.journal.recv())
             .await
             .expect("an entry in time")
-            .unwrap()
+            .expect("the journal is open")
     }
 
     async fn verdict(&mut self) -> ShutdownReason {

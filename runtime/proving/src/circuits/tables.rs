@@ -25,13 +25,16 @@ pub(crate) type TableKeys = [Vec<VerifierData>; TABLE_COUNT];
 /// Circuits kept: one for each table, and room for some tables at two lengths.
 const KEPT: usize = 12;
 
+/// A table's index and the log2 of its length, with the circuits for them.
+type Kept = ((usize, usize), Arc<TableCircuits>);
+
 /// Builds circuits, and keeps those in use.
 pub(crate) struct Tables {
     profile: Profile,
     config: RecursionConfig,
     keys: TableKeys,
     /// Most recently used last.
-    kept: Mutex<Vec<((usize, usize), Arc<TableCircuits>)>>,
+    kept: Mutex<Vec<Kept>>,
 }
 
 impl Tables {

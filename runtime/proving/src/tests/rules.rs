@@ -153,9 +153,12 @@ pub(super) fn whole_block() -> Span<F> {
     span
 }
 
+/// A named way to spoil a span.
+type Change = (&'static str, fn(&mut Span<F>));
+
 #[test]
 fn only_a_complete_span_is_a_block() {
-    let changes: [(&str, fn(&mut Span<F>)); 7] = [
+    let changes: [Change; 7] = [
         ("starts late", |s| s.start[1] += F::ONE),
         ("is not halted", |s| s.halted = F::ZERO),
         ("lacks transactions", |s| s.transactions[0] = F::ONE),
