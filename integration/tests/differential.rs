@@ -19,7 +19,7 @@ use tern_execution::{
 };
 use tern_integration::corpus::chain::GAS_LIMIT;
 use tern_integration::corpus::{Block, CHAIN, Corpus, contracts, signer};
-use tern_integration::harness::anvil::Anvil;
+use tern_integration::harness::Anvil;
 use tern_integration::vectors::say;
 use tern_messages::Receipt;
 

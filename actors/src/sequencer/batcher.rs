@@ -80,7 +80,7 @@ impl Actor for Batcher {
         let last = tokio::task::spawn_blocking(move || store.last(&BATCHES)).await?;
         let last = last.map_err(fault::disk)?;
         let (last, last_block) = last.map_or_else(Default::default, |(n, h)| (n, h.last_block));
-        let _ = myself.send_interval(self.poll, || BatcherMessage::Poll);
+        drop(myself.send_interval(self.poll, || BatcherMessage::Poll));
         let _ = myself.cast(BatcherMessage::Poll);
         Ok(State {
             last,

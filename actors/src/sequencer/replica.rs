@@ -116,7 +116,7 @@ impl Actor for Replica {
         let hint = |SealedAnnouncement(sealed)| Some(ReplicaMessage::BlockSealed(sealed));
         self.announcements.subscribe(myself.clone(), hint);
         let interval = self.poll;
-        let _ = myself.send_interval(interval, || ReplicaMessage::Poll);
+        drop(myself.send_interval(interval, || ReplicaMessage::Poll));
         let _ = myself.cast(ReplicaMessage::Poll);
         Ok(State {
             tip: Some(tip),

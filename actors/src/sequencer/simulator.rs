@@ -86,7 +86,7 @@ impl Actor for Simulator {
         let last = last
             .map_err(fault::disk)?
             .map_or(BlockNumber(0), |(number, _)| number);
-        let _ = myself.send_interval(self.poll, || SimulatorMessage::Poll);
+        drop(myself.send_interval(self.poll, || SimulatorMessage::Poll));
         let _ = myself.cast(SimulatorMessage::Poll);
         Ok(State {
             last,

@@ -27,13 +27,13 @@ const PROFILE: Profile = Profile::Secure;
 
 /// What the library takes.
 #[derive(Clone, Copy)]
-pub struct Library {
+pub(crate) struct Library {
     pub circuits: Duration,
     pub proven: Duration,
 }
 
 /// Proves a block of two transfers, one in each transaction batch.
-pub fn two_transfers() -> Result<Library> {
+pub(crate) fn two_transfers() -> Result<Library> {
     let batches = batches()?;
     let stark = AllStark::<F, 2>::default();
     let sizes = PROFILE.table_sizes().map(|sizes| match sizes {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 /// A field of `/proc/PID/status` such as `VmRSS`, in bytes.
-pub fn memory(process: u32, field: &str) -> Result<u64> {
+pub(crate) fn memory(process: u32, field: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status
         .lines()
@@ -18,7 +18,7 @@ pub fn memory(process: u32, field: &str) -> Result<u64> {
 }
 
 /// Sum of the times that the prover says its jobs took.
-pub fn job_times(log: &str) -> Result<Duration> {
+pub(crate) fn job_times(log: &str) -> Result<Duration> {
     let mut sum = Duration::ZERO;
     for line in log.lines().filter(|line| line.contains("job proven")) {
         sum += took(line).with_context(|| format!("no time in: {line}"))?;
@@ -28,7 +28,7 @@ pub fn job_times(log: &str) -> Result<Duration> {
 }
 
 /// The time in a line's `took=` field, as `Duration` prints it.
-pub fn took(line: &str) -> Option<Duration> {
+pub(crate) fn took(line: &str) -> Option<Duration> {
     let text = line
         .split_whitespace()
         .find_map(|word| word.strip_prefix("took="))?;
@@ -46,7 +46,7 @@ pub fn took(line: &str) -> Option<Duration> {
 }
 
 /// Says on stderr what happens.
-pub fn say(what: &str) {
+pub(crate) fn say(what: &str) {
     // Nowhere to say it if stderr is closed.
     let _ = writeln!(std::io::stderr(), "bench: {what}");
 }

@@ -18,13 +18,13 @@ const LONG: Duration = Duration::from_secs(1_800);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// What a process without a prover needs.
-pub struct Start {
+pub(crate) struct Start {
     pub first_answer: Duration,
     pub resident: u64,
 }
 
 /// What proving takes.
-pub struct Proven {
+pub(crate) struct Proven {
     pub circuits: Duration,
     pub two: Settled,
     pub many: Settled,
@@ -32,7 +32,7 @@ pub struct Proven {
 }
 
 /// A block's way.
-pub struct Settled {
+pub(crate) struct Settled {
     /// From sealed to verified on L2.
     pub settled: Duration,
     /// Sum of the times of its jobs.
@@ -40,7 +40,7 @@ pub struct Settled {
 }
 
 /// Starts a fresh network without a prover, uses it a little, and looks at its memory.
-pub async fn start() -> Result<Start> {
+pub(crate) async fn start() -> Result<Start> {
     let first_answer = first_answer().await?;
     let directory = tempfile::tempdir()?;
     let options = Options::secure().with("TERN_ROLES", "[main-node, sequencer, bridge]");
@@ -96,7 +96,7 @@ async fn first_answer() -> Result<Duration> {
 }
 
 /// Proves a block of two transfers, then one of `many`.
-pub async fn prove(many: usize) -> Result<Proven> {
+pub(crate) async fn prove(many: usize) -> Result<Proven> {
     let directory = tempfile::tempdir()?;
     let options = Options::secure().with("TERN_SEALING__MIN_INTERVAL", "5s");
     let devnet = Devnet::start(directory.path(), &options).await?;

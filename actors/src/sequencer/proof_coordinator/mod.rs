@@ -89,8 +89,8 @@ impl Actor for ProofCoordinator {
     ) -> Result<Desk, ActorProcessingErr> {
         let coordinator = self.clone();
         let desk = tokio::task::spawn_blocking(move || coordinator.open()).await??;
-        let _ = myself.send_interval(TICK, || CoordinatorMessage::Tick);
-        let _ = myself.send_interval(HEARTBEAT, || CoordinatorMessage::Heartbeat);
+        drop(myself.send_interval(TICK, || CoordinatorMessage::Tick));
+        drop(myself.send_interval(HEARTBEAT, || CoordinatorMessage::Heartbeat));
         Ok(desk)
     }
 

@@ -154,11 +154,11 @@ pub(super) fn whole_block() -> Span<F> {
 }
 
 /// A named way to spoil a span.
-type Change = (&'static str, fn(&mut Span<F>));
+type SpanChange = (&'static str, fn(&mut Span<F>));
 
 #[test]
 fn only_a_complete_span_is_a_block() {
-    let changes: [Change; 7] = [
+    let changes: [SpanChange; 7] = [
         ("starts late", |s| s.start[1] += F::ONE),
         ("is not halted", |s| s.halted = F::ZERO),
         ("lacks transactions", |s| s.transactions[0] = F::ONE),
