@@ -107,7 +107,10 @@ fn refused_transactions() -> Vec<(&'static str, Bytes, &'static str)> {
         ("another chain", changed(|tx| tx.chain_id = 1), "chain id"),
         (
             "a nonce of the past",
-            changed(|tx| tx.nonce = 0),
+            changed(|tx| {
+                tx.nonce = 0;
+                tx.gas_limit += 1;
+            }),
             "nonce too low",
         ),
         (
