@@ -157,16 +157,23 @@ impl L2 {
         Ok(C::abi_decode_returns(&data).ok())
     }
 
-    /// Gas that the call would use after the newest block. Not after what waits in L2's pool: that may be the same
-    /// call, sent before a crash, after which this one finds its work done and seems cheap.
+    /// Gas that the call would use in the next block: the larger of two estimates. The one after what waits in L2's
+    /// pool may find there the same call, sent before a crash, and its work done; the one in the newest block lacks
+    /// what only the next block has, such as that block's own hash.
     pub(crate) async fn estimate_gas(
         &self,
         from: Address,
         call: &Call,
         action: &'static str,
     ) -> Result<u64, SettlementError> {
-        let estimate = self.provider.estimate_gas(request(from, call));
-        self.ask(action, estimate.block(BlockId::latest())).await
+        let estimate = |block| self.provider.estimate_gas(request(from, call)).block(block);
+        let pending = self.ask(action, estimate(BlockId::pending())).await;
+        let latest = self.ask(action, estimate(BlockId::latest())).await;
+        match (pending, latest) {
+            (Ok(pending), Ok(latest)) => Ok(pending.max(latest)),
+            (Err(_), Ok(gas)) => Ok(gas),
+            (pending, Err(_)) => pending,
+        }
     }
 
     pub(crate) async fn mined_nonce(&self, account: Address) -> Result<u64, SettlementError> {
