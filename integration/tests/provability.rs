@@ -1,10 +1,12 @@
 //! Whatever the node accepts can be proven: the witness of every block of the corpus goes through the prover's
 //! machine.
 
+use std::time::Instant;
+
 use tern_execution::BatchLimits;
 use tern_integration::corpus::chain::TestChain;
 use tern_integration::corpus::{Block, Corpus};
-use tern_integration::vectors::say;
+use tern_integration::vectors::{KnownCases, say};
 use tern_messages::SealedBlock;
 use tern_proving::limits::{MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
 use tern_proving::{Profile, simulate};
@@ -23,6 +25,7 @@ fn every_block_of_the_corpus_can_be_proven() {
     let corpus = Corpus::new();
     let mut chain = TestChain::new(&corpus.genesis).unwrap();
     let mut failures = Vec::new();
+    let mut outcomes = Vec::new();
     for block in &corpus.blocks {
         let raw: Vec<_> = block
             .transactions
@@ -31,19 +34,26 @@ fn every_block_of_the_corpus_can_be_proven() {
             .collect();
         let (sealed, witness) = chain.build(&raw, LIMITS).unwrap();
         failures.extend(unexpected_outcomes(block, &sealed));
-        for (index, batch) in witness.batches.iter().enumerate() {
-            let started = std::time::Instant::now();
+        let started = Instant::now();
+        let mut segments = 0;
+        let mut wrong = None;
+        for batch in &witness.batches {
             match simulate(batch, Profile::Secure) {
-                Ok(simulation) => say(&format!(
-                    "{} ({index}): {} segments, simulated in {:.1?}",
-                    block.name,
-                    simulation.segments.len(),
-                    started.elapsed(),
-                )),
-                Err(error) => failures.push(format!("{} ({index}): {error}", block.name)),
+                Ok(simulation) => segments += simulation.segments.len(),
+                Err(error) => wrong = Some(error.to_string()),
             }
         }
+        let time = started.elapsed();
+        say(&format!(
+            "{}: {segments} segments, simulated in {time:.1?}",
+            block.name
+        ));
+        outcomes.push((block.name.to_owned(), wrong));
     }
+    KnownCases::read("corpus.txt")
+        .unwrap()
+        .judge(outcomes)
+        .assert_as_listed();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 

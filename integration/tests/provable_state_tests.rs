@@ -1,7 +1,8 @@
 //! The general state tests (Cancun) as blocks through the prover's machine.
 //!
 //! Runs a sample: from each file one case, chosen by the file's name. With `TERN_ALL_STATE_TESTS=1` in the
-//! environment it runs all cases and reports each; that takes hours of one core.
+//! environment it runs all cases and reports each; that takes hours of one core. `TERN_ONLY_STATE_TESTS` holds a part
+//! of the names of the cases to run and report.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -307,14 +307,16 @@ fn precompiles(script: &mut Script) {
         .send(forward(0, input.address(), &input.data).value(1))
         .send(forward(1, input.address(), &input.data))
         .send(forward(2, input.address(), &input.data))
+        .send(Send::to(Address::with_last_byte(11)).value(1).gas(100_000));
+    script
+        .block("precompiles that fail when an account calls them")
         .send(Send::to(Address::with_last_byte(9)).gas(100_000).fails())
         .send(
             Send::to(Address::with_last_byte(10))
                 .value(1)
                 .gas(100_000)
                 .fails(),
-        )
-        .send(Send::to(Address::with_last_byte(11)).value(1).gas(100_000));
+        );
 }
 
 fn environment(script: &mut Script) {
