@@ -12,7 +12,7 @@ use std::net::TcpListener;
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster::{Process, ShutdownReason};
 use tern_cluster_config::{
-    ChainConfig, ConfigError, DEVELOPMENT_MNEMONIC, Devnet, NodeConfig, Profile, SecretUrl,
+    ChainConfig, ConfigError, DEVELOPMENT_MNEMONIC, Devnet, KeySource, NodeConfig, Profile, SecretUrl,
     development_key,
 };
 use tern_messages::BlockNumber;
@@ -35,9 +35,10 @@ pub async fn run(config: NodeConfig, profile: Profile) -> Result<ShutdownReason,
             "l2.rollup is set, but the devnet deploys its own contracts; use `tern node` for those that exist",
         ));
     }
+    let files = Files::read(&config)?;
     let listener = rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?;
     let process = Process::start().await?;
-    let outcome = start(&process, &config, profile, listener).await;
+    let outcome = start(&process, &config, profile, files, listener).await;
     match outcome {
         Ok(()) => Ok(run_until_stopped(process, config.stop_within).await),
         Err(failure) => {
@@ -47,20 +48,44 @@ pub async fn run(config: NodeConfig, profile: Profile) -> Result<ShutdownReason,
     }
 }
 
+/// What the configuration names by path: read before anything is started or written.
+struct Files {
+    chain: Option<ChainConfig>,
+    operator: Option<PrivateKeySigner>,
+}
+
+impl Files {
+    fn read(config: &NodeConfig) -> Result<Self, ConfigError> {
+        Ok(Self {
+            chain: config.chain.as_deref().map(ChainConfig::load).transpose()?,
+            operator: config
+                .l2
+                .operator_key
+                .as_ref()
+                .map(KeySource::load)
+                .transpose()?,
+        })
+    }
+}
+
 async fn start(
     process: &Process,
     config: &NodeConfig,
     profile: Profile,
+    files: Files,
     listener: TcpListener,
 ) -> Result<(), Failure> {
     let l2_url = l2_url(process, config).await?;
     let l2 = connect(&l2_url, config).await?;
-    let chain = match &config.chain {
-        Some(path) => ChainConfig::load(path)?,
-        None => Devnet::l3(l2.chain_id().0, profile),
-    };
+    let l2_chain_id = l2.chain_id().0;
+    let chain = files
+        .chain
+        .unwrap_or_else(|| Devnet::l3(l2_chain_id, profile));
     chain.check()?;
-    let operator = operator(config, l2.chain_id().0)?;
+    let operator = match files.operator {
+        Some(key) => key,
+        None => development_operator(l2_chain_id)?,
+    };
     let (node, address) = start_l3(process, config, &chain, listener).await?;
     let genesis = node.chain.expect_header(BlockNumber(0))?.header;
     let contract = Contract {
@@ -120,20 +145,19 @@ async fn connect(url: &SecretUrl, config: &NodeConfig) -> Result<L2, Failure> {
     Ok(L2::connect(endpoint).await?)
 }
 
-/// The configured key; on a development L2, the first development account without one.
-fn operator(config: &NodeConfig, l2_chain_id: u64) -> Result<PrivateKeySigner, ConfigError> {
-    match &config.l2.operator_key {
-        Some(source) => source.load(),
-        None if l2_chain_id == Devnet::L2_CHAIN_ID.0 => Ok(development_key(0)),
-        None => Err(ConfigError::Value {
-            key: "l2.operator_key",
-            problem: format!(
-                "must be set (--operator-key-file): L2 is chain {l2_chain_id}, and only on {} has the public \
-                 development account funds",
-                Devnet::L2_CHAIN_ID
-            ),
-        }),
+/// The first development account, which has funds on a development L2.
+fn development_operator(l2_chain_id: u64) -> Result<PrivateKeySigner, ConfigError> {
+    if l2_chain_id == Devnet::L2_CHAIN_ID.0 {
+        return Ok(development_key(0));
     }
+    Err(ConfigError::Value {
+        key: "l2.operator_key",
+        problem: format!(
+            "must be set (--operator-key-file): L2 is chain {l2_chain_id}, and only on {} has the public \
+             development account funds",
+            Devnet::L2_CHAIN_ID
+        ),
+    })
 }
 
 /// Says on stdout where everything is.

@@ -24,9 +24,17 @@ fn resolve(file: &str) -> Result<NodeConfig, ConfigError> {
     NodeConfig::resolve(Some(Path::new(file)), json!({}))
 }
 
+/// Runs `test` with none of the caller's own variables.
+fn in_jail(test: impl FnOnce(&mut Jail) -> Result<(), figment::Error>) {
+    Jail::expect_with(|jail| {
+        jail.clear_env();
+        test(jail)
+    });
+}
+
 #[test]
 fn the_devnet_example_spells_out_the_defaults() {
-    Jail::expect_with(|_| {
+    in_jail(|_| {
         let config = NodeConfig::resolve(Some(&example("devnet.toml")), json!({})).unwrap();
         assert_eq!(config, NodeConfig::default());
         Ok(())
@@ -35,7 +43,7 @@ fn the_devnet_example_spells_out_the_defaults() {
 
 #[test]
 fn the_node_example_resolves() {
-    Jail::expect_with(|_| {
+    in_jail(|_| {
         let config = NodeConfig::resolve(Some(&example("node.toml")), json!({})).unwrap();
         assert_eq!(
             config.l2.operator_key,
@@ -63,7 +71,7 @@ fn the_chain_example_loads_from_toml_and_from_json() {
 
 #[test]
 fn flags_win_over_variables_over_the_file_over_defaults() {
-    Jail::expect_with(|jail| {
+    in_jail(|jail| {
         jail.create_file(
             "node.toml",
             "data_dir = 'file'\n[rpc]\nmax_batch = 7\nmax_connections = 8\nmax_subscriptions = 9\n",
@@ -120,7 +128,7 @@ fn errors_name_the_file_the_key_and_the_problem() {
         ("[rpc\n", ["node.toml", "", ""]),
     ];
     for (text, expected) in cases {
-        Jail::expect_with(|jail| {
+        in_jail(|jail| {
             jail.create_file("node.toml", text)?;
             let message = resolve("node.toml").unwrap_err().to_string();
             for part in expected {
@@ -134,7 +142,7 @@ fn errors_name_the_file_the_key_and_the_problem() {
 
 #[test]
 fn an_unknown_variable_is_refused_by_name() {
-    Jail::expect_with(|jail| {
+    in_jail(|jail| {
         jail.set_env("TERN_RCP__LISTEN", "127.0.0.1:1");
         let message = NodeConfig::resolve(None, json!({}))
             .unwrap_err()

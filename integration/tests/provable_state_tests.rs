@@ -1,6 +1,6 @@
 //! The general state tests (Cancun) as blocks through the prover's machine.
 //!
-//! Runs a sample: from each file one case, chosen by the file's name. With `TERN_ALL_STATE_TESTS=1` in the
+//! Runs a sample: from each file one case, chosen by the file's name. With `ALL_STATE_TESTS=1` in the
 //! environment it runs all cases and reports each; that takes hours of one core. `TERN_ONLY_STATE_TESTS` holds a part
 //! of the names of the cases to run and report.
 
@@ -33,7 +33,7 @@ fn state_tests_as_blocks_can_be_proven() {
         return;
     };
     let folder = folder.join("GeneralStateTests");
-    let everything = std::env::var_os("TERN_ALL_STATE_TESTS").is_some_and(|value| value == "1");
+    let everything = std::env::var_os("ALL_STATE_TESTS").is_some_and(|value| value == "1");
     let only = std::env::var("TERN_ONLY_STATE_TESTS").unwrap_or_default();
     let mut chosen = Vec::new();
     let mut names = BTreeMap::new();

@@ -20,7 +20,7 @@ pub mod tries;
 pub use known::{KnownCases, Verdict};
 
 /// Environment variable that names the folder of the vectors.
-pub const FOLDER_VARIABLE: &str = "TERN_ETHEREUM_TESTS";
+pub const FOLDER_VARIABLE: &str = "ETHEREUM_TESTS";
 
 /// The folder of the vectors. Without one, says on the process's own stderr, which the test runner does not
 /// capture, that `test` is left out.
