@@ -112,18 +112,6 @@ async fn transactions_are_confirmed_at_once_and_verified_on_the_embedded_l2() ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn transactions_are_confirmed_at_once_and_verified_on_anvil() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let anvil = Anvil::start(&["--block-time", "1"])?;
-    the_whole_path(
-        directory.path(),
-        Options::quick().on(anvil.url()),
-        SETTLED_QUICKLY,
-    )
-    .await
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn real_proofs_are_verified_on_anvil() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let anvil = Anvil::start(&["--block-time", "1"])?;

@@ -9,8 +9,8 @@ use crate::supervisor::Failure;
 /// The variable that sets the filter.
 const VARIABLE: &str = "TERN_LOG";
 /// Libraries speak up only when something is wrong. `ractor_cluster` prints whole payloads at debug level.
-const QUIET: &str =
-    "ractor=warn,ractor_cluster=info,sled=warn,jsonrpsee=warn,hyper=warn,reqwest=warn,h2=warn";
+const QUIET: &str = "ractor=warn,ractor_cluster=info,sled=warn,jsonrpsee=warn,hyper=warn,reqwest=warn,h2=warn,\
+                     evm_arithmetization=warn,plonky2=warn,starky=warn";
 
 /// Starts logging.
 ///

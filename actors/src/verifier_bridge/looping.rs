@@ -364,6 +364,10 @@ impl<C: Connector> Loop<C> {
             info!(target: "tern::bridge", "{activity}");
             self.sending = Some((purpose, None));
             self.records.begin(purpose).await?;
+            crash_point(step(
+                purpose,
+                ["bridge/commit-intended", "bridge/prove-intended"],
+            ));
         }
         self.board.set(|status| status.activity = activity);
         Ok(())
