@@ -12,8 +12,8 @@ use std::net::TcpListener;
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster::{Process, ShutdownReason};
 use tern_cluster_config::{
-    ChainConfig, ConfigError, DEVELOPMENT_MNEMONIC, Devnet, KeySource, NodeConfig, Profile, SecretUrl,
-    development_key,
+    ChainConfig, ConfigError, DEVELOPMENT_MNEMONIC, Devnet, KeySource, NodeConfig, Profile,
+    SecretUrl, development_key,
 };
 use tern_messages::BlockNumber;
 use tern_settlement::{L2, L2Endpoint};

@@ -18,7 +18,7 @@
 //! * `C`: each block's 67 elements hashed with `hash_no_pad`; blocks merged pairwise with `two_to_one` in the
 //!   coordinator's tree; then `hash_no_pad(chain id, start root, start window, blocks, end window, count)`.
 //!   The tree's shape is free: C only has to bind S before r is known.
-//! * `r = (r0, r1)`, in F_p[X]/(X² − 7): h = keccak256(C as 4 big-endian u64 ‖ keccak256(S as big-endian
+//! * `r = (r0, r1)`, in F_p\[X\]/(X² − 7): h = keccak256(C as 4 big-endian u64 ‖ keccak256(S as big-endian
 //!   u64 each)); r0 = (h >> 192) mod p, r1 = ((h >> 128) mod 2^64) mod p.
 //! * `y = Σ S[i] · r^i`, i from 0.
 //! * Statement digest: `hash_no_pad(C0..C3, r0, r1, y0, y1)`: one permutation. A proof of the batches

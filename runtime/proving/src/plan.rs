@@ -2,7 +2,7 @@
 //!
 //! The graph is a function of its arguments alone, so that planning again after a restart names the same
 //! jobs. Within a block, the segments of each transaction batch are merged, then the transaction batches;
-//! then blocks are merged in the tree that C has ([`left_count`](crate::statement::left_count)).
+//! then blocks are merged in the tree that C has ([`left_count`]).
 
 use alloy::primitives::B256;
 use tern_messages::{BlobId, Job, JobId, Point, SpanBoundary};

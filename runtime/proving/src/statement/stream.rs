@@ -26,7 +26,7 @@ fn limbs<const N: usize>(big_endian: &[u8]) -> [FieldElement; N] {
     out
 }
 
-/// The 67 elements of one block. Meaningful for headers that [`check_header`] accepts.
+/// The 67 elements of one block. Meaningful for headers that `check_header` accepts.
 pub fn block_elements(header: &Header, hash: B256) -> [FieldElement; BLOCK_LEN] {
     let base_fee = header.base_fee_per_gas.unwrap_or_default();
     let beacon_root = header.parent_beacon_block_root.unwrap_or_default();
