@@ -4,6 +4,7 @@ use std::fmt;
 
 use alloy::primitives::Bytes;
 use ractor::RpcReplyPort;
+use serde::{Deserialize, Serialize};
 use tern_messages::{
     Backlog, BlockQuery, BlockSealed, Confirmation, FinalityRefusal, FinalityReport, HaltReport,
     L2Anchor, NodeStatus, Rejection, SealedBlock,
@@ -45,7 +46,7 @@ pub struct SealedAnnouncement(pub BlockSealed);
 impl ractor::Message for SealedAnnouncement {}
 
 /// The node's storage failed.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("blocks cannot be read: {reason}")]
 pub struct ReadFailure {
     /// What went wrong.

@@ -33,7 +33,7 @@ mod tests;
 
 pub use batcher::{Batcher, BatcherMessage};
 pub use batching::BatchingPolicy;
-pub use proof_coordinator::{CoordinatorMessage, Policy as LeasePolicy, ProofCoordinator};
+pub use proof_coordinator::{CoordinatorMessage, ProofCoordinator};
 pub use replica::{Announcements, Replica, ReplicaMessage};
-pub use settings::{Sequencer, SequencerSettings};
+pub use settings::{Sequencer, SequencerSettings, lease_policy};
 pub use simulator::{Simulator, SimulatorMessage};

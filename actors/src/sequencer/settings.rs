@@ -8,10 +8,11 @@ use tern_cluster::{Address, ChildSpec, RestartPolicy};
 use tern_execution::BatchLimits;
 use tern_proving::limits::{MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
 use tern_proving::{JobVerifier, Profile, ProvingError};
+use tern_scheduler::Policy;
 
 use super::batcher::{Batcher, BatcherMessage};
 use super::batching::BatchingPolicy;
-use super::proof_coordinator::{CoordinatorMessage, Policy, ProofCoordinator};
+use super::proof_coordinator::{CoordinatorMessage, ProofCoordinator};
 use super::replica::{Announcements, Replica, ReplicaMessage};
 use super::simulator::{SIMULATE, Simulator, SimulatorMessage};
 use crate::main_node::{Chain, MainNodeMessage};
@@ -73,23 +74,21 @@ impl Default for Sequencer {
     }
 }
 
-impl Policy {
-    /// What suits proofs of a profile: the memory that its jobs take was measured.
-    pub fn of(profile: Profile) -> Self {
-        let (heavy, light) = match profile {
-            Profile::Secure => (8_500, 2_500),
-            Profile::InsecureTest => (2_500, 1_500),
-        };
-        Self {
-            lease_ttl: Duration::from_secs(30),
-            longest_wait: Duration::from_secs(20),
-            most_failures: 3,
-            most_losses: 5,
-            hedge_factor: 3,
-            hedge_after: Duration::from_secs(30),
-            heavy_memory: heavy << 20,
-            light_memory: light << 20,
-        }
+/// How jobs of a profile are handed out: the memory that they take was measured.
+pub fn lease_policy(profile: Profile) -> Policy {
+    let (heavy, light) = match profile {
+        Profile::Secure => (8_500, 2_500),
+        Profile::InsecureTest => (2_500, 1_500),
+    };
+    Policy {
+        lease_ttl: Duration::from_secs(30),
+        longest_wait: Duration::from_secs(20),
+        most_failures: 3,
+        most_losses: 5,
+        hedge_factor: 3,
+        hedge_after: Duration::from_secs(30),
+        heavy_memory: heavy << 20,
+        light_memory: light << 20,
     }
 }
 

@@ -6,7 +6,7 @@ use tern_messages::{BatchNumber, BlobId, BlockNumber, HaltReport, JobId, WorkerI
 use tern_proving::{BlockRuns, Run, Simulation};
 use tern_storage::Table;
 
-use super::proof_coordinator::LeaseRecord;
+use tern_scheduler::LeaseRecord;
 
 /// How each block will be proven. A row says that the whole block can be.
 pub(crate) const SIMULATIONS: Table<BlockNumber, SimulatedBlock> = Table::new(0x50, "simulations");

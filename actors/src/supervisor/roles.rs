@@ -17,7 +17,7 @@ use super::ending::Failure;
 use super::rank;
 use crate::main_node::{Chain, ChainSpec, MainNodeHandle};
 use crate::prover::{Circuits, Prover};
-use crate::sequencer::{BatchingPolicy, LeasePolicy, Sequencer, SequencerSettings};
+use crate::sequencer::{BatchingPolicy, Sequencer, SequencerSettings, lease_policy};
 use crate::verifier_bridge::{L2Connector, VerifierBridge};
 
 /// How often the bridge looks at L2 without a hint.
@@ -69,7 +69,7 @@ pub async fn start_roles(
         chain,
         profile,
         batching: BatchingPolicy::default(),
-        leases: LeasePolicy::of(profile),
+        leases: lease_policy(profile),
         main_node: node.address.clone(),
         announcements: node.sealed.clone(),
         bridge: bridge.clone(),

@@ -11,13 +11,13 @@ use tern_messages::{
     JobFailure, JobId, Lease, Offer, OfferRefusal, ProofStatus, Renewal, RenewalAnswer, WorkerId,
 };
 use tern_proving::limits::MAX_PROOF_BYTES;
+use tern_scheduler::{Effect, Judgement, Machine, Moment, RequestId};
 use tern_storage::tables::chain::HEADS;
 use tern_storage::tables::sequencer::BATCHES;
 use tern_storage::{Store, WriteBatch, crash_point};
 use tracing::{debug, error, info, warn};
 
 use super::judge::{Judge, Verdict};
-use super::machine::{Effect, Judgement, Machine, Moment, RequestId};
 use super::plans::{FINAL_PROOFS, FinalProof, News, Planner};
 use super::{CoordinatorMessage, ProofCoordinator, not_accepted, plan_fault};
 use crate::main_node::MainNodeMessage;

@@ -5,7 +5,7 @@
 //! tables of their own. Provers keep their results until they are acknowledged, and send them again.
 //!
 //! ```text
-//! simulator, batcher ──▶ plans ──▶ machine ──▶ Lease ──▶ prover
+//! simulator, batcher ──▶ plans ──▶ Machine ──▶ Lease ──▶ prover
 //!                                    ▲                     │ Completion
 //!                                    └── judge ◀───────────┘
 //!                                         │ valid: PROOFS, one fsync
@@ -13,7 +13,7 @@
 //!                               batch proven ──▶ bridge
 //! ```
 //!
-//! * `machine`: who gets what; pure.
+//! * [`Machine`]: who gets what; pure.
 //! * `plans`: which jobs there are, read from disk.
 //! * `judge`: verification and storage of proofs, on blocking threads.
 //! * `artifacts`: inputs and proofs in bounded pieces.
@@ -21,7 +21,6 @@
 mod artifacts;
 mod desk;
 mod judge;
-mod machine;
 mod message;
 mod plans;
 mod prune;
@@ -34,6 +33,7 @@ use std::time::Duration;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tern_cluster::{Address, Fault};
 use tern_messages::CompletionAnswer;
+use tern_scheduler::{Machine, Policy};
 use tern_storage::WriteBatch;
 use tern_storage::tables::sequencer::{COORDINATOR, Coordinator as Epoch};
 use tracing::{error, info};
@@ -43,12 +43,9 @@ use super::fault;
 use crate::main_node::{Chain, MainNodeMessage};
 use crate::verifier_bridge::BridgeMessage;
 use desk::Desk;
-use machine::Machine;
 use plans::{PlanFault, Planner};
 
 pub(crate) use judge::{Judge, ProofCheck};
-pub(crate) use machine::LeaseRecord;
-pub use machine::Policy;
 pub use message::CoordinatorMessage;
 
 /// How often leases are looked at.

@@ -9,12 +9,12 @@ use tern_messages::statement::Point;
 use tern_messages::{BatchHeader, BatchNumber, BlockNumber, JobId, JobKind, ProvenBatch};
 use tern_proving::statement::StatementError;
 use tern_proving::{BatchStatement, BlockRuns, Plan, PlanError, plan_batch, plan_proof};
+use tern_scheduler::Planned;
 use tern_storage::tables::chain::HEADERS;
 use tern_storage::tables::sequencer::{BATCHES, PROOFS};
 use tern_storage::{StorageError, Store, Table};
 use thiserror::Error;
 
-use super::machine::Planned;
 use crate::main_node::{Chain, ChainError};
 use crate::sequencer::tables::SIMULATIONS;
 

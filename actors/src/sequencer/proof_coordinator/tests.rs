@@ -14,6 +14,7 @@ use tern_storage::tables::sequencer::{BATCHES, BLOBS, BLOCK_INPUTS, PROOFS};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::*;
+use crate::sequencer::lease_policy;
 use crate::sequencer::simulator::SIMULATE;
 use crate::sequencer::tables::{SIMULATIONS, SimulatedBlock, SimulatedRun};
 use crate::sequencer::testing::*;
@@ -94,7 +95,7 @@ async fn coordinator(chain: &Chain) -> Fixture {
     let policy = Policy {
         heavy_memory: 8 * GB,
         light_memory: 2 * GB,
-        ..Policy::of(tern_proving::Profile::InsecureTest)
+        ..lease_policy(tern_proving::Profile::InsecureTest)
     };
     let coordinator = start(ProofCoordinator {
         chain: chain.clone(),

@@ -6,7 +6,7 @@ use super::{Effect, Machine, Moment};
 
 /// What to do about a proof that came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Judgement {
+pub enum Judgement {
     /// Verify it, store it, and call [`Machine::accepted`] or [`Machine::refused`].
     Verify,
     /// The same is being verified already.
@@ -19,7 +19,7 @@ pub(crate) enum Judgement {
 
 impl Machine {
     /// A proof came in, perhaps late, perhaps from somebody who never had the job: valid proofs are welcome.
-    pub(crate) fn complete(
+    pub fn complete(
         &mut self,
         now: Moment,
         job: &JobId,
@@ -49,7 +49,7 @@ impl Machine {
     }
 
     /// The proof under judgement is valid, and durable. Says [`Effect::Finished`] if it is the first.
-    pub(crate) fn accepted(&mut self, now: Moment, job: &JobId, worker: &WorkerId) -> Vec<Effect> {
+    pub fn accepted(&mut self, now: Moment, job: &JobId, worker: &WorkerId) -> Vec<Effect> {
         let Some(entry) = self.jobs.get_mut(job) else {
             return Vec::new();
         };
@@ -71,7 +71,7 @@ impl Machine {
     }
 
     /// The proof under judgement is not valid: its worker never gets the job again.
-    pub(crate) fn refused(
+    pub fn refused(
         &mut self,
         now: Moment,
         job: &JobId,
@@ -89,7 +89,7 @@ impl Machine {
     }
 
     /// The proof under judgement could not be judged (the disk refused, say): it counts as never sent.
-    pub(crate) fn unjudged(&mut self, now: Moment, job: &JobId, worker: &WorkerId) -> Vec<Effect> {
+    pub fn unjudged(&mut self, now: Moment, job: &JobId, worker: &WorkerId) -> Vec<Effect> {
         if let Some(entry) = self.jobs.get_mut(job) {
             entry.judging.remove(worker);
         }
@@ -98,7 +98,7 @@ impl Machine {
     }
 
     /// A worker gives a job back.
-    pub(crate) fn fail(&mut self, now: Moment, failure: JobFailure) -> Vec<Effect> {
+    pub fn fail(&mut self, now: Moment, failure: JobFailure) -> Vec<Effect> {
         let JobFailure {
             worker,
             job,

@@ -8,7 +8,7 @@ use super::{Machine, Moment};
 
 impl Machine {
     /// Counts, running jobs, and why nothing moves if nothing does.
-    pub(crate) fn summary(&self, now: Moment) -> ProofStatus {
+    pub fn summary(&self, now: Moment) -> ProofStatus {
         let running: Vec<RunningJob> = self
             .leases
             .values()

@@ -8,13 +8,13 @@ use super::{Effect, Machine, Moment, RequestId};
 
 /// A lease as it is kept on disk. Times are not kept: they mean nothing to another process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LeaseRecord {
+pub struct LeaseRecord {
     /// Names the lease.
-    pub(crate) fence: Fence,
+    pub fence: Fence,
     /// What was leased.
-    pub(crate) job: JobId,
+    pub job: JobId,
     /// To whom.
-    pub(crate) worker: WorkerId,
+    pub worker: WorkerId,
 }
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) const MOST_LEASES: usize = 2;
 
 impl Machine {
     /// Takes over a lease of the coordinator's last run; its worker gets the whole time to renew it.
-    pub(crate) fn restore_lease(&mut self, now: Moment, record: LeaseRecord) -> Vec<Effect> {
+    pub fn restore_lease(&mut self, now: Moment, record: LeaseRecord) -> Vec<Effect> {
         let runnable = self
             .jobs
             .get(&record.job)
@@ -45,14 +45,14 @@ impl Machine {
     }
 
     /// Takes over a failure of the coordinator's last run: the worker never gets the job again.
-    pub(crate) fn restore_failure(&mut self, job: &JobId, worker: WorkerId) {
+    pub fn restore_failure(&mut self, job: &JobId, worker: WorkerId) {
         if let Some(entry) = self.jobs.get_mut(job) {
             entry.barred.insert(worker);
         }
     }
 
     /// A worker is still at its job. A lease that expired meanwhile lives again if the job still needs it.
-    pub(crate) fn renew(&mut self, now: Moment, renewal: Renewal) -> (RenewalAnswer, Vec<Effect>) {
+    pub fn renew(&mut self, now: Moment, renewal: Renewal) -> (RenewalAnswer, Vec<Effect>) {
         let Renewal {
             worker,
             job,

@@ -1,4 +1,4 @@
-//! The coordinator's decisions: a state machine without clock, disk or network.
+//! The proof coordinator's decisions: a state machine without clock, disk or network.
 //!
 //! ```text
 //!             children done            Offer                 Completion         valid, stored
@@ -35,32 +35,32 @@ use tern_messages::{Fence, Job, JobId, JobKind, Lease, Offer, WorkerId};
 use durations::Durations;
 use entry::Entry;
 use leases::Held;
-pub(crate) use leases::LeaseRecord;
+pub use leases::LeaseRecord;
 use matching::Waiting;
-pub(crate) use outcome::Judgement;
+pub use outcome::Judgement;
 pub use policy::Policy;
 
 /// Time since the coordinator started, by its monotonic clock.
-pub(crate) type Moment = Duration;
+pub type Moment = Duration;
 
 /// Names a worker's question that waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct RequestId(pub(crate) u64);
+pub struct RequestId(pub u64);
 
 /// A job to be done, or known to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Planned {
+pub struct Planned {
     /// The job's name.
-    pub(crate) id: JobId,
+    pub id: JobId,
     /// The job.
-    pub(crate) job: Job,
+    pub job: Job,
     /// Its proof is stored already.
-    pub(crate) done: bool,
+    pub done: bool,
 }
 
 /// What is to be done, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
+pub enum Effect {
     /// Remember a lease over restarts.
     SaveLease(LeaseRecord),
     /// Forget a lease.
@@ -121,9 +121,9 @@ pub(crate) enum Effect {
 /// steps wait for it.
 type Place = (u64, u32, JobId);
 
-/// See the [module](self).
+/// Which worker gets which job. See the crate's head.
 #[derive(Debug)]
-pub(crate) struct Machine {
+pub struct Machine {
     policy: Policy,
     jobs: BTreeMap<JobId, Entry>,
     /// The jobs that wait for a proof, by the job that yields it; the latter need not be planned yet.
@@ -138,7 +138,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// A machine without jobs. `epoch` must be greater at each start: fences begin with it.
-    pub(crate) fn new(policy: Policy, epoch: u32) -> Self {
+    pub fn new(policy: Policy, epoch: u32) -> Self {
         Self {
             policy,
             jobs: BTreeMap::new(),
@@ -153,7 +153,7 @@ impl Machine {
     }
 
     /// A worker asks for a job. The answer is an effect, now or by a later call.
-    pub(crate) fn offer(&mut self, now: Moment, request: RequestId, offer: Offer) -> Vec<Effect> {
+    pub fn offer(&mut self, now: Moment, request: RequestId, offer: Offer) -> Vec<Effect> {
         self.give_up_leases_not_held(&offer);
         let same = |waiting: &Waiting| waiting.offer.worker.name == offer.worker.name;
         let earlier: Vec<_> = self
@@ -172,7 +172,7 @@ impl Machine {
     }
 
     /// Time has passed: call it a few times per second.
-    pub(crate) fn tick(&mut self, now: Moment) -> Vec<Effect> {
+    pub fn tick(&mut self, now: Moment) -> Vec<Effect> {
         self.expire_leases(now);
         self.match_waiting(now);
         let late: Vec<_> = self
@@ -189,12 +189,17 @@ impl Machine {
     }
 
     /// Whether the job's proof is known to be there.
-    pub(crate) fn is_done(&self, job: &JobId) -> bool {
+    pub fn is_done(&self, job: &JobId) -> bool {
         self.jobs.get(job).is_some_and(Entry::is_done)
     }
 
+    /// Jobs that wait for nothing but a worker.
+    pub fn ready_count(&self) -> usize {
+        self.ready.len()
+    }
+
     /// The job of this name.
-    pub(crate) fn job(&self, id: &JobId) -> Option<&Job> {
+    pub fn job(&self, id: &JobId) -> Option<&Job> {
         self.jobs.get(id).map(|entry| &entry.job)
     }
 

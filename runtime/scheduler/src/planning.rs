@@ -10,7 +10,7 @@ use super::{Effect, Machine, Moment, Planned};
 impl Machine {
     /// Adds jobs, children before parents. `group` orders them against others: the number of the oldest block
     /// that needs them. Jobs that are known already stay as they are, except that they may come earlier.
-    pub(crate) fn plan(&mut self, now: Moment, group: u64, jobs: Vec<Planned>) -> Vec<Effect> {
+    pub fn plan(&mut self, now: Moment, group: u64, jobs: Vec<Planned>) -> Vec<Effect> {
         for Planned { id, job, done } in jobs {
             if !self.jobs.contains_key(&id) {
                 self.insert(id, job, group);
@@ -24,7 +24,7 @@ impl Machine {
     }
 
     /// Forgets a job and everything below it: the proof is there, or nobody needs it any more.
-    pub(crate) fn forget(&mut self, root: &JobId) -> Vec<Effect> {
+    pub fn forget(&mut self, root: &JobId) -> Vec<Effect> {
         let mut rest = vec![*root];
         while let Some(id) = rest.pop() {
             let Some(entry) = self.jobs.remove(&id) else {
