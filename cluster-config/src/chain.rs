@@ -78,6 +78,11 @@ pub struct ProvingLimits {
     /// Signed size of one transaction, in bytes. L2 nodes refuse transactions above 128 KiB, and a
     /// commitment carries at least one whole block.
     pub transaction_bytes: u64,
+    /// Cycles of the prover's machine that the proof of one transaction may take, by the node's upper bound.
+    pub transaction_cycles: u64,
+    /// Cells of the machine's memory that one transaction may use at a time: a byte each of memory, code, calldata
+    /// and return data of the contexts that are open, and of logs.
+    pub transaction_cells: u64,
 }
 
 impl Default for ProvingLimits {
@@ -85,6 +90,8 @@ impl Default for ProvingLimits {
         Self {
             transaction_gas: 10_000_000,
             transaction_bytes: 64 << 10,
+            transaction_cycles: 1 << 24,
+            transaction_cells: 330_000,
         }
     }
 }
@@ -127,6 +134,29 @@ impl ChainConfig {
                 "l2_chain_id",
                 format!("{id} is L3's own id; the two chains need different ones"),
             ));
+        }
+        // A transfer takes some 60,000 cycles; more cells than these do not fit the machine's tables.
+        let ranges = [
+            (
+                "limits.transaction_cycles",
+                self.limits.transaction_cycles,
+                1 << 20,
+                1 << 28,
+            ),
+            (
+                "limits.transaction_cells",
+                self.limits.transaction_cells,
+                1 << 14,
+                330_000,
+            ),
+        ];
+        for (key, value, least, most) in ranges {
+            if !(least..=most).contains(&value) {
+                return Err(ConfigError::value(
+                    key,
+                    format!("{value} is not between {least} and {most}"),
+                ));
+            }
         }
         if self.limits.transaction_gas > self.genesis.gas_limit {
             let (gas, limit) = (self.limits.transaction_gas, self.genesis.gas_limit);

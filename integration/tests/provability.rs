@@ -1,5 +1,5 @@
 //! Whatever the node accepts can be proven: the witness of every block of the corpus goes through the prover's
-//! machine.
+//! machine, and takes no more cycles than the node's meter says.
 
 use std::time::Instant;
 
@@ -8,7 +8,8 @@ use tern_integration::corpus::chain::TestChain;
 use tern_integration::corpus::{Block, Corpus};
 use tern_integration::vectors::{KnownCases, say};
 use tern_messages::SealedBlock;
-use tern_proving::limits::{MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
+use tern_proving::limits::{MAX_BATCH_CYCLES, MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
+use tern_proving::simulate::count;
 use tern_proving::{Profile, simulate};
 
 #[global_allocator]
@@ -18,6 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const LIMITS: BatchLimits = BatchLimits {
     transactions: MAX_BATCH_TRANSACTIONS,
     gas: MAX_BATCH_GAS,
+    cycles: MAX_BATCH_CYCLES,
 };
 
 #[test]
@@ -32,21 +34,33 @@ fn every_block_of_the_corpus_can_be_proven() {
             .iter()
             .map(|one| one.raw.clone())
             .collect();
-        let (sealed, witness) = chain.build(&raw, LIMITS).unwrap();
-        failures.extend(unexpected_outcomes(block, &sealed));
+        let built = chain.build_measured(&raw, LIMITS).unwrap();
+        failures.extend(unexpected_outcomes(block, &built.block));
         let started = Instant::now();
         let mut segments = 0;
         let mut wrong = None;
-        for batch in &witness.batches {
+        let (mut cycles, mut bound) = (0, 0);
+        for batch in &built.witness.batches {
             match simulate(batch, Profile::Secure) {
                 Ok(simulation) => segments += simulation.segments.len(),
                 Err(error) => wrong = Some(error.to_string()),
             }
+            let Ok(taken) = count(batch) else { continue };
+            let (taken, at_most) = (taken.equivalent_cycles(), built.work_of(batch).cycles);
+            if taken > at_most {
+                failures.push(format!(
+                    "{}: the bound is {at_most} cycles, the machine takes {taken}",
+                    block.name
+                ));
+            }
+            cycles += taken;
+            bound += at_most;
         }
         let time = started.elapsed();
         say(&format!(
-            "{}: {segments} segments, simulated in {time:.1?}",
-            block.name
+            "{}: {segments} segments, {cycles} cycles, bound {:.2} times that, simulated in {time:.1?}",
+            block.name,
+            bound as f64 / cycles as f64,
         ));
         outcomes.push((block.name.to_owned(), wrong));
     }

@@ -91,7 +91,7 @@ proptest! {
         blocks in vec(vec(transaction(), 1..7), 1..4),
         transactions in 1..5_usize,
     ) {
-        let limits = BatchLimits { transactions, gas: 4_000_000 };
+        let limits = BatchLimits { transactions, gas: 4_000_000, cycles: 1 << 24 };
         let mut chain = TestChain::new(&genesis()).unwrap();
         let mut nonces = [0; 5];
         for (number, sends) in blocks.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use tern_execution::conformance::apply;
-use tern_execution::{ChainRules, ExecutionError};
+use tern_execution::{ChainRules, ExecutionError, MachineLimits};
 use tern_integration::vectors::state::{CHAIN, StateCase, cases};
 use tern_integration::vectors::{KnownCases, files, folder_for, say};
 
@@ -76,7 +76,8 @@ fn what_is_wrong(case: &StateCase) -> Option<String> {
         Ok(raw) => raw,
         Err(error) => return Some(format!("cannot be signed: {error:#}")),
     };
-    let rules = ChainRules::provable(CHAIN);
+    // Metered, which must change nothing.
+    let rules = ChainRules::provable(CHAIN).limited(MachineLimits::NONE);
     let applied = match apply(
         &case.state,
         rules,

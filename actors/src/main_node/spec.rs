@@ -1,7 +1,9 @@
 //! Which chain a main node runs. The rollup and the embedded L2 are two specs of one actor.
 
 use tern_cluster_config::{ChainConfig, Genesis, PoolConfig, ProvingLimits, SealingPolicy};
-use tern_execution::{ChainRules, GenesisAccount, GenesisError, GenesisOutcome, GenesisState};
+use tern_execution::{
+    ChainRules, GenesisAccount, GenesisError, GenesisOutcome, GenesisState, MachineLimits,
+};
 use tern_messages::{ChainId, Gas};
 use tern_storage::ChainIdentity;
 
@@ -47,7 +49,10 @@ impl ChainSpec {
     pub fn rollup(chain: &ChainConfig, sealing: SealingPolicy, pool: PoolConfig) -> Self {
         Self {
             role: "main-node",
-            rules: ChainRules::provable(chain.genesis.chain_id),
+            rules: ChainRules::provable(chain.genesis.chain_id).limited(MachineLimits {
+                cycles: chain.limits.transaction_cycles,
+                cells: chain.limits.transaction_cells,
+            }),
             genesis: chain.genesis.clone(),
             sealing: Sealing::Policy(sealing),
             limits: Some(chain.limits),

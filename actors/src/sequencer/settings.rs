@@ -6,7 +6,7 @@ use std::time::Duration;
 use ractor::Actor;
 use tern_cluster::{Address, ChildSpec, RestartPolicy};
 use tern_execution::BatchLimits;
-use tern_proving::limits::{MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
+use tern_proving::limits::{MAX_BATCH_CYCLES, MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
 use tern_proving::{JobVerifier, Profile, ProvingError};
 use tern_scheduler::Policy;
 
@@ -118,6 +118,7 @@ impl Sequencer {
             limits: BatchLimits {
                 transactions: MAX_BATCH_TRANSACTIONS,
                 gas: MAX_BATCH_GAS,
+                cycles: MAX_BATCH_CYCLES,
             },
             poll: POLL,
             main_node: main_node.clone(),

@@ -29,6 +29,7 @@ fn replica(
         limits: BatchLimits {
             transactions: 1,
             gas: 1_000_000,
+            cycles: u64::MAX,
         },
         poll: POLL,
         main_node: main_node.clone(),

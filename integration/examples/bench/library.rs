@@ -74,6 +74,7 @@ fn batches() -> Result<[GenerationInputs; 2]> {
     let one_each = BatchLimits {
         transactions: 1,
         gas: 10_000_000,
+        cycles: u64::MAX,
     };
     let (_, witness) = chain.build(&transfers, one_each)?;
     let mut inputs = Vec::new();

@@ -6,15 +6,36 @@ use alloy::consensus::Header;
 use alloy::primitives::{Address, B256, Bytes};
 use anyhow::{Context, Result, ensure};
 use tern_execution::{
-    BatchLimits, BlockAttributes, BlockBuilder, ChainRules, GenesisState, HashWindow, MemoryNodes,
-    StateView, replay,
+    BatchLimits, BlockAttributes, BlockBuilder, ChainRules, ExecutionError, GenesisState, HashWindow,
+    MachineLimits, MachineWork, MemoryNodes, StateView, replay,
 };
-use tern_messages::{BlockWitness, Gas, SealedBlock};
+use tern_messages::{BlockWitness, Gas, SealedBlock, TransactionBatch};
 
 use super::CHAIN;
 
 /// Gas limit of the blocks.
 pub const GAS_LIMIT: Gas = Gas(30_000_000);
+
+/// A block that was built and replayed.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The block.
+    pub block: SealedBlock,
+    /// What its proof needs.
+    pub witness: BlockWitness,
+    /// What each of its transactions takes to prove, at most.
+    pub work: Vec<MachineWork>,
+}
+
+impl Built {
+    /// What a transaction batch of the block takes to prove, at most.
+    pub fn work_of(&self, batch: &TransactionBatch) -> MachineWork {
+        let first = usize::try_from(batch.first_transaction).expect("an index");
+        let own = &self.work[first..first + batch.own_transactions().len()];
+        own.iter()
+            .fold(MachineWork::default(), |sum, one| sum.then(*one))
+    }
+}
 
 /// A chain in memory.
 pub struct TestChain {
@@ -30,7 +51,15 @@ impl TestChain {
     /// # Errors
     /// If the state cannot be built.
     pub fn new(genesis: &GenesisState) -> Result<Self> {
-        let rules = ChainRules::provable(CHAIN);
+        Self::limited(genesis, MachineLimits::default())
+    }
+
+    /// As [`Self::new`], with other limits for a transaction.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn limited(genesis: &GenesisState, limits: MachineLimits) -> Result<Self> {
+        let rules = ChainRules::provable(CHAIN).limited(limits);
         let genesis = genesis.clone().with_beacon_roots();
         let outcome = genesis.block(&rules, 1_000, GAS_LIMIT, 1_000_000_000)?;
         let nodes = Arc::new(MemoryNodes::new());
@@ -48,6 +77,32 @@ impl TestChain {
         StateView::new(self.nodes.clone(), self.parent.state_root)
     }
 
+    /// What a transaction takes to prove at most, or why it is refused, as the first of the next block.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn measure(&self, raw: Bytes) -> Result<Result<MachineWork, ExecutionError>> {
+        let mut builder = self.open()?;
+        Ok(builder.execute(raw).map(|executed| executed.work))
+    }
+
+    fn open(&self) -> Result<BlockBuilder> {
+        let attributes = BlockAttributes {
+            timestamp: self.parent.timestamp + 2,
+            beneficiary: Address::repeat_byte(0xbe),
+            gas_limit: GAS_LIMIT,
+            parent_beacon_block_root: B256::with_last_byte(self.parent.number as u8),
+        };
+        let (nodes, hashes) = (self.nodes.clone(), self.hashes.clone());
+        Ok(BlockBuilder::new(
+            nodes,
+            self.rules,
+            &self.parent,
+            hashes,
+            attributes,
+        )?)
+    }
+
     /// Executes and seals a block; then executes it again and compares. Transactions that are refused are an
     /// error.
     ///
@@ -58,23 +113,30 @@ impl TestChain {
         transactions: &[Bytes],
         limits: BatchLimits,
     ) -> Result<(SealedBlock, BlockWitness)> {
-        let attributes = BlockAttributes {
-            timestamp: self.parent.timestamp + 2,
-            beneficiary: Address::repeat_byte(0xbe),
-            gas_limit: GAS_LIMIT,
-            parent_beacon_block_root: B256::with_last_byte(self.parent.number as u8),
-        };
-        let (nodes, hashes) = (self.nodes.clone(), self.hashes.clone());
-        let mut builder =
-            BlockBuilder::new(nodes.clone(), self.rules, &self.parent, hashes, attributes)?;
+        let built = self.build_measured(transactions, limits)?;
+        Ok((built.block, built.witness))
+    }
+
+    /// As [`Self::build`], with what proving takes.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn build_measured(
+        &mut self,
+        transactions: &[Bytes],
+        limits: BatchLimits,
+    ) -> Result<Built> {
+        let mut builder = self.open()?;
+        let mut work = Vec::new();
         for (index, raw) in transactions.iter().enumerate() {
-            builder
+            let executed = builder
                 .execute(raw.clone())
                 .with_context(|| format!("transaction {index}"))?;
+            work.push(executed.work);
         }
         let sealed = builder.seal()?;
         let replayed = replay(
-            nodes,
+            self.nodes.clone(),
             self.rules,
             &self.parent,
             &self.hashes,
@@ -92,6 +154,10 @@ impl TestChain {
         }
         self.hashes.push(sealed.block.hash);
         self.parent = sealed.block.header.clone();
-        Ok((sealed.block, replayed.witness))
+        Ok(Built {
+            block: sealed.block,
+            witness: replayed.witness,
+            work,
+        })
     }
 }

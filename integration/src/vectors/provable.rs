@@ -5,7 +5,7 @@
 //!
 //! * The prover's machine holds gas in 32 bits: block gas limits above are lowered to that.
 //! * A transaction that asks for more gas than the block has is signed again with the block's limit.
-//! * A transaction that then uses more than [`MAX_GAS`] is signed again with that limit.
+//! * A transaction that takes more than [`MACHINE`] allows is signed again with less gas, see [`GAS_LIMITS`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,21 +16,28 @@ use alloy::primitives::Bytes;
 use anyhow::{Context, Result, bail};
 use tern_execution::conformance::{open, witness};
 use tern_execution::{
-    BatchLimits, BlockEnvironment, ChainRules, ExecutionError, MemoryNodes, SealedOutcome,
-    StateView,
+    BatchLimits, BlockEnvironment, ChainRules, ExecutionError, MachineLimits, MachineWork,
+    MemoryNodes, SealedOutcome, StateView,
 };
 use tern_messages::{BlockWitness, Gas, TransactionBatch};
+use tern_proving::simulate::count;
 use tern_proving::{Profile, Simulation, simulate};
 
 use super::state::{CHAIN, StateCase};
 
-/// Most gas that the transaction of a case may use, so that simulating it takes seconds. One case in sixteen would
-/// use more.
-pub const MAX_GAS: u64 = 1_000_000;
+/// What proving a case may take, so that simulating it takes seconds: less than the node allows.
+pub const MACHINE: MachineLimits = MachineLimits {
+    cycles: 3_000_000,
+    cells: 330_000,
+};
+
+/// Gas limits to try one after the other with a transaction that takes more.
+const GAS_LIMITS: [u64; 5] = [3_000_000, 1_000_000, 400_000, 150_000, 80_000];
 
 const LIMITS: BatchLimits = BatchLimits {
     transactions: 1,
     gas: u64::MAX,
+    cycles: u64::MAX,
 };
 
 /// Why a case is no block.
@@ -42,22 +49,42 @@ pub enum NoBlock {
     Failed(anyhow::Error),
 }
 
-/// The witness of the case's block.
+/// A case as a block.
+#[derive(Debug)]
+pub struct CaseBlock {
+    /// What its proof needs.
+    pub witness: BlockWitness,
+    /// What its transaction takes to prove, at most.
+    pub work: MachineWork,
+}
+
+/// The case's block.
 ///
 /// # Errors
 /// If its transaction is refused, or the block cannot be made.
-pub fn block_of(case: &StateCase) -> Result<BlockWitness, NoBlock> {
+pub fn block_of(case: &StateCase) -> Result<CaseBlock, NoBlock> {
     prepare(case).map_err(NoBlock::Failed)?.block(case)
 }
 
-/// Runs a witness through the prover's machine. A panic there is an error here.
+/// How many cycles a batch takes when it runs through the machine's kernel, uncut.
 ///
 /// # Errors
-/// What the machine says.
+/// What the machine says. A panic there is an error here.
+pub fn counted(batch: &TransactionBatch) -> Result<u64> {
+    caught(|| Ok(count(batch)?.equivalent_cycles()))
+}
+
+/// The segments into which a batch is cut for proving.
+///
+/// # Errors
+/// As [`counted`].
 pub fn simulated(batch: &TransactionBatch) -> Result<Simulation> {
-    let run = || simulate(batch, Profile::Secure);
+    caught(|| Ok(simulate(batch, Profile::Secure)?))
+}
+
+fn caught<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(outcome) => Ok(outcome?),
+        Ok(outcome) => outcome,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
@@ -81,22 +108,29 @@ fn prepare(case: &StateCase) -> Result<Prepared> {
     environment.gas_limit = Gas(environment.gas_limit.0.min(u64::from(u32::MAX)));
     Ok(Prepared {
         state: StateView::new(Arc::new(source), root),
-        rules: ChainRules::provable(CHAIN),
+        rules: ChainRules::provable(CHAIN).limited(MACHINE),
         environment,
     })
 }
 
 impl Prepared {
-    fn block(&self, case: &StateCase) -> Result<BlockWitness, NoBlock> {
+    fn block(&self, case: &StateCase) -> Result<CaseBlock, NoBlock> {
         let failed = NoBlock::Failed;
         let limit = self.environment.gas_limit.0;
         let raw = case.protected().map_err(failed)?;
-        let mut raw = with_gas_limit(case, raw, limit).map_err(failed)?;
-        let mut sealed = self.execute(case, raw.clone())?;
-        if sealed.block.header.gas_used > MAX_GAS {
-            raw = with_gas_limit(case, raw, MAX_GAS).map_err(failed)?;
-            sealed = self.execute(case, raw)?;
+        let raw = with_gas_limit(case, raw, limit).map_err(failed)?;
+        let mut executed = self.execute(case, raw.clone());
+        for gas in GAS_LIMITS {
+            if !matches!(
+                executed,
+                Err(NoBlock::Refused(ExecutionError::Unprovable { .. }))
+            ) {
+                break;
+            }
+            let raw = with_gas_limit(case, raw.clone(), gas).map_err(failed)?;
+            executed = self.execute(case, raw);
         }
+        let (sealed, work) = executed?;
         let replayed = witness(
             &self.state,
             self.rules,
@@ -105,17 +139,23 @@ impl Prepared {
             &sealed.block,
             LIMITS,
         );
-        Ok(replayed.map_err(|error| failed(error.into()))?.witness)
+        let witness = replayed.map_err(|error| failed(error.into()))?.witness;
+        Ok(CaseBlock { witness, work })
     }
 
-    fn execute(&self, case: &StateCase, raw: Bytes) -> Result<SealedOutcome, NoBlock> {
+    fn execute(
+        &self,
+        case: &StateCase,
+        raw: Bytes,
+    ) -> Result<(SealedOutcome, MachineWork), NoBlock> {
         let hashes = case.hashes.clone();
         let mut builder = open(&self.state, self.rules, self.environment, hashes)
             .map_err(|error| NoBlock::Failed(error.into()))?;
-        builder.execute(raw).map_err(NoBlock::Refused)?;
-        builder
+        let executed = builder.execute(raw).map_err(NoBlock::Refused)?;
+        let sealed = builder
             .seal()
-            .map_err(|error| NoBlock::Failed(error.into()))
+            .map_err(|error| NoBlock::Failed(error.into()))?;
+        Ok((sealed, executed.work))
     }
 }
 

@@ -12,10 +12,11 @@ use tern_messages::{Gas, Receipt, SealedBlock};
 use crate::call::CallContext;
 use crate::changes::{Basics, Changes};
 use crate::database::BlockState;
-use crate::engine::{system_call, transact};
+use crate::engine::{Ran, system_call, transact};
 use crate::environment::{BlockAttributes, BlockEnvironment, ChainRules};
 use crate::error::{ExecutionError, StateError};
 use crate::header::{Contents, header};
+use crate::meter::{MachineLimits, MachineWork};
 use crate::outcome::{Outcome, outcome, receipt};
 use crate::source::{HashedBytes, NodeSource, Overlay};
 use crate::touched::Touched;
@@ -55,6 +56,26 @@ pub struct ExecutedTransaction {
     pub receipt: Receipt,
     /// How execution ended, with what it returned.
     pub outcome: Outcome,
+    /// What proving it takes at most. Nothing if the chain is not metered.
+    pub work: MachineWork,
+}
+
+/// A transaction that was executed and is not yet part of the block.
+pub(crate) struct Candidate {
+    transaction: SignedTransaction,
+    ran: Ran,
+    touched: Option<Touched>,
+}
+
+impl Candidate {
+    /// What proving it takes at most.
+    pub(crate) fn work(&self) -> MachineWork {
+        self.ran.work
+    }
+
+    pub(crate) fn gas_used(&self) -> u64 {
+        self.ran.executed.result.tx_gas_used()
+    }
 }
 
 /// A block and what its state needs on disk.
@@ -130,6 +151,8 @@ impl BlockBuilder {
         environment: BlockEnvironment,
         hashes: HashWindow,
     ) -> Result<Self, StateError> {
+        // Measured without limits: whether a transaction may be part of a block was decided when it came.
+        let rules = rules.limited(MachineLimits::NONE);
         let mut builder = Self::before_system_call(source, rules, state_root, environment, hashes);
         builder.touched = Some(Touched::default());
         builder.store_beacon_root()?;
@@ -197,33 +220,62 @@ impl BlockBuilder {
         &mut self,
         transaction: SignedTransaction,
     ) -> Result<ExecutedTransaction, ExecutionError> {
-        let hash = transaction.hash();
-        if self.known.contains(&hash) {
+        let candidate = self.run(transaction)?;
+        Ok(self.include(candidate)?)
+    }
+
+    /// Executes a transaction on the block so far, which stays as it is.
+    pub(crate) fn run(
+        &mut self,
+        transaction: SignedTransaction,
+    ) -> Result<Candidate, ExecutionError> {
+        if self.known.contains(&transaction.hash()) {
             return Err(ExecutionError::AlreadyKnown);
         }
         let sender = self.account(transaction.sender())?;
         validate(&transaction, sender, &self.environment, self.gas_left().0)?;
-        self.note(&transaction);
-        let executed = transact(
+        let mut touched = self.touched.as_ref().map(|_| Touched::default());
+        let ran = transact(
             BlockState {
                 view: &self.view,
                 changes: &self.changes,
                 hashes: &self.hashes,
                 number: self.environment.number,
-                touched: self.touched.as_mut(),
+                touched: touched.as_mut(),
                 only_storage: HashSet::new(),
             },
             self.environment.block(),
             self.rules.configuration(),
             transaction.for_evm(),
+            self.rules.machine,
         )?;
+        Ok(Candidate {
+            transaction,
+            ran,
+            touched,
+        })
+    }
+
+    /// Makes a transaction that was just run the next of the block.
+    pub(crate) fn include(
+        &mut self,
+        candidate: Candidate,
+    ) -> Result<ExecutedTransaction, StateError> {
+        let Candidate {
+            transaction,
+            ran: Ran { executed, work },
+            touched,
+        } = candidate;
+        if let (Some(all), Some(touched)) = (&mut self.touched, touched) {
+            all.extend(touched);
+        }
+        self.note(&transaction);
         self.take_over(executed.state)?;
-        let gas_used = executed.result.tx_gas_used();
-        self.gas_used = self.gas_used.saturating_add(gas_used);
+        self.gas_used = self.gas_used.saturating_add(executed.result.tx_gas_used());
         let base_fee = self.environment.base_fee;
         let receipt = receipt(&transaction, base_fee, self.gas_used, &executed.result);
         let index = self.receipts.len() as u64;
-        self.known.insert(hash);
+        self.known.insert(transaction.hash());
         self.transactions.push(transaction.raw().clone());
         self.receipts.push(receipt.clone());
         Ok(ExecutedTransaction {
@@ -231,6 +283,7 @@ impl BlockBuilder {
             transaction,
             receipt,
             outcome: outcome(executed.result),
+            work,
         })
     }
 

@@ -15,6 +15,7 @@ use crate::database::BlockState;
 use crate::engine::transact;
 use crate::environment::{BlockEnvironment, ChainRules};
 use crate::error::{ExecutionError, StateError};
+use crate::meter::MachineLimits;
 use crate::outcome::{Outcome, outcome};
 use crate::view::StateView;
 use crate::window::HashWindow;
@@ -120,7 +121,9 @@ impl CallContext {
         request: &TransactionRequest,
         gas_cap: Gas,
     ) -> Result<CallOutcome, ExecutionError> {
-        let result = self.simulate(request, request.gas.unwrap_or(gas_cap.0).min(gas_cap.0))?;
+        let gas = request.gas.unwrap_or(gas_cap.0).min(gas_cap.0);
+        // What only reads need not be proven.
+        let result = self.simulate(request, gas, None)?;
         let gas_used = result.tx_gas_used();
         let logs = match &result {
             ExecutionResult::Success { logs, .. } => logs.clone(),
@@ -137,6 +140,7 @@ impl CallContext {
         &self,
         request: &TransactionRequest,
         gas_limit: u64,
+        machine: Option<MachineLimits>,
     ) -> Result<ExecutionResult, ExecutionError> {
         let transaction = self.transaction(request, gas_limit)?;
         let free = transaction.gas_price == 0;
@@ -162,7 +166,8 @@ impl CallContext {
             touched: None,
             only_storage: HashSet::new(),
         };
-        Ok(transact(state, block, configuration, transaction)?.result)
+        let ran = transact(state, block, configuration, transaction, machine)?;
+        Ok(ran.executed.result)
     }
 
     fn transaction(

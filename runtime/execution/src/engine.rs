@@ -9,6 +9,7 @@ use revm::{Context, ExecuteEvm, InspectEvm, Journal, MainBuilder, SystemCallEvm}
 use crate::collision::Collisions;
 use crate::database::BlockState;
 use crate::error::{ExecutionError, StateError};
+use crate::meter::{MachineLimits, MachineWork, Meter, transaction_work};
 use crate::validation::refusal;
 
 type Inside<'a, 'b> =
@@ -27,32 +28,70 @@ fn inside<'a, 'b>(
         .with_block(block)
 }
 
-/// Runs a transaction. The state itself does not change.
+/// What a transaction did, and what proving that takes.
+pub(crate) struct Ran {
+    pub(crate) executed: Executed,
+    /// Nothing if it was not metered.
+    pub(crate) work: MachineWork,
+}
+
+/// Runs a transaction, metered if there are limits. The state itself does not change.
 pub(crate) fn transact(
     mut state: BlockState<'_>,
     block: BlockEnv,
     configuration: CfgEnv,
     transaction: TxEnv,
-) -> Result<Executed, ExecutionError> {
+    limits: Option<MachineLimits>,
+) -> Result<Ran, ExecutionError> {
     let caller = transaction.caller;
-    let context = inside(&mut state, block.clone(), configuration.clone());
-    let mut result = context.build_mainnet().transact(transaction.clone());
+    let before = transaction_work(&transaction);
+    let run = |state: &mut BlockState<'_>, meter: Option<&mut Meter>, collisions: Option<Collisions>| {
+        let context = inside(state, block.clone(), configuration.clone());
+        let transaction = transaction.clone();
+        match (meter, collisions) {
+            (None, None) => context.build_mainnet().transact(transaction),
+            (Some(meter), None) => context
+                .build_mainnet_with_inspector(meter)
+                .inspect_tx(transaction),
+            (None, Some(collisions)) => context
+                .build_mainnet_with_inspector(collisions)
+                .inspect_tx(transaction),
+            (Some(meter), Some(collisions)) => context
+                .build_mainnet_with_inspector((collisions, meter))
+                .inspect_tx(transaction),
+        }
+    };
+    let mut meter = limits.map(|limits| Meter::new(limits, before));
+    let mut result = run(&mut state, meter.as_mut(), None);
     if result.is_ok() && !state.only_storage.is_empty() {
-        let collisions = Collisions {
-            occupied: state.only_storage.clone(),
-        };
-        let context = inside(&mut state, block, configuration.clone());
-        result = context
-            .build_mainnet_with_inspector(collisions)
-            .inspect_tx(transaction);
+        let occupied = state.only_storage.clone();
+        meter = limits.map(|limits| Meter::new(limits, before));
+        result = run(&mut state, meter.as_mut(), Some(Collisions { occupied }));
     }
-    result.map_err(|error| match error {
+    let executed = result.map_err(|error| match error {
         EVMError::Transaction(invalid) => refusal(invalid, caller, &configuration),
         EVMError::Database(state) => ExecutionError::State(state),
         other => ExecutionError::Refused {
             reason: other.to_string(),
         },
-    })
+    })?;
+    let mut work = MachineWork::default();
+    if let (Some(meter), Some(limits)) = (&meter, limits) {
+        work = meter.finish()?;
+        for (address, account) in &executed.state {
+            let slots = account.storage.keys().copied();
+            work = work.with(state.view.tries_work(*address, slots)?);
+            // A metered transaction touches few enough for this to end soon.
+            work.check(&limits)?;
+        }
+        // Listed, and perhaps not used.
+        for item in transaction.access_list.iter() {
+            let slots = item.storage_keys.iter().map(|slot| (*slot).into());
+            work = work.with(state.view.tries_work(item.address, slots)?);
+            work.check(&limits)?;
+        }
+    }
+    Ok(Ran { executed, work })
 }
 
 /// Runs a system call (EIP-4788): no fee, no nonce, no value.

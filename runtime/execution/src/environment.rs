@@ -9,6 +9,8 @@ use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_CANCUN;
 use revm::primitives::hardfork::SpecId;
 use tern_messages::{ChainId, Gas};
 
+use crate::meter::MachineLimits;
+
 /// What the header's `logsBloom` holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderBloom {
@@ -25,14 +27,26 @@ pub struct ChainRules {
     pub chain_id: ChainId,
     /// What headers hold in place of the bloom.
     pub header_bloom: HeaderBloom,
+    /// What proving a transaction may take; without limits nothing is metered.
+    pub machine: Option<MachineLimits>,
 }
 
 impl ChainRules {
-    /// The rules of the rollup.
+    /// The rules of the rollup, without limits to what proving may take.
     pub fn provable(chain_id: ChainId) -> Self {
         Self {
             chain_id,
             header_bloom: HeaderBloom::AllOnes,
+            machine: None,
+        }
+    }
+
+    /// The same rules with limits to what proving a transaction may take.
+    #[must_use]
+    pub fn limited(self, limits: MachineLimits) -> Self {
+        Self {
+            machine: Some(limits),
+            ..self
         }
     }
 
@@ -41,6 +55,7 @@ impl ChainRules {
         Self {
             chain_id,
             header_bloom: HeaderBloom::True,
+            machine: None,
         }
     }
 

@@ -6,6 +6,7 @@ use alloy::primitives::{Address, B256, U256};
 use revm::database_interface::DBErrorMarker;
 use thiserror::Error;
 
+use crate::meter::{Excess, MachineResource};
 use crate::source::SourceError;
 
 /// What a refusal means for the one who asked.
@@ -182,6 +183,19 @@ pub enum ExecutionError {
     /// The same transaction is already part of this block.
     #[error("already known")]
     AlreadyKnown,
+    /// Proving it would take more than the chain allows. The figure is where counting ended.
+    #[error(
+        "transaction cannot be proven: it takes {needs} {resource} or more, at most {limit} are allowed; \
+         split it into smaller transactions"
+    )]
+    Unprovable {
+        /// Of what it takes too much.
+        resource: MachineResource,
+        /// How much it takes at least.
+        needs: u64,
+        /// How much a transaction may take.
+        limit: u64,
+    },
     /// Refused by the EVM for a reason that validation does not know.
     #[error("invalid transaction: {reason}")]
     Refused {
@@ -191,6 +205,21 @@ pub enum ExecutionError {
     /// The state could not be read.
     #[error(transparent)]
     State(#[from] StateError),
+}
+
+impl From<Excess> for ExecutionError {
+    fn from(excess: Excess) -> Self {
+        let Excess {
+            resource,
+            needs,
+            limit,
+        } = excess;
+        Self::Unprovable {
+            resource,
+            needs,
+            limit,
+        }
+    }
 }
 
 impl ExecutionError {

@@ -50,7 +50,8 @@ impl From<StateError> for EstimateError {
 }
 
 impl CallContext {
-    /// The least gas limit with which the call succeeds, to within 1.5 %; at most `gas_cap`.
+    /// The least gas limit with which the call succeeds, to within 1.5 %; at most `gas_cap`. What a block would
+    /// refuse because it cannot be proven is refused here too.
     ///
     /// # Errors
     /// See [`EstimateError`].
@@ -125,7 +126,7 @@ impl CallContext {
         request: &TransactionRequest,
         limit: u64,
     ) -> Result<Result<(u64, u64), Option<EstimateError>>, EstimateError> {
-        match self.simulate(request, limit) {
+        match self.simulate(request, limit, self.rules.machine) {
             Err(ExecutionError::IntrinsicGas { .. }) => Ok(Err(None)),
             Err(error) => Err(error.into()),
             Ok(result) if ran_out_of_gas(&result) => Ok(Err(None)),

@@ -9,10 +9,12 @@ use alloy::primitives::{B256, Bytes};
 use tern_messages::{BlockWitness, Gas, SealedBlock, TransactionBatch};
 use thiserror::Error;
 
-use crate::builder::BlockBuilder;
+use crate::builder::{BlockBuilder, Candidate};
 use crate::environment::{BlockAttributes, BlockEnvironment, ChainRules};
 use crate::error::{ExecutionError, StateError};
+use crate::meter::{MachineLimits, MachineWork};
 use crate::source::NodeSource;
+use crate::transaction::SignedTransaction;
 use crate::window::HashWindow;
 use crate::witness::{BatchLimits, Extract};
 
@@ -131,17 +133,19 @@ pub(crate) fn record(
         root,
         first: 0,
         gas_before: 0,
+        work: MachineWork::default(),
         batches: Vec::new(),
     };
     for (index, raw) in block.transactions.iter().enumerate() {
-        run.cut_before(index, limits)?;
-        run.builder
-            .execute(raw.clone())
-            .map_err(|source| ReplayError::Transaction {
-                number,
-                index,
-                source,
-            })?;
+        let refused = |source| ReplayError::Transaction {
+            number,
+            index,
+            source,
+        };
+        let transaction = SignedTransaction::decode(raw.clone(), rules.chain_id).map_err(refused)?;
+        let candidate = run.builder.run(transaction).map_err(refused)?;
+        run.cut_before(index, &candidate, limits)?;
+        run.builder.include(candidate)?;
         let claimed = block.receipts.get(index);
         check.equal("receipt", claimed, run.builder.receipts().get(index))?;
     }
@@ -160,28 +164,36 @@ struct Run<'a> {
     /// Index of the current batch's first transaction.
     first: usize,
     gas_before: u64,
+    /// What proving the current batch takes at most.
+    work: MachineWork,
     batches: Vec<TransactionBatch>,
 }
 
 impl Run<'_> {
     /// Ends the batch before transaction `index` if that one does not fit into it.
-    ///
-    /// What the transaction will use is read from the block's receipts, which are compared afterwards.
-    fn cut_before(&mut self, index: usize, limits: BatchLimits) -> Result<(), StateError> {
+    fn cut_before(
+        &mut self,
+        index: usize,
+        next: &Candidate,
+        limits: BatchLimits,
+    ) -> Result<(), StateError> {
         let count = index - self.first;
-        let next = self
-            .block
-            .receipts
-            .get(index)
-            .map_or(0, |receipt| receipt.gas_used);
         let gas = self
             .builder
             .gas_used()
             .0
             .saturating_sub(self.gas_before)
-            .saturating_add(next);
-        if count > 0 && (count >= limits.transactions || gas > limits.gas) {
+            .saturating_add(next.gas_used());
+        let work = self.work.then(next.work());
+        let full = count >= limits.transactions
+            || gas > limits.gas
+            || work.cycles > limits.cycles
+            || work.kept_cells > MachineLimits::KEPT_CELLS;
+        if count > 0 && full {
             self.end_batch()?;
+            self.work = next.work();
+        } else {
+            self.work = work;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use alloy::rlp::Decodable;
 use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 
 use crate::error::StateError;
+use crate::meter::{MachineWork, key_cost};
 use crate::source::NodeSource;
 use crate::trie::walk;
 
@@ -50,9 +51,10 @@ pub struct StateView {
 
 #[derive(Default)]
 struct Cache {
-    accounts: HashMap<Address, Option<AccountState>>,
-    /// By storage root and slot: right whichever account it is.
-    slots: HashMap<(B256, U256), U256>,
+    /// Each with the number of nodes on its path.
+    accounts: HashMap<Address, (Option<AccountState>, u8)>,
+    /// By storage root and slot: right whichever account it is. Each with the number of nodes on its path.
+    slots: HashMap<(B256, U256), (U256, u8)>,
     codes: HashMap<B256, Bytes>,
     /// Bytes of all codes together.
     code_size: usize,
@@ -91,16 +93,42 @@ impl StateView {
     /// # Errors
     /// If the state is incomplete, damaged or cannot be read.
     pub fn account(&self, address: Address) -> Result<Option<AccountState>, StateError> {
+        Ok(self.account_and_depth(address)?.0)
+    }
+
+    fn account_and_depth(
+        &self,
+        address: Address,
+    ) -> Result<(Option<AccountState>, u8), StateError> {
         if let Some(known) = self.cache().accounts.get(&address) {
             return Ok(*known);
         }
-        let found = walk(&*self.source, self.root, keccak256(address), |_, _, _| ())?;
+        let mut depth: u8 = 0;
+        let found = walk(&*self.source, self.root, keccak256(address), |_, _, _| {
+            depth = depth.saturating_add(1);
+        })?;
         let account = found
             .value
             .map(|rlp| decode_account(&rlp, self.root))
             .transpose()?;
-        self.cache().accounts.insert(address, account);
-        Ok(account)
+        self.cache().accounts.insert(address, (account, depth));
+        Ok((account, depth))
+    }
+
+    /// What proving takes for an account and slots of it that a transaction touched.
+    pub(crate) fn tries_work(
+        &self,
+        address: Address,
+        slots: impl Iterator<Item = U256>,
+    ) -> Result<MachineWork, StateError> {
+        let (account, depth) = self.account_and_depth(address)?;
+        let root = account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
+        let mut work = key_cost(depth);
+        for slot in slots {
+            let (_, depth) = self.slot_and_depth(root, slot)?;
+            work = work.with(key_cost(depth));
+        }
+        Ok(work)
     }
 
     /// The value of a storage slot; zero if it was never set.
@@ -115,20 +143,29 @@ impl StateView {
     }
 
     pub(crate) fn slot(&self, storage_root: B256, slot: U256) -> Result<U256, StateError> {
+        Ok(self.slot_and_depth(storage_root, slot)?.0)
+    }
+
+    fn slot_and_depth(&self, storage_root: B256, slot: U256) -> Result<(U256, u8), StateError> {
         if storage_root == EMPTY_ROOT_HASH {
-            return Ok(U256::ZERO);
+            return Ok((U256::ZERO, 0));
         }
         if let Some(known) = self.cache().slots.get(&(storage_root, slot)) {
             return Ok(*known);
         }
         let key = keccak256(slot.to_be_bytes::<32>());
-        let found = walk(&*self.source, storage_root, key, |_, _, _| ())?;
+        let mut depth: u8 = 0;
+        let found = walk(&*self.source, storage_root, key, |_, _, _| {
+            depth = depth.saturating_add(1);
+        })?;
         let value = match found.value {
             None => U256::ZERO,
             Some(rlp) => decode_slot(&rlp, storage_root)?,
         };
-        self.cache().slots.insert((storage_root, slot), value);
-        Ok(value)
+        self.cache()
+            .slots
+            .insert((storage_root, slot), (value, depth));
+        Ok((value, depth))
     }
 
     /// The bytecode with a hash; empty for the hash of nothing.

@@ -30,6 +30,8 @@ pub struct BatchLimits {
     pub transactions: usize,
     /// A batch ends before the transaction with which it would use more gas than this.
     pub gas: u64,
+    /// A batch ends before the transaction with which it might take more machine cycles than this.
+    pub cycles: u64,
 }
 
 /// The parts of the state that a transaction batch needs.

@@ -10,6 +10,7 @@ use tern_messages::{BlockNumber, TransactionBatch};
 use crate::error::{InputError, Unprovable};
 use crate::inputs::generation_inputs;
 use crate::limits::MAX_SEGMENTS;
+use crate::simulate::Work;
 
 /// The kernel puts its whole memory into its messages; so much of them is kept.
 const MESSAGE_LEN: usize = 1000;
@@ -24,8 +25,17 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn load(batch: &TransactionBatch, max_cycles_log: u8) -> Result<Self, Unprovable> {
+        Self::with(batch, Some(max_cycles_log))
+    }
+
+    /// A machine that runs the batch as one segment, however long.
+    pub(crate) fn uncut(batch: &TransactionBatch) -> Result<Self, Unprovable> {
+        Self::with(batch, None)
+    }
+
+    fn with(batch: &TransactionBatch, max_cycles_log: Option<u8>) -> Result<Self, Unprovable> {
         let inputs: GenerationInputs = generation_inputs(batch)?;
-        let max_cycles_log = Some(usize::from(max_cycles_log));
+        let max_cycles_log = max_cycles_log.map(usize::from);
         let run = catch_panic(|| SegmentDataIterator::new(&inputs, max_cycles_log))
             .map_err(|message| InputError::Refused { message })?;
         Ok(Self {
@@ -34,6 +44,19 @@ impl Machine {
             first_transaction: batch.first_transaction,
             next_segment: 0,
         })
+    }
+
+    /// What the segments so far took.
+    pub(crate) fn work(&self) -> Work {
+        let rows = self.run.rows();
+        Work {
+            cycles: self.run.cycles() as u64,
+            arithmetic: rows.arithmetic as u64,
+            byte_packing: rows.byte_packing as u64,
+            keccak: rows.keccak as u64,
+            logic: rows.logic as u64,
+            memory: rows.memory as u64,
+        }
     }
 
     pub(crate) fn block(&self) -> BlockNumber {

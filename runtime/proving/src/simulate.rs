@@ -27,6 +27,43 @@ pub struct Simulation {
     pub segments: Vec<SegmentSizes>,
 }
 
+/// What the machine does for a transaction batch, whatever the segments: rows by table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Rows of the Cpu table: machine cycles.
+    pub cycles: u64,
+    /// Rows of the Arithmetic table.
+    pub arithmetic: u64,
+    /// Rows of the BytePacking table.
+    pub byte_packing: u64,
+    /// Rows of the Keccak table, 24 for each 136 bytes.
+    pub keccak: u64,
+    /// Rows of the Logic table.
+    pub logic: u64,
+    /// Operations on memory.
+    pub memory: u64,
+}
+
+impl Work {
+    /// Everything in machine cycles: a table that fills a segment's share faster than the Cpu table counts for as
+    /// many cycles. A segment of 2^18 cycles holds 2^17 arithmetic rows, and so on: see [`Profile::table_sizes`].
+    ///
+    /// Memory counts a quarter: the rest of its 2^20 rows is needed for initial values and gaps.
+    pub fn equivalent_cycles(&self) -> u64 {
+        [
+            self.cycles,
+            self.arithmetic * 2,
+            self.byte_packing * 4,
+            self.keccak * 8,
+            self.logic * 16,
+            self.memory / 4,
+        ]
+        .into_iter()
+        .max()
+        .unwrap_or_default()
+    }
+}
+
 impl Simulation {
     /// The number of segments, as a plan wants it.
     pub fn segment_count(&self) -> u32 {
@@ -128,4 +165,14 @@ pub fn measure(
         max_cycles_log,
         segments,
     })
+}
+
+/// Runs `batch` through the machine's kernel without cutting it, and counts.
+///
+/// # Errors
+/// If the batch is no input, or the kernel stops.
+pub fn count(batch: &TransactionBatch) -> Result<Work, Unprovable> {
+    let mut machine = Machine::uncut(batch)?;
+    while machine.next_segment()?.is_some() {}
+    Ok(machine.work())
 }

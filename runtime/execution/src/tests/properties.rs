@@ -134,7 +134,7 @@ proptest! {
         transactions in 1usize..6,
     ) {
         let mut chain = Chain::new();
-        let limits = BatchLimits { transactions, gas: 1_000_000 };
+        let limits = BatchLimits { transactions, gas: 1_000_000, cycles: u64::MAX };
         for actions in blocks {
             let mut builder = chain.open();
             for (user, action) in &actions {
@@ -175,6 +175,7 @@ fn an_account_that_is_created_and_destroyed_leaves_no_trace() {
     let limits = BatchLimits {
         transactions: 1,
         gas: u64::MAX,
+        cycles: u64::MAX,
     };
     let vanishing = created_at(1, true);
     let actions = [

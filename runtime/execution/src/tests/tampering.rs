@@ -13,6 +13,7 @@ type Alteration<T> = Box<dyn Fn(&mut T)>;
 const LIMITS: BatchLimits = BatchLimits {
     transactions: 10,
     gas: u64::MAX,
+    cycles: u64::MAX,
 };
 
 fn sealed(chain: &mut Chain) -> SealedBlock {

@@ -1,0 +1,452 @@
+//! The meter as revm's inspector: counts before each step, and stops execution when a limit is passed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use alloy::primitives::{Address, B256, U256};
+use revm::{Database, Inspector};
+use revm::bytecode::opcode as op;
+use revm::context_interface::{ContextTr, JournalTr};
+use revm::interpreter::interpreter::EthInterpreter;
+use revm::interpreter::interpreter_types::{InputsTr, Jumps, LegacyBytecode, MemoryTr};
+use revm::state::EvmState;
+use revm::interpreter::{
+    CallInputs, CallOutcome, CreateInputs, CreateOutcome, Gas, InstructionResult, Interpreter,
+    InterpreterResult,
+};
+
+use super::costs::{
+    COPIED_WORD, COSTS, CREATED_ENTRY, DYNAMIC, EXPONENT_BIT, LOGGED_BYTE, MOVED_WORD, TOPIC,
+    TOUCHED_ENTRY, TRANSIENT_ENTRY, TRANSIENT_UNDO, VALUE, hashed, words,
+};
+use super::lists::List;
+use super::paths::Paths;
+use super::precompiles::precompile;
+use super::{Excess, MachineLimits, MachineResource, MachineWork};
+
+/// Cells of a context beside its code, memory and data.
+const CONTEXT_CELLS: u64 = 60;
+/// Cells that a log keeps beside its bytes: in the log, and in the receipt.
+const LOG_CELLS: u64 = 24;
+
+/// A context whose journal can be looked into.
+pub(crate) trait Context: ContextTr<Journal: JournalTr<State = EvmState>> {}
+
+impl<C: ContextTr<Journal: JournalTr<State = EvmState>>> Context for C {}
+
+/// Counts what a transaction's proof will take.
+pub(crate) struct Meter {
+    limits: MachineLimits,
+    cycles: u64,
+    /// `limits.cycles`, or 0 once any limit is passed: one comparison decides whether to go on.
+    stop_above: u64,
+    excess: Option<Excess>,
+    /// Cells in use, and at most.
+    cells: u64,
+    most_cells: u64,
+    kept_cells: u64,
+    frames: Vec<Frame>,
+    touched: List<Address>,
+    /// Entries of `touched` in the order in which a revert removes them.
+    touched_log: Vec<Address>,
+    transient: List<(Address, U256)>,
+    transient_log: Vec<(Address, U256)>,
+    created: u64,
+    nameless: u64,
+    paths: HashMap<B256, Arc<Paths>>,
+}
+
+/// What a context has taken so far.
+#[derive(Default)]
+struct Frame {
+    /// Jump destinations that were proven in this context, one bit each.
+    proven: Vec<u64>,
+    paths: Option<Arc<Paths>>,
+    memory: u64,
+    returned: u64,
+    cells: u64,
+    touched: usize,
+    transient: usize,
+    created: u64,
+}
+
+impl Meter {
+    /// A meter that has counted `work` already.
+    pub(crate) fn new(limits: MachineLimits, work: MachineWork) -> Self {
+        let mut meter = Self {
+            limits,
+            cycles: 0,
+            stop_above: limits.cycles,
+            excess: None,
+            cells: 0,
+            most_cells: 0,
+            kept_cells: work.kept_cells,
+            frames: Vec::new(),
+            touched: List::default(),
+            touched_log: Vec::new(),
+            transient: List::default(),
+            transient_log: Vec::new(),
+            created: 0,
+            nameless: 0,
+            paths: HashMap::new(),
+        };
+        meter.add(work.cycles);
+        meter.occupy(work.cells);
+        meter
+    }
+
+    /// What was counted.
+    ///
+    /// # Errors
+    /// If it is more than the limits allow.
+    pub(crate) fn finish(&self) -> Result<MachineWork, Excess> {
+        match self.excess {
+            Some(excess) => Err(excess),
+            None => Ok(MachineWork {
+                cycles: self.cycles,
+                cells: self.most_cells,
+                kept_cells: self.kept_cells,
+            }),
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, cycles: u64) {
+        self.cycles = self.cycles.saturating_add(cycles);
+        if self.cycles > self.stop_above {
+            self.exceed(MachineResource::Cycles, self.cycles, self.limits.cycles);
+        }
+    }
+
+    #[cold]
+    fn exceed(&mut self, resource: MachineResource, needs: u64, limit: u64) {
+        self.stop_above = 0;
+        self.excess.get_or_insert(Excess {
+            resource,
+            needs,
+            limit,
+        });
+    }
+
+    fn occupy(&mut self, cells: u64) {
+        self.cells = self.cells.saturating_add(cells);
+        self.most_cells = self.most_cells.max(self.cells);
+        if self.most_cells > self.limits.cells {
+            self.exceed(MachineResource::Memory, self.most_cells, self.limits.cells);
+        }
+    }
+
+    fn keep(&mut self, cells: u64) {
+        self.kept_cells = self.kept_cells.saturating_add(cells);
+        self.occupy(cells);
+    }
+
+    fn hash(&mut self, bytes: u64) {
+        if bytes > MachineLimits::HASH_BYTES && self.limits != MachineLimits::NONE {
+            self.exceed(MachineResource::Hash, bytes, MachineLimits::HASH_BYTES);
+        }
+        self.add(hashed(bytes));
+    }
+
+    /// Cells that the current context's memory takes, one for each byte.
+    fn note_memory(&mut self, size: usize) {
+        let size = size as u64;
+        let Some(frame) = self.frames.last_mut().filter(|frame| frame.memory != size) else {
+            return;
+        };
+        let more = size.saturating_sub(frame.memory);
+        frame.memory = size;
+        frame.cells += more;
+        self.occupy(more);
+    }
+
+    /// The kernel looks an address up and appends it if it is not there.
+    fn touch(&mut self, address: Address) {
+        self.add(self.touched.distance(&address) * TOUCHED_ENTRY);
+        if self.touched.insert(address) {
+            self.touched_log.push(address);
+        }
+    }
+
+    fn enter(&mut self, cells: u64) {
+        let cells = cells + CONTEXT_CELLS;
+        self.frames.push(Frame {
+            cells,
+            touched: self.touched_log.len(),
+            transient: self.transient_log.len(),
+            created: self.created,
+            ..Frame::default()
+        });
+        self.occupy(cells);
+    }
+
+    fn leave(&mut self, result: &InterpreterResult) {
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
+        self.cells = self.cells.saturating_sub(frame.cells);
+        let output = result.output.len() as u64;
+        if let Some(parent) = self.frames.last_mut() {
+            let more = output.saturating_sub(parent.returned);
+            parent.returned += more;
+            parent.cells += more;
+            self.occupy(more);
+        }
+        if !result.result.is_ok() {
+            self.undo(&frame);
+        }
+    }
+
+    fn undo(&mut self, frame: &Frame) {
+        for address in self.touched_log.split_off(frame.touched).iter().rev() {
+            self.add(self.touched.distance(address) * TOUCHED_ENTRY);
+            self.touched.remove(address);
+        }
+        for key in self.transient_log.split_off(frame.transient).iter().rev() {
+            self.add(self.transient.distance(key) * TRANSIENT_ENTRY + TRANSIENT_UNDO);
+        }
+        self.created = frame.created;
+    }
+
+    fn jump(&mut self, interpreter: &mut Interpreter<EthInterpreter>, opcode: u8) {
+        let stack = &interpreter.stack;
+        if opcode == op::JUMPI && stack.peek(1).is_ok_and(|condition| condition.is_zero()) {
+            return;
+        }
+        let Ok(destination) = stack.peek(0) else {
+            return;
+        };
+        let destination = usize::try_from(destination).unwrap_or(usize::MAX);
+        let Some(frame) = self.frames.last_mut() else {
+            return;
+        };
+        let (word, bit) = (destination / 64, 1u64 << (destination % 64));
+        if frame.proven.get(word).is_some_and(|bits| bits & bit != 0) {
+            return;
+        }
+        let paths = match &frame.paths {
+            Some(paths) => Arc::clone(paths),
+            None => {
+                let code = interpreter.bytecode.original_bytes();
+                let paths = match interpreter.bytecode.hash() {
+                    Some(hash) => Arc::clone(
+                        self.paths
+                            .entry(hash)
+                            .or_insert_with(|| Arc::new(Paths::of(&code))),
+                    ),
+                    None => Arc::new(Paths::of(&code)),
+                };
+                frame.proven = vec![0; paths.len().div_ceil(64)];
+                frame.paths = Some(Arc::clone(&paths));
+                paths
+            }
+        };
+        let mut cells = 0;
+        if let Some(bits) = frame.proven.get_mut(word) {
+            *bits |= bit;
+            cells = 1;
+        }
+        frame.cells += cells;
+        self.occupy(cells);
+        self.add(paths.cost(destination));
+    }
+
+    /// What an instruction takes beyond its fixed cost.
+    fn dynamic<C: Context>(
+        &mut self,
+        interpreter: &mut Interpreter<EthInterpreter>,
+        context: &mut C,
+        opcode: u8,
+    ) {
+        if matches!(opcode, op::JUMP | op::JUMPI) {
+            return self.jump(interpreter, opcode);
+        }
+        let stack = &interpreter.stack;
+        let word = |index: usize| stack.peek(index).unwrap_or_default();
+        let number = |index: usize| u64::try_from(word(index)).unwrap_or(u64::MAX);
+        let here = interpreter.input.target_address();
+        match opcode {
+            op::EXP => self.add(word(1).bit_len() as u64 * EXPONENT_BIT),
+            op::KECCAK256 => self.if_paid(interpreter, number(1), Self::hash),
+            op::CALLDATACOPY | op::CODECOPY | op::RETURNDATACOPY => {
+                self.if_paid(interpreter, number(2), |meter, size| {
+                    meter.add(words(size, COPIED_WORD));
+                });
+            }
+            op::MCOPY => self.if_paid(interpreter, number(2), |meter, size| {
+                meter.add(words(size, MOVED_WORD));
+            }),
+            op::RETURN | op::REVERT => self.if_paid(interpreter, number(1), |meter, size| {
+                meter.add(words(size, COPIED_WORD));
+            }),
+            op::EXTCODESIZE | op::EXTCODECOPY => {
+                let address = Address::from_word(word(0).into());
+                let length = code_length(context, address);
+                self.hash(length);
+                // Loaded into a context of its own, which ends at once.
+                self.occupy(length);
+                self.cells = self.cells.saturating_sub(length);
+                if opcode == op::EXTCODECOPY {
+                    let size = number(3);
+                    self.if_paid(interpreter, size, |meter, size| {
+                        meter.add(words(size, COPIED_WORD));
+                    });
+                }
+            }
+            op::TLOAD => self.add(self.transient.distance(&(here, word(0))) * TRANSIENT_ENTRY),
+            op::TSTORE => {
+                let key = (here, word(0));
+                self.add(self.transient.distance(&key) * TRANSIENT_ENTRY);
+                if self.transient.insert(key) {
+                    self.keep(3);
+                }
+                self.transient_log.push(key);
+            }
+            op::LOG0..=op::LOG4 => {
+                let topics = u64::from(opcode - op::LOG0);
+                self.add(topics * TOPIC);
+                let size = number(1);
+                self.if_paid(interpreter, size, |meter, size| {
+                    meter.add(size.saturating_mul(LOGGED_BYTE));
+                    meter.keep(size.saturating_mul(3) + topics * 2 + LOG_CELLS);
+                });
+            }
+            op::CALL | op::CALLCODE => {
+                if !word(2).is_zero() {
+                    self.add(VALUE);
+                }
+                self.copies(interpreter, [number(4), number(6)]);
+            }
+            op::DELEGATECALL | op::STATICCALL => {
+                self.copies(interpreter, [number(3), number(5)]);
+            }
+            op::SELFDESTRUCT => {
+                self.add(self.created * CREATED_ENTRY);
+                self.touch(here);
+                self.touch(Address::from_word(word(0).into()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts a size that gas limits; what the context cannot pay for ends it at once.
+    fn if_paid(
+        &mut self,
+        interpreter: &Interpreter<EthInterpreter>,
+        size: u64,
+        count: impl FnOnce(&mut Self, u64),
+    ) {
+        // Every instruction with a size pays at least 3 gas for memory or copying of each new word.
+        let (memory, gas) = (interpreter.memory.size() as u64, interpreter.gas.remaining());
+        if size <= memory.saturating_add(gas.saturating_mul(32) / 3).saturating_add(32) {
+            count(self, size);
+        }
+    }
+
+    /// Calldata of a call, and the return data that its caller asks for.
+    fn copies(&mut self, interpreter: &Interpreter<EthInterpreter>, sizes: [u64; 2]) {
+        for size in sizes {
+            self.if_paid(interpreter, size, |meter, size| {
+                meter.add(words(size, COPIED_WORD));
+            });
+        }
+    }
+}
+
+impl<C: Context> Inspector<C, EthInterpreter> for Meter {
+    fn initialize_interp(&mut self, interpreter: &mut Interpreter<EthInterpreter>, _: &mut C) {
+        let code = interpreter.bytecode.bytecode_len() as u64;
+        self.add(hashed(code));
+        if let Some(frame) = self.frames.last_mut() {
+            frame.cells += code;
+            self.occupy(code);
+        }
+    }
+
+    #[inline]
+    fn step(&mut self, interpreter: &mut Interpreter<EthInterpreter>, context: &mut C) {
+        let opcode = interpreter.bytecode.opcode();
+        let cost = COSTS[usize::from(opcode)];
+        self.note_memory(interpreter.memory.size());
+        self.add(u64::from(cost & !DYNAMIC));
+        if cost & DYNAMIC != 0 {
+            self.dynamic(interpreter, context, opcode);
+        }
+        if self.cycles > self.stop_above {
+            interpreter.halt(InstructionResult::OutOfGas);
+        }
+    }
+
+    fn call(&mut self, context: &mut C, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        let input = inputs.input.as_bytes(context);
+        let special = precompile(&inputs.bytecode_address, &input, inputs.gas_limit);
+        let length = input.len() as u64;
+        drop(input);
+        self.enter(length);
+        self.touch(inputs.target_address);
+        if inputs.transfers_value() {
+            self.touch(inputs.caller);
+            self.touch(inputs.target_address);
+        }
+        self.add(special.unwrap_or_default());
+        (self.excess.is_some())
+            .then(|| CallOutcome::new_oog(inputs.gas_limit, inputs.return_memory_offset.clone(), 0))
+    }
+
+    fn call_end(&mut self, _: &mut C, _: &CallInputs, outcome: &mut CallOutcome) {
+        self.leave(&outcome.result);
+    }
+
+    fn create(&mut self, _: &mut C, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+        let length = inputs.init_code().len() as u64;
+        self.enter(0);
+        self.add(words(length, COPIED_WORD));
+        self.hash(length);
+        self.add(self.created * CREATED_ENTRY * 2);
+        self.created += 1;
+        // The address is not known here; any other is as far back in the list.
+        self.nameless += 1;
+        let mut address = Address::repeat_byte(0xcc);
+        address[..8].copy_from_slice(&self.nameless.to_be_bytes());
+        self.touch(address);
+        self.touch(address);
+        if !inputs.value().is_zero() {
+            self.touch(inputs.caller());
+            self.touch(address);
+            self.add(VALUE);
+        }
+        (self.excess.is_some()).then(|| {
+            CreateOutcome::new(
+                InterpreterResult {
+                    result: InstructionResult::OutOfGas,
+                    output: Default::default(),
+                    gas: Gas::new_spent_with_reservoir(inputs.gas_limit(), 0),
+                },
+                None,
+            )
+        })
+    }
+
+    fn create_end(&mut self, _: &mut C, _: &CreateInputs, outcome: &mut CreateOutcome) {
+        if outcome.result.result.is_ok() {
+            // The code's hash.
+            self.hash(outcome.result.output.len() as u64);
+        }
+        self.leave(&outcome.result);
+    }
+}
+
+/// Length of an account's code. The journal would make the account warm, so it is only looked at.
+fn code_length<C: Context>(context: &mut C, address: Address) -> u64 {
+    let known = context.journal().evm_state().get(&address);
+    let (hash, code) = match known {
+        Some(account) => (account.info.code_hash, account.info.code.clone()),
+        None => {
+            let info = context.db_mut().basic(address).ok().flatten();
+            let info = info.unwrap_or_default();
+            (info.code_hash, info.code)
+        }
+    };
+    let code = code.or_else(|| context.db_mut().code_by_hash(hash).ok());
+    code.map_or(0, |code| code.len() as u64)
+}

@@ -1,0 +1,141 @@
+//! What proving a transaction will take at most, found while it is executed.
+//!
+//! The prover runs an EVM kernel on a machine whose cycles have little to do with gas: a SHA-256 of 64 bytes is 12
+//! gas and 28,000 cycles, the thousandth TSTORE 100 gas and 53,000 cycles. What cannot be proven in reasonable time
+//! must never be confirmed, so execution is metered in the machine's terms and ends when a limit is passed.
+//!
+//! ```text
+//! transaction ── transaction.rs: signature, bytes, access list, receipt ──┐
+//! every step  ── costs.rs: by instruction, words, list lengths ───────────┤
+//! every jump  ── paths.rs: proofs of jump destinations ───────────────────┼─> Meter ─> MachineWork
+//! every call  ── precompiles.rs: by input ────────────────────────────────┤
+//! afterwards  ── trie paths of what was touched ──────────────────────────┘
+//! ```
+//!
+//! The unit is the machine cycle: a row of its longest table. What fills another table faster counts for as many
+//! cycles as fit a segment beside it (a Keccak permutation for 192). Figures were measured with `tern-proving`'s
+//! example `calibrate` and rounded up; tests compare the sum with what the machine does.
+
+mod costs;
+mod inspector;
+mod lists;
+mod paths;
+mod precompiles;
+mod transaction;
+
+use std::fmt;
+
+pub(crate) use inspector::Meter;
+pub(crate) use transaction::{key_cost, transaction_work};
+
+/// What the proof of one transaction may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MachineLimits {
+    /// Machine cycles.
+    pub cycles: u64,
+    /// Cells of the machine's memory in use at one time, of the 2^19 that fit its tables; the kernel takes some
+    /// 70,000, earlier transactions of the batch up to [`Self::KEPT_CELLS`].
+    pub cells: u64,
+}
+
+/// What the proof of a transaction takes at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MachineWork {
+    /// Machine cycles.
+    pub cycles: u64,
+    /// Cells of memory in use at one time.
+    pub cells: u64,
+    /// Cells of memory that stay in use until the end of the transaction batch.
+    pub kept_cells: u64,
+}
+
+/// A resource of the prover's machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineResource {
+    /// Machine cycles.
+    Cycles,
+    /// Cells of memory.
+    Memory,
+    /// Bytes hashed at once.
+    Hash,
+}
+
+/// More of a resource than the limit allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Excess {
+    pub(crate) resource: MachineResource,
+    pub(crate) needs: u64,
+    pub(crate) limit: u64,
+}
+
+impl MachineLimits {
+    /// No limits: for measuring.
+    pub const NONE: Self = Self {
+        cycles: u64::MAX,
+        cells: u64::MAX,
+    };
+
+    /// Cells that the transactions of a batch may keep together, unless there is only one.
+    pub const KEPT_CELLS: u64 = 100_000;
+
+    /// Most bytes that one instruction may hash: a segment's Keccak table holds 2^15 rows, 24 for each 136 bytes.
+    pub const HASH_BYTES: u64 = 170_000;
+}
+
+impl Default for MachineLimits {
+    /// 64 segments of 2^18 cycles: a minute of simulation. The largest creation takes 1.3 million cycles, a Groth16
+    /// verification 2.4 million.
+    fn default() -> Self {
+        Self {
+            cycles: 1 << 24,
+            cells: 330_000,
+        }
+    }
+}
+
+impl MachineWork {
+    /// Both after each other, in one transaction batch.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            cycles: self.cycles.saturating_add(next.cycles),
+            cells: self.cells.max(self.kept_cells.saturating_add(next.cells)),
+            kept_cells: self.kept_cells.saturating_add(next.kept_cells),
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub(crate) fn with(self, other: Self) -> Self {
+        Self {
+            cycles: self.cycles.saturating_add(other.cycles),
+            cells: self.cells.saturating_add(other.cells),
+            kept_cells: self.kept_cells.saturating_add(other.kept_cells),
+        }
+    }
+
+    pub(crate) fn check(&self, limits: &MachineLimits) -> Result<(), Excess> {
+        let pairs = [
+            (MachineResource::Cycles, self.cycles, limits.cycles),
+            (MachineResource::Memory, self.cells, limits.cells),
+        ];
+        match pairs.into_iter().find(|(_, needs, limit)| needs > limit) {
+            None => Ok(()),
+            Some((resource, needs, limit)) => Err(Excess {
+                resource,
+                needs,
+                limit,
+            }),
+        }
+    }
+}
+
+impl fmt::Display for MachineResource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cycles => "machine cycles",
+            Self::Memory => "cells of machine memory",
+            Self::Hash => "bytes hashed at once",
+        })
+    }
+}
