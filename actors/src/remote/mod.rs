@@ -20,6 +20,6 @@ mod service;
 mod tests;
 
 pub use line::{Answered, Caller, Line, LineError};
-pub use proxy::{BatcherProxy, BridgeProxy, CoordinatorProxy, MainNodeProxy};
+pub use proxy::{BatcherProxy, BridgeProxy, CoordinatorProxy, MainNodeProxy, ReplicaProxy};
 pub use request::{Question, Request};
 pub use service::{Local, Refused, Service};

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::line::{Line, LineError};
 use super::request::{Question, question};
-use crate::main_node::MainNodeMessage;
+use crate::main_node::{MainNodeMessage, SealedAnnouncement};
 use crate::sequencer::{BatcherMessage, CoordinatorMessage};
 use crate::verifier_bridge::BridgeMessage;
 
@@ -140,6 +140,17 @@ proxy!(
     /// Stands for the verifier bridge.
     BridgeProxy for BridgeMessage
 );
+
+proxy!(
+    /// Stands for a sequencer's replica, which is told of sealed blocks.
+    ReplicaProxy for SealedAnnouncement
+);
+
+impl ReplicaProxy {
+    fn pass_on(&self, SealedAnnouncement(sealed): SealedAnnouncement) {
+        self.0.tell(question::BlockSealed(sealed));
+    }
+}
 
 impl CoordinatorProxy {
     fn pass_on(&self, message: CoordinatorMessage) {
