@@ -17,9 +17,9 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let stage = Self {
-            folder: TempDir::new().unwrap(),
+            folder: TempDir::new().expect("a folder"),
         };
-        init(&stage.ca(), &name("tern-test")).unwrap();
+        init(&stage.ca(), &name("tern-test")).expect("an authority");
         stage
     }
 
@@ -37,21 +37,21 @@ impl Stage {
 
     fn issue_as(&self, request: &NodeRequest, folder: &str) -> PathBuf {
         let out = self.path(folder);
-        issue(&self.ca(), request, &out).unwrap();
+        issue(&self.ca(), request, &out).expect("a certificate");
         out
     }
 }
 
 fn name(text: &str) -> Name {
-    text.parse().unwrap()
+    text.parse().expect("a name")
 }
 
 fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
+    fs::metadata(path).expect("a file").permissions().mode() & 0o777
 }
 
 fn refused(folder: &Path) -> IdentityError {
-    load(folder).map(|_: Identity| ()).unwrap_err()
+    load(folder).map(|_: Identity| ()).expect_err("refused")
 }
 
 #[test]
@@ -68,7 +68,10 @@ fn an_issued_folder_holds_all_that_a_node_needs_and_its_keys_are_private() {
     assert_eq!(mode(&folder.join("node.key")), 0o600);
     assert_eq!(mode(&stage.ca().join("ca.key")), 0o600);
     assert_eq!(mode(&folder), 0o700);
-    let message = subject.expect_role(Role::Sequencer).unwrap_err().to_string();
+    let message = subject
+        .expect_role(Role::Sequencer)
+        .unwrap_err()
+        .to_string();
     assert_eq!(
         message,
         "the certificate of prover-1 allows prover, bridge, not sequencer; issue one with `--role sequencer`"
@@ -79,11 +82,17 @@ fn an_issued_folder_holds_all_that_a_node_needs_and_its_keys_are_private() {
 fn nothing_that_exists_is_overwritten() {
     let stage = Stage::new();
     let again = init(&stage.ca(), &name("other"));
-    assert!(matches!(again, Err(IdentityError::Exists { .. })), "{again:?}");
+    assert!(
+        matches!(again, Err(IdentityError::Exists { .. })),
+        "{again:?}"
+    );
     stage.issue("prover-1", &[Role::Prover]);
     let request = NodeRequest::new(name("prover-2"), [Role::Prover]);
     let onto = issue(&stage.ca(), &request, &stage.path("prover-1"));
-    assert!(matches!(onto, Err(IdentityError::Exists { .. })), "{onto:?}");
+    assert!(
+        matches!(onto, Err(IdentityError::Exists { .. })),
+        "{onto:?}"
+    );
 }
 
 #[test]
@@ -93,7 +102,10 @@ fn a_name_belongs_to_one_set_of_roles_until_it_is_revoked() {
     stage.issue_as(&NodeRequest::new(name("n1"), [Role::Prover]), "renewed");
     let other = NodeRequest::new(name("n1"), [Role::Sequencer]);
     let clash = issue(&stage.ca(), &other, &stage.path("clash"));
-    assert!(matches!(clash, Err(IdentityError::NameTaken { .. })), "{clash:?}");
+    assert!(
+        matches!(clash, Err(IdentityError::NameTaken { .. })),
+        "{clash:?}"
+    );
     assert_eq!(revoke(&stage.ca(), &name("n1")).unwrap().len(), 2);
     stage.issue_as(&other, "successor");
     let none = issue(
@@ -107,10 +119,16 @@ fn a_name_belongs_to_one_set_of_roles_until_it_is_revoked() {
 #[test]
 fn a_revoked_certificate_is_refused_once_the_list_has_arrived() {
     let stage = Stage::new();
-    let (p1, p2) = (stage.issue("p1", &[Role::Prover]), stage.issue("p2", &[Role::Prover]));
+    let (p1, p2) = (
+        stage.issue("p1", &[Role::Prover]),
+        stage.issue("p2", &[Role::Prover]),
+    );
     let revoked = revoke(&stage.ca(), &name("p1")).unwrap();
     let twice = revoke(&stage.ca(), &name("p1"));
-    assert!(matches!(twice, Err(IdentityError::NothingToRevoke { .. })), "{twice:?}");
+    assert!(
+        matches!(twice, Err(IdentityError::NothingToRevoke { .. })),
+        "{twice:?}"
+    );
     load(&p1).unwrap();
     for folder in [&p1, &p2] {
         fs::copy(stage.ca().join("revoked.crl"), folder.join("revoked.crl")).unwrap();
@@ -138,15 +156,25 @@ fn certificates_outside_their_time_are_refused_with_the_time() {
     assert!(matches!(error, IdentityError::Expired { .. }), "{error:?}");
     assert!(error.to_string().contains("expired on 20"), "{error}");
     let error = refused(&early);
-    assert!(matches!(error, IdentityError::NotYetValid { .. }), "{error:?}");
+    assert!(
+        matches!(error, IdentityError::NotYetValid { .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
 fn a_certificate_or_list_of_another_authority_is_foreign() {
     let (ours, theirs) = (Stage::new(), Stage::new());
-    let (p1, p2) = (ours.issue("p1", &[Role::Prover]), ours.issue("p2", &[Role::Prover]));
+    let (p1, p2) = (
+        ours.issue("p1", &[Role::Prover]),
+        ours.issue("p2", &[Role::Prover]),
+    );
     fs::copy(theirs.ca().join("ca.crt"), p1.join("ca.crt")).unwrap();
-    assert!(matches!(refused(&p1), IdentityError::Foreign { .. }), "{:?}", refused(&p1));
+    assert!(
+        matches!(refused(&p1), IdentityError::Foreign { .. }),
+        "{:?}",
+        refused(&p1)
+    );
     fs::copy(theirs.ca().join("revoked.crl"), p2.join("revoked.crl")).unwrap();
     let error = refused(&p2);
     let IdentityError::Foreign { path } = &error else {
@@ -162,7 +190,10 @@ fn an_exposed_missing_damaged_or_foreign_key_is_refused_with_its_path() {
     let key = folder.join("node.key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
     let error = refused(&folder);
-    assert!(matches!(error, IdentityError::KeyExposed { mode: 0o640, .. }), "{error:?}");
+    assert!(
+        matches!(error, IdentityError::KeyExposed { mode: 0o640, .. }),
+        "{error:?}"
+    );
     assert!(error.to_string().contains("chmod 600"), "{error}");
 
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
@@ -172,7 +203,10 @@ fn an_exposed_missing_damaged_or_foreign_key_is_refused_with_its_path() {
 
     let other = stage.issue("p2", &[Role::Prover]);
     fs::write(&key, fs::read(other.join("node.key")).unwrap()).unwrap();
-    assert!(matches!(refused(&folder), IdentityError::KeyMismatch { .. }));
+    assert!(matches!(
+        refused(&folder),
+        IdentityError::KeyMismatch { .. }
+    ));
 
     fs::write(&key, good).unwrap();
     load(&folder).unwrap();
@@ -194,7 +228,17 @@ fn names_are_short_and_plain() {
     for good in ["a", "prover-1", "gpu_7.rack2", &"x".repeat(63)] {
         assert_eq!(good.parse::<Name>().unwrap().as_str(), good);
     }
-    for bad in ["", "-a", "a-", "A", "a/b", "a b", "ä", "a\n", &"x".repeat(64)] {
+    for bad in [
+        "",
+        "-a",
+        "a-",
+        "A",
+        "a/b",
+        "a b",
+        "ä",
+        "a\n",
+        &"x".repeat(64),
+    ] {
         let error: identity::BadName = bad.parse::<Name>().unwrap_err();
         assert!(!error.to_string().contains('\n'), "{error}");
     }

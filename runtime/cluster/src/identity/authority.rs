@@ -74,11 +74,14 @@ pub fn init(folder: &Path, cluster: &Name) -> Result<(), IdentityError> {
     files::make_folder(folder)?;
     let key = KeyPair::generate()?;
     let certificate = ca_params(cluster).self_signed(&key)?;
-    let write = |file: &str, bytes: &[u8], audience| {
-        files::write(&folder.join(file), bytes, audience)
-    };
+    let write =
+        |file: &str, bytes: &[u8], audience| files::write(&folder.join(file), bytes, audience);
     write(CA_KEY, key.serialize_pem().as_bytes(), Audience::Owner)?;
-    write(CA_CERTIFICATE, certificate.pem().as_bytes(), Audience::Everybody)?;
+    write(
+        CA_CERTIFICATE,
+        certificate.pem().as_bytes(),
+        Audience::Everybody,
+    )?;
     let mut ledger = Ledger::new(cluster.clone());
     let authority = Authority::open(folder)?;
     authority.publish(folder, &mut ledger)
@@ -128,12 +131,24 @@ pub fn issue(folder: &Path, wanted: &NodeRequest, out: &Path) -> Result<Issued, 
     });
     ledger.write(folder)?;
     let copy = |file: &str| {
-        files::write(&out.join(file), &files::read(&folder.join(file))?, Audience::Everybody)
+        files::write(
+            &out.join(file),
+            &files::read(&folder.join(file))?,
+            Audience::Everybody,
+        )
     };
     copy(CA_CERTIFICATE)?;
     copy(REVOKED)?;
-    files::write(&out.join(KEY), key.serialize_pem().as_bytes(), Audience::Owner)?;
-    files::write(&out.join(CERTIFICATE), certificate.pem().as_bytes(), Audience::Everybody)?;
+    files::write(
+        &out.join(KEY),
+        key.serialize_pem().as_bytes(),
+        Audience::Owner,
+    )?;
+    files::write(
+        &out.join(CERTIFICATE),
+        certificate.pem().as_bytes(),
+        Audience::Everybody,
+    )?;
     Ok(Issued {
         name: wanted.name.clone(),
         serial,
@@ -217,7 +232,11 @@ impl Authority {
             key_identifier_method: KeyIdMethod::Sha256,
         }
         .signed_by(&self.issuer)?;
-        files::write(&folder.join(REVOKED), list.pem()?.as_bytes(), Audience::Everybody)
+        files::write(
+            &folder.join(REVOKED),
+            list.pem()?.as_bytes(),
+            Audience::Everybody,
+        )
     }
 }
 
@@ -250,11 +269,15 @@ fn node_params(cluster: &Name, wanted: &NodeRequest) -> Result<CertificateParams
         params.subject_alt_names.push(SanType::URI(uri.try_into()?));
         if role.accepts_connections() {
             let name = internal_name(role);
-            params.subject_alt_names.push(SanType::DnsName(name.try_into()?));
+            params
+                .subject_alt_names
+                .push(SanType::DnsName(name.try_into()?));
         }
     }
     if wanted.roles.iter().any(|role| role.accepts_connections()) {
-        params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+        params
+            .extended_key_usages
+            .push(ExtendedKeyUsagePurpose::ServerAuth);
     }
     Ok(params)
 }

@@ -66,8 +66,8 @@ impl Subject {
 
     /// Reads a certificate whose signature the caller checks. The reason of a refusal is for people.
     pub(crate) fn read(der: &[u8]) -> Result<Self, String> {
-        let (rest, certificate) =
-            X509Certificate::from_der(der).map_err(|error| format!("not a certificate: {error}"))?;
+        let (rest, certificate) = X509Certificate::from_der(der)
+            .map_err(|error| format!("not a certificate: {error}"))?;
         if !rest.is_empty() {
             return Err("bytes follow the certificate".to_owned());
         }

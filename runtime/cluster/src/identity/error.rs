@@ -23,7 +23,9 @@ pub enum IdentityError {
         source: io::Error,
     },
     /// A file of the folder is missing.
-    #[error("{path} is missing; an identity folder is made by `tern cluster issue`, an authority's by `tern cluster init`")]
+    #[error(
+        "{path} is missing; an identity folder is made by `tern cluster issue`, an authority's by `tern cluster init`"
+    )]
     Missing {
         /// The file.
         path: PathBuf,
@@ -43,7 +45,9 @@ pub enum IdentityError {
         reason: String,
     },
     /// Others may read or write a key.
-    #[error("{path} has mode {mode:04o}: others can use the key; make it private with `chmod 600`, and replace the key if somebody may have read it")]
+    #[error(
+        "{path} has mode {mode:04o}: others can use the key; make it private with `chmod 600`, and replace the key if somebody may have read it"
+    )]
     KeyExposed {
         /// The key's file.
         path: PathBuf,
@@ -77,13 +81,17 @@ pub enum IdentityError {
         not_before: SystemTime,
     },
     /// Another authority made the certificate or the list.
-    #[error("{path} was not signed by the authority whose certificate is beside it; take all files of the folder from one `tern cluster issue`")]
+    #[error(
+        "{path} was not signed by the authority whose certificate is beside it; take all files of the folder from one `tern cluster issue`"
+    )]
     Foreign {
         /// The file.
         path: PathBuf,
     },
     /// The certificate is on the revocation list.
-    #[error("the certificate {path} of {name} was revoked; issue a new one with `tern cluster issue`")]
+    #[error(
+        "the certificate {path} of {name} was revoked; issue a new one with `tern cluster issue`"
+    )]
     Revoked {
         /// The certificate's file.
         path: PathBuf,
@@ -91,7 +99,9 @@ pub enum IdentityError {
         name: Name,
     },
     /// The certificate does not allow a role.
-    #[error("the certificate of {name} allows {allowed}, not {wanted}; issue one with `--role {wanted}`")]
+    #[error(
+        "the certificate of {name} allows {allowed}, not {wanted}; issue one with `--role {wanted}`"
+    )]
     WrongRole {
         /// Whose it is.
         name: Name,

@@ -5,12 +5,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use tokio_rustls::rustls::{CertRevocationListError, CertificateError};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{
     CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime,
 };
 use tokio_rustls::rustls::{self, sign::CertifiedKey};
+use tokio_rustls::rustls::{CertRevocationListError, CertificateError};
 
 use super::certificate::{Serial, Subject, revoked_serials};
 use super::error::IdentityError;

@@ -54,9 +54,7 @@ impl FromStr for Role {
 
     fn from_str(text: &str) -> Result<Self, BadName> {
         let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
-        found.ok_or_else(|| BadName::Role {
-            found: shown(text),
-        })
+        found.ok_or_else(|| BadName::Role { found: shown(text) })
     }
 }
 

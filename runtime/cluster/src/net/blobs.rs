@@ -147,7 +147,13 @@ impl Blobs {
         let id = self.next_going;
         self.next_going += 1;
         let bytes = Bytes::from(bytes);
-        self.going.insert(id, Going { bytes, touched: now });
+        self.going.insert(
+            id,
+            Going {
+                bytes,
+                touched: now,
+            },
+        );
         Ok(id)
     }
 
@@ -202,10 +208,16 @@ mod tests {
     fn lengths_are_checked_before_anything_is_kept() {
         let (mut store, now) = (store(), Instant::now());
         let too_long = store.take(1, u64::MAX, 0, vec![0; CHUNK], now);
-        assert!(matches!(too_long, Err(Refusal::TooLong { .. })), "{too_long:?}");
+        assert!(
+            matches!(too_long, Err(Refusal::TooLong { .. })),
+            "{too_long:?}"
+        );
         for (index, len) in [(0, 1), (1, CHUNK), (2, 0)] {
             let odd = store.take(2, CHUNK as u64 + 1, index, vec![0; len], now);
-            assert!(matches!(odd, Err(Refusal::Malformed { .. })), "{index}: {odd:?}");
+            assert!(
+                matches!(odd, Err(Refusal::Malformed { .. })),
+                "{index}: {odd:?}"
+            );
         }
         let other = store.take(2, CHUNK as u64 + 2, 0, vec![0; CHUNK], now);
         assert!(matches!(other, Err(Refusal::Malformed { .. })), "{other:?}");
@@ -219,7 +231,9 @@ mod tests {
         let refused = store.take(2, large, 0, vec![0; CHUNK], now);
         assert!(matches!(refused, Err(Refusal::Busy { .. })), "{refused:?}");
         let later = now + Duration::from_secs(10);
-        store.take(2, large, 0, vec![0; CHUNK], later).expect("the first one is forgotten");
+        store
+            .take(2, large, 0, vec![0; CHUNK], later)
+            .expect("the first one is forgotten");
     }
 
     #[test]

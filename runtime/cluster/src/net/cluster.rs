@@ -84,7 +84,10 @@ impl Cluster {
     ///
     /// # Panics
     /// Outside a Tokio runtime.
-    pub fn new(settings: ClusterSettings, rank: u8) -> Result<(Self, Vec<ChildSpec>), ClusterError> {
+    pub fn new(
+        settings: ClusterSettings,
+        rank: u8,
+    ) -> Result<(Self, Vec<ChildSpec>), ClusterError> {
         let ClusterSettings {
             identity,
             roles,
@@ -259,7 +262,13 @@ fn gateway(rank: u8, router: Router, shared: &Arc<Shared>) -> ChildSpec {
         router: Arc::new(router),
     };
     let name = "cluster-gateway";
-    ChildSpec::of_actor(name, rank, RestartPolicy::STANDARD, actor, &Address::new(name))
+    ChildSpec::of_actor(
+        name,
+        rank,
+        RestartPolicy::STANDARD,
+        actor,
+        &Address::new(name),
+    )
 }
 
 fn identity_watch(rank: u8, shared: &Arc<Shared>) -> ChildSpec {
@@ -270,11 +279,7 @@ fn identity_watch(rank: u8, shared: &Arc<Shared>) -> ChildSpec {
     })
 }
 
-fn listening(
-    rank: u8,
-    listener: Arc<tokio::net::TcpListener>,
-    shared: &Arc<Shared>,
-) -> ChildSpec {
+fn listening(rank: u8, listener: Arc<tokio::net::TcpListener>, shared: &Arc<Shared>) -> ChildSpec {
     let shared = Arc::clone(shared);
     supervised("cluster-listener", rank, move || {
         listener::run(Arc::clone(&listener), Arc::clone(&shared)).boxed()

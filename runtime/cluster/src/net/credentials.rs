@@ -54,7 +54,10 @@ impl Credentials {
     }
 
     fn replace(&self, material: Material) {
-        let mut present = self.present.write().expect("nothing panics under this lock");
+        let mut present = self
+            .present
+            .write()
+            .expect("nothing panics under this lock");
         *present = Arc::new(material);
     }
 

@@ -50,7 +50,7 @@ async fn connect(target: &Target, shared: &Arc<Shared>) -> Result<Arc<Session>, 
     let (stream, address) = tokio::time::timeout(timings.connect, reach(&target.address))
         .await
         .map_err(|_| HandshakeError::Timeout)??;
-    tcp::configure(&stream, timings).map_err(HandshakeError::Broken)?;
+    tcp::configure(&stream, timings).map_err(HandshakeError::Socket)?;
     let connector = shared.credentials.present().connector.clone();
     let handshake = handshake::dial(connector, stream, target.role, &shared.hello);
     let (tls, peer) = tokio::time::timeout(timings.handshake, handshake)

@@ -156,18 +156,20 @@ impl Gateway {
         let desk = Desk {
             session,
             router: Arc::clone(&self.router),
-            max_answer: self.directory.timings.answer,
+            directory: Arc::clone(&self.directory),
         };
         tokio::spawn(desk.serve(bytes, reply, permit));
     }
 
     fn hint(&self, session: &Session, bytes: &[u8]) {
-        let outcome = Wire::<Hint>::read(bytes, MAX_FRAME)
-            .accept()
-            .and_then(|Hint { topic, body }| {
-                let heard = || self.router.hint(&session.peer, &topic, body.to_vec());
-                std::panic::catch_unwind(AssertUnwindSafe(heard)).unwrap_or(Err(Refusal::Failed))
-            });
+        let outcome =
+            Wire::<Hint>::read(bytes, MAX_FRAME)
+                .accept()
+                .and_then(|Hint { topic, body }| {
+                    let heard = || self.router.hint(&session.peer, &topic, body.to_vec());
+                    std::panic::catch_unwind(AssertUnwindSafe(heard))
+                        .unwrap_or(Err(Refusal::Failed))
+                });
         if let Err(refusal) = outcome {
             self.directory.refused(&session.peer, &refusal);
         }
@@ -178,7 +180,7 @@ impl Gateway {
 struct Desk {
     session: Arc<Session>,
     router: Arc<Router>,
-    max_answer: Duration,
+    directory: Arc<Directory>,
 }
 
 impl Desk {
@@ -189,10 +191,19 @@ impl Desk {
         permit: OwnedSemaphorePermit,
     ) {
         let work = async {
-            let answer = self.answer(bytes).await.unwrap_or_else(Answer::Refused);
+            let answer = self.answer(bytes).await.unwrap_or_else(|refusal| {
+                if !refusal.may_pass() {
+                    self.directory.refused(&self.session.peer, &refusal);
+                }
+                Answer::Refused(refusal)
+            });
             let encoded = codec::encode(&answer);
-            self.session.unsent.reserve(encoded.len()).await;
-            let _ = reply.send(encoded);
+            let len = encoded.len();
+            self.session.unsent.reserve(len).await;
+            if reply.send(encoded).is_err() {
+                // The caller no longer waits, and it will not be written.
+                self.session.unsent.wrote(len);
+            }
         };
         self.session.over.run_until_cancelled(work).await;
         drop(permit);
@@ -233,7 +244,7 @@ impl Desk {
     }
 
     async fn ask(&self, topic: &str, limit: Duration, body: Vec<u8>) -> Result<Answer, Refusal> {
-        let limit = limit.min(self.max_answer);
+        let limit = limit.min(self.directory.timings.answer);
         let service = self.router.ask(&self.session.peer, topic, body)?;
         let outcome = tokio::time::timeout(limit, AssertUnwindSafe(service).catch_unwind()).await;
         let body = match outcome {

@@ -99,11 +99,15 @@ pub(super) struct Guard {
     gateways: u32,
 }
 
-/// Whether a frame counts against the peer's rate: answers to our calls do not.
+/// What kind of frame it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cost {
-    Free,
-    One,
+pub(super) enum Kind {
+    /// Of a call of ours. Does not count against the peer's rate.
+    Answer,
+    /// A call or a cast.
+    Message,
+    /// Of the actor system. It says nothing about the gateway's health.
+    Control,
 }
 
 impl Guard {
@@ -124,16 +128,17 @@ impl Guard {
     }
 
     /// The frame to hand on instead of `frame`, if any.
-    pub(super) fn admit(&mut self, frame: Bytes) -> Result<(Option<Bytes>, Cost), Violation> {
+    pub(super) fn admit(&mut self, frame: Bytes) -> Result<(Option<Bytes>, Kind), Violation> {
         let message = NetworkMessage::decode(frame)
             .map_err(|error| Violation::Malformed(error.to_string()))?;
-        let mut cost = Cost::One;
+        let mut kind = Kind::Control;
         let admitted = match message.message {
             Some(Network::Auth(auth)) => self.auth(auth)?.map(Network::Auth),
             Some(Network::Node(node)) => {
-                if matches!(node.msg, Some(NodeMessage::Reply(_))) {
-                    cost = Cost::Free;
-                }
+                kind = match node.msg {
+                    Some(NodeMessage::Reply(_)) => Kind::Answer,
+                    _ => Kind::Message,
+                };
                 self.node(node).map(Network::Node)
             }
             Some(Network::Control(control)) => self.control(control)?.map(Network::Control),
@@ -143,7 +148,7 @@ impl Guard {
             let message = Some(message);
             NetworkMessage { message }.framed()
         });
-        Ok((framed, cost))
+        Ok((framed, kind))
     }
 
     fn auth(&mut self, mut auth: Auth) -> Result<Option<Auth>, Violation> {
@@ -313,13 +318,18 @@ mod tests {
             name: "p2@1".into(),
             ..Challenge::default()
         }));
-        assert_eq!(sent(&mut guard(), Network::Auth(Auth { msg })), Err(claimed()));
+        assert_eq!(
+            sent(&mut guard(), Network::Auth(Auth { msg })),
+            Err(claimed())
+        );
     }
 
     #[test]
     fn handshakes_cannot_be_repeated_for_ever() {
         let mut guard = guard();
-        let last = (0..=MAX_AUTH).map(|_| sent(&mut guard, name("p1@1"))).last();
+        let last = (0..=MAX_AUTH)
+            .map(|_| sent(&mut guard, name("p1@1")))
+            .last();
         assert_eq!(last, Some(Err(Violation::Handshakes)));
     }
 

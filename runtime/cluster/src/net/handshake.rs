@@ -34,6 +34,8 @@ pub(super) enum HandshakeError {
     Resolve(String, #[source] io::Error),
     #[error("{0} cannot be reached: {1}")]
     Connect(SocketAddr, #[source] io::Error),
+    #[error("the socket cannot be set up: {0}")]
+    Socket(#[source] io::Error),
     #[error("TLS: {0}")]
     Tls(#[source] io::Error),
     #[error("the connection broke during the handshake: {0}")]
@@ -79,7 +81,14 @@ pub(super) async fn accept(
     mine: &Hello,
     has_room: impl FnOnce() -> bool,
 ) -> Result<Greeted<server::TlsStream<TcpStream>>, HandshakeError> {
-    let mut tls = acceptor.accept(stream).await.map_err(HandshakeError::Tls)?;
+    let mut tls = match acceptor.accept(stream).into_fallible().await {
+        Ok(tls) => tls,
+        Err((error, stream)) => {
+            // The alert that says why is on its way.
+            close(stream).await;
+            return Err(HandshakeError::Tls(error));
+        }
+    };
     let subject = subject(tls.get_ref().1)?;
     let hello: Hello = receive(&mut tls).await?;
     let what = mine.objections(&hello, &subject);
@@ -90,7 +99,11 @@ pub(super) async fn accept(
         return Err(HandshakeError::Objections { who, what });
     }
     if !has_room() {
-        send(&mut tls, &Verdict::Refused(vec![HandshakeError::Full.to_string()])).await?;
+        send(
+            &mut tls,
+            &Verdict::Refused(vec![HandshakeError::Full.to_string()]),
+        )
+        .await?;
         close(tls).await;
         return Err(HandshakeError::Full);
     }
@@ -141,7 +154,10 @@ async fn send<S: AsyncWrite + Unpin>(
 ) -> Result<(), HandshakeError> {
     let text = serde_json::to_vec(greeting).expect("plain data serialises");
     let len = u32::try_from(text.len()).expect("greetings are short");
-    stream.write_u32(len).await.map_err(HandshakeError::Broken)?;
+    stream
+        .write_u32(len)
+        .await
+        .map_err(HandshakeError::Broken)?;
     stream
         .write_all(&text)
         .await
@@ -166,8 +182,8 @@ async fn receive<T: DeserializeOwned>(
 }
 
 /// Ends a connection such that what was sent arrives: unread bytes would make a reset of it.
-async fn close(mut tls: server::TlsStream<TcpStream>) {
-    let _ = tls.shutdown().await;
-    let mut rest = [0; 256];
-    while matches!(tls.read(&mut rest).await, Ok(count) if count > 0) {}
+async fn close(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let _ = stream.shutdown().await;
+    let mut rest = [0; 1024];
+    while matches!(stream.read(&mut rest).await, Ok(count) if count > 0) {}
 }

@@ -88,7 +88,10 @@ impl Hello {
     pub(super) fn objections(&self, peer: &Self, subject: &Subject) -> Vec<String> {
         let mut found = Vec::new();
         let mut differ = |what: &str, mine: &dyn fmt::Display, theirs: &dyn fmt::Display| {
-            found.push(format!("{what}: here {mine}, there {}", clean(&theirs.to_string())));
+            found.push(format!(
+                "{what}: here {mine}, there {}",
+                clean(&theirs.to_string())
+            ));
         };
         if peer.protocol != self.protocol {
             differ("protocol version", &self.protocol, &peer.protocol);
@@ -141,7 +144,9 @@ fn lies(hello: &Hello, subject: &Subject) -> Vec<String> {
         ));
     }
     for role in hello.roles.difference(&subject.roles) {
-        found.push(format!("role: claimed {role}, but the certificate does not allow it"));
+        found.push(format!(
+            "role: claimed {role}, but the certificate does not allow it"
+        ));
     }
     if hello.roles.is_empty() {
         found.push("role: none claimed".to_owned());
@@ -167,10 +172,10 @@ pub(super) fn clean_all(reasons: &[String]) -> String {
 }
 
 /// An authenticated peer: its certificate and its greeting agree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PeerIdentity(Arc<Inner>);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 struct Inner {
     hello: Hello,
     subject: Subject,
@@ -220,6 +225,12 @@ impl PeerIdentity {
 impl fmt::Display for PeerIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.hello.node())
+    }
+}
+
+impl fmt::Debug for PeerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PeerIdentity({self})")
     }
 }
 

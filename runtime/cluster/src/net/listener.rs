@@ -70,7 +70,7 @@ async fn greet(
     address: SocketAddr,
 ) -> Result<(), HandshakeError> {
     let timings = &shared.directory.timings;
-    tcp::configure(&stream, timings).map_err(HandshakeError::Broken)?;
+    tcp::configure(&stream, timings).map_err(HandshakeError::Socket)?;
     let acceptor = shared.credentials.present().acceptor.clone();
     let has_room = || shared.directory.has_room();
     let handshake = handshake::accept(acceptor, stream, &shared.hello, has_room);
@@ -143,7 +143,9 @@ impl Pending {
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.pending.state();
-        state.oldest_first.retain(|(number, _)| *number != self.number);
+        state
+            .oldest_first
+            .retain(|(number, _)| *number != self.number);
         if let Some(count) = state.by_party.get_mut(&self.party) {
             *count -= 1;
             if *count == 0 {
@@ -174,6 +176,9 @@ mod tests {
         assert_eq!(given_up, [true, false, false]);
         drop(first);
         let _again = enter(1).expect("its place is free again");
-        assert!(second.cancelled.is_cancelled(), "now the second was the oldest");
+        assert!(
+            second.cancelled.is_cancelled(),
+            "now the second was the oldest"
+        );
     }
 }

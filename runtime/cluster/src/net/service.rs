@@ -49,7 +49,8 @@ impl Router {
         Self::default()
     }
 
-    /// Answers requests of type `Q`, of at most `max_len` encoded bytes, by peers that play one of `roles`.
+    /// Answers requests of type `Q`, of at most `max_len` encoded bytes, by peers that play one of `roles`. The
+    /// service's future is dropped when the caller leaves or no longer waits.
     ///
     /// # Panics
     /// If the topic's name is longer than 32 bytes, or exists already.
@@ -95,12 +96,12 @@ impl Router {
         T: DeserializeOwned,
         S: Fn(PeerIdentity, T) + Send + Sync + 'static,
     {
-        let handler = move |caller: PeerIdentity, body: Vec<u8>| {
-            match Wire::<T>::read(&body, CHUNK).accept() {
-                Ok(hint) => service(caller, hint),
-                Err(refusal) => {
-                    tracing::debug!(target: "tern::cluster", %caller, %refusal, "a hint was dropped");
-                }
+        let handler = move |caller: PeerIdentity, body: Vec<u8>| match Wire::<T>::read(&body, CHUNK)
+            .accept()
+        {
+            Ok(hint) => service(caller, hint),
+            Err(refusal) => {
+                tracing::debug!(target: "tern::cluster", %caller, %refusal, "a hint was dropped");
             }
         };
         self.with(topic, roles, CHUNK, Handler::Hearing(Arc::new(handler)))

@@ -72,6 +72,8 @@ pub(super) struct Session {
     pub(super) direction: Direction,
     /// Cancelled when the session ends; reading and writing end with it.
     pub(super) over: CancellationToken,
+    /// Calls, casts and answers that came: signs of life.
+    pub(super) heard: AtomicU64,
     /// The node server says that the actor session is ready.
     pub(super) reported: Notify,
     /// The peer has joined.
@@ -99,6 +101,7 @@ impl Session {
             address,
             direction,
             over: CancellationToken::new(),
+            heard: AtomicU64::new(0),
             reported: Notify::new(),
             ready: AtomicBool::new(false),
             requests: Arc::new(Semaphore::new(limits.requests)),

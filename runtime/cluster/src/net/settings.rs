@@ -130,7 +130,7 @@ impl Default for Limits {
             blob: tern_messages::codec::MAX_LEN,
             blobs: 2 * tern_messages::codec::MAX_LEN,
             unsent: 8 << 20,
-            window: 8,
+            window: 4,
         }
     }
 }

@@ -2,21 +2,23 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use ractor_cluster::{NodeEventSubscription, NodeServerMessage};
 use ractor_cluster::node::NodeServerSessionInformation;
+use ractor_cluster::{NodeEventSubscription, NodeServerMessage};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::credentials::Credentials;
 use super::directory::Directory;
 use super::hello::{Hello, PeerIdentity};
 use super::peer::Peer;
-use super::session::{Departure, Direction, Session};
+use super::session::{Departure, Direction, Pulse, Session};
 use super::stream::GuardedStream;
 use crate::address::Address;
 
 /// How often a session that reported ready is asked for its peer's gateway.
-const GATEWAY_POLL: std::time::Duration = std::time::Duration::from_millis(5);
+const GATEWAY_POLL: Duration = Duration::from_millis(5);
 
 pub(super) struct Shared {
     pub(super) hello: Hello,
@@ -44,10 +46,12 @@ impl Shared {
         directory.admit(Arc::clone(&session));
         let stream = GuardedStream::new(stream, Arc::clone(&session), Arc::clone(directory));
         // If the node server is not there, the stream is dropped, and with it the session ends.
-        let _ = self.server.cast(NodeServerMessage::ConnectionOpenedExternal {
-            stream: Box::new(stream),
-            is_server: direction == Direction::Accepted,
-        });
+        let _ = self
+            .server
+            .cast(NodeServerMessage::ConnectionOpenedExternal {
+                stream: Box::new(stream),
+                is_server: direction == Direction::Accepted,
+            });
         tokio::spawn(watch(Arc::clone(directory), Arc::clone(&session)));
         session
     }
@@ -58,7 +62,10 @@ async fn watch(directory: Arc<Directory>, session: Arc<Session>) {
     let over = session.over.clone();
     let life = async {
         let timings = directory.timings;
-        if tokio::time::timeout(timings.ready, became_ready(&session)).await.is_err() {
+        if tokio::time::timeout(timings.ready, became_ready(&session))
+            .await
+            .is_err()
+        {
             return session.end(Departure::NotReady);
         }
         directory.joined(&session);
@@ -74,7 +81,8 @@ async fn became_ready(session: &Session) {
     }
 }
 
-/// Sends heartbeats until too many in a row were missed.
+/// Sends heartbeats until too many in a row were missed. A late answer does not count as missed while other
+/// messages come: on a slow line, heartbeats wait behind blobs.
 async fn silent(directory: &Directory, session: &Arc<Session>) -> Departure {
     let timings = directory.timings;
     let allowed = match session.direction {
@@ -83,16 +91,20 @@ async fn silent(directory: &Directory, session: &Arc<Session>) -> Departure {
     };
     let peer = Peer::new(Arc::clone(session), directory.limits);
     let mut pauses = tokio::time::interval(timings.heartbeat);
-    let (mut missed, mut heard) = (0, std::time::Instant::now());
+    let (mut missed, mut pulse) = (0, Pulse::now());
     while missed < allowed {
         pauses.tick().await;
-        match peer.ping(timings.heartbeat_limit).await {
-            Some(_) => (missed, heard) = (0, std::time::Instant::now()),
-            None => missed += 1,
+        let before = session.heard.load(Ordering::Relaxed);
+        let answered = peer.ping(timings.heartbeat_limit).await;
+        if answered || session.heard.load(Ordering::Relaxed) != before {
+            pulse.beat();
+            missed = 0;
+        } else {
+            missed += 1;
         }
     }
     Departure::Silent {
-        since: heard.elapsed(),
+        since: pulse.silence(),
     }
 }
 

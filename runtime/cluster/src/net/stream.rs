@@ -3,8 +3,9 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ractor_cluster::{BoxRead, BoxWrite, ClusterBidiStream};
@@ -13,13 +14,16 @@ use tokio_util::io::StreamReader;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::directory::Directory;
-use super::guard::{Cost, Guard, Violation};
+use super::guard::{Guard, Kind, Violation};
 use super::limiter::Bucket;
 use super::session::{Departure, Pulse, Session};
 use super::settings::MAX_FRAME;
 
 /// Read from the connection at once, at most.
 const READ_BUFFER: usize = 64 << 10;
+
+/// A call ends so much later than the longest answer may take: the refusal shall be sent.
+const CALL_MARGIN: Duration = Duration::from_secs(5);
 
 /// A connection of which everything is known.
 pub(super) struct GuardedStream {
@@ -38,7 +42,7 @@ impl GuardedStream {
             session.key,
             session.peer.to_string(),
             Arc::clone(&directory.gateway),
-            directory.timings.answer,
+            directory.timings.answer + CALL_MARGIN,
         );
         let reader = Reader {
             half: BufReader::with_capacity(READ_BUFFER, read),
@@ -117,8 +121,11 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         loop {
             let frame = self.frame().await?;
             self.pulse.beat();
-            let (admitted, cost) = self.guard.admit(frame).map_err(broken)?;
-            if cost == Cost::One {
+            let (admitted, kind) = self.guard.admit(frame).map_err(broken)?;
+            if kind != Kind::Control {
+                self.end.session.heard.fetch_add(1, Ordering::Relaxed);
+            }
+            if kind != Kind::Answer {
                 let rate = self.end.directory.limits.messages;
                 let wait = self.bucket.take(rate, Instant::now());
                 if !wait.is_zero() {

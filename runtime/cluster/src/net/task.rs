@@ -74,5 +74,11 @@ pub(super) fn supervised(
         name,
         start: Arc::new(start),
     };
-    ChildSpec::of_actor(name, rank, RestartPolicy::STANDARD, task, &Address::new(name))
+    ChildSpec::of_actor(
+        name,
+        rank,
+        RestartPolicy::STANDARD,
+        task,
+        &Address::new(name),
+    )
 }

@@ -1,6 +1,7 @@
 //! TCP as the cluster uses it.
 
 use std::io;
+use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
@@ -9,6 +10,8 @@ use super::settings::Timings;
 
 /// Probes that may stay unanswered.
 const KEEPALIVE_PROBES: u32 = 3;
+/// From one probe to the next. TCP counts in seconds.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Sets what makes a dead connection end: data that stays unacknowledged, and probes while there is no data.
 pub(super) fn configure(stream: &TcpStream, timings: &Timings) -> io::Result<()> {
@@ -17,15 +20,13 @@ pub(super) fn configure(stream: &TcpStream, timings: &Timings) -> io::Result<()>
     socket.set_tcp_user_timeout(Some(timings.tcp_user_timeout))?;
     let keepalive = TcpKeepalive::new()
         .with_time(timings.tcp_keepalive)
-        .with_interval(timings.heartbeat)
+        .with_interval(KEEPALIVE_INTERVAL)
         .with_retries(KEEPALIVE_PROBES);
     socket.set_tcp_keepalive(&keepalive)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::net::TcpListener;
 
     use super::*;

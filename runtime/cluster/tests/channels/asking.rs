@@ -32,7 +32,10 @@ async fn a_prover_joins_learns_the_chain_and_is_known_by_its_certificate() {
     let me: String = peer.ask("whoami", &(), LIMIT).await.expect("an answer");
     assert_eq!(me, format!("p1@{}", prover.cluster.incarnation()));
     // The accepting side can ask, too.
-    let echo: Vec<u8> = seen.ask("echo", &vec![1_u8, 2], LIMIT).await.expect("an answer");
+    let echo: Vec<u8> = seen
+        .ask("echo", &vec![1_u8, 2], LIMIT)
+        .await
+        .expect("an answer");
     assert_eq!(echo, [1, 2]);
 }
 
@@ -64,7 +67,9 @@ async fn long_requests_and_answers_travel_in_chunks() {
     let mut prover = stage.prover("p1", main.address()).await;
     let peer = prover.joined().await;
     for len in [0, CHUNK - 100, CHUNK, CHUNK + 1, 3 * CHUNK, 5_000_000] {
-        let sent: Vec<u8> = (0..len).map(|i| u8::try_from(i % 251).expect("small")).collect();
+        let sent: Vec<u8> = (0..len)
+            .map(|i| u8::try_from(i % 251).expect("small"))
+            .collect();
         let echo: Vec<u8> = peer.ask("echo", &sent, LIMIT).await.expect("an answer");
         assert!(echo == sent, "{len} bytes came back changed");
     }
@@ -82,7 +87,13 @@ async fn what_a_service_cannot_answer_is_refused_with_the_reason() {
     let peer = prover.joined().await;
     let ask = |topic: &'static str| {
         let peer = peer.clone();
-        async move { refusal(peer.ask::<_, u32>(topic, &(), LIMIT).await.expect_err("refused")) }
+        async move {
+            refusal(
+                peer.ask::<_, u32>(topic, &(), LIMIT)
+                    .await
+                    .expect_err("refused"),
+            )
+        }
     };
     assert_eq!(
         ask("secret").await,
@@ -106,7 +117,10 @@ async fn what_a_service_cannot_answer_is_refused_with_the_reason() {
     assert!(matches!(odd, Refusal::Malformed { .. }), "{odd:?}");
     let unreadable = peer.ask::<_, [u64; 9]>("whoami", &(), LIMIT).await;
     let unreadable = unreadable.expect_err("not the answer's type");
-    assert!(matches!(unreadable, AskError::Unreadable { .. }), "{unreadable:?}");
+    assert!(
+        matches!(unreadable, AskError::Unreadable { .. }),
+        "{unreadable:?}"
+    );
     // None of it harmed the session.
     let me: String = peer.ask("whoami", &(), LIMIT).await.expect("an answer");
     assert!(me.starts_with("p1@"), "{me}");
@@ -130,7 +144,9 @@ async fn a_peer_that_asks_too_much_at_once_is_told_so_and_stays() {
         .into_iter()
         .map(|outcome| refusal(outcome.expect_err("never answered")))
         .collect();
-    let busy = refusals.iter().filter(|refusal| matches!(refusal, Refusal::Busy { .. }));
+    let busy = refusals
+        .iter()
+        .filter(|refusal| matches!(refusal, Refusal::Busy { .. }));
     assert_eq!(busy.count(), 2, "{refusals:?}");
     assert!(refusals.iter().all(Refusal::may_pass));
     assert!(peer.is_here(), "heartbeats have no limit");
@@ -155,7 +171,9 @@ async fn hints_arrive_with_their_senders_name() {
     .await;
     let peer = main.joined().await;
     peer.hint("news", &"block 7").expect("sent");
-    let hint = tokio::time::timeout(LIMIT, hints.recv()).await.expect("in time");
+    let hint = tokio::time::timeout(LIMIT, hints.recv())
+        .await
+        .expect("in time");
     assert_eq!(hint.as_deref(), Some("main says block 7"));
     let long = peer.hint("news", &vec![0_u8; CHUNK]);
     assert!(matches!(long, Err(AskError::TooLong { .. })), "{long:?}");
@@ -201,7 +219,10 @@ async fn a_node_cannot_play_or_accept_what_its_certificate_does_not_allow() {
     let play = Cluster::new(settings(&[Role::Sequencer], false), 0).expect_err("refused");
     assert!(matches!(play, ClusterError::Identity(_)), "{play:?}");
     let accept = Cluster::new(settings(&[Role::Prover], true), 0).expect_err("refused");
-    assert!(matches!(accept, ClusterError::AcceptsNothing { .. }), "{accept:?}");
+    assert!(
+        matches!(accept, ClusterError::AcceptsNothing { .. }),
+        "{accept:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,11 +237,17 @@ async fn requests_to_a_peer_that_leaves_end_at_once() {
         tokio::spawn(async move { peer.ask::<_, ()>("never", &(), LIMIT).await })
     };
     // The request is on its way when the peer has answered a later one.
-    peer.ask::<_, String>("whoami", &(), LIMIT).await.expect("an answer");
+    peer.ask::<_, String>("whoami", &(), LIMIT)
+        .await
+        .expect("an answer");
     main.process.stop(LIMIT).await;
     let begun = std::time::Instant::now();
     let outcome = asked.await.expect("no panic").expect_err("no answer");
     assert!(matches!(outcome, AskError::Left { .. }), "{outcome:?}");
     assert!(outcome.may_pass());
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
 }

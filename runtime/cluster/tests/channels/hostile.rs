@@ -53,10 +53,15 @@ async fn without_a_good_certificate_nobody_gets_past_tls() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(LIMIT, read).await.expect("the list is read again");
+    tokio::time::timeout(LIMIT, read)
+        .await
+        .expect("the list is read again");
     let alert = |text: &str| format!("received fatal alert: {text}");
     assert_eq!(refused(&main, None).await, alert("CertificateRequired"));
-    assert_eq!(refused(&main, Some(&expired)).await, alert("CertificateExpired"));
+    assert_eq!(
+        refused(&main, Some(&expired)).await,
+        alert("CertificateExpired")
+    );
     // Both authorities have the same name, so it is the signature that differs.
     assert_eq!(refused(&main, Some(&foreign)).await, alert("DecryptError"));
     main.no_event();
@@ -92,14 +97,22 @@ async fn claims_beyond_the_certificate_and_other_chains_are_refused_with_what_di
     let stage = Stage::new();
     let mut main = stage.main_node().await;
     let cases = [
-        ("/name", json!("p2"), "name: claimed p2, but the certificate is p1's"),
+        (
+            "/name",
+            json!("p2"),
+            "name: claimed p2, but the certificate is p1's",
+        ),
         (
             "/roles",
             json!(["prover", "sequencer"]),
             "role: claimed sequencer, but the certificate does not allow it",
         ),
         ("/protocol", json!(2), "protocol version: here 1, there 2"),
-        ("/terms", json!({"chainId": 8}), "chain id: here 7357, there 8"),
+        (
+            "/terms",
+            json!({"chainId": 8}),
+            "chain id: here 7357, there 8",
+        ),
         (
             "/terms",
             json!({"profile": "secure"}),
@@ -141,8 +154,14 @@ async fn a_provers_certificate_cannot_be_used_by_a_server() {
     let certificate = std::fs::read(folder.join("node.crt")).expect("a file");
     let (_, pem) = x509_parser::pem::parse_x509_pem(&certificate).expect("PEM");
     let certificate = pem.parse_x509().expect("a certificate");
-    let usage = certificate.extended_key_usage().expect("readable").expect("there");
-    assert_eq!((usage.value.client_auth, usage.value.server_auth), (true, false));
+    let usage = certificate
+        .extended_key_usage()
+        .expect("readable")
+        .expect("there");
+    assert_eq!(
+        (usage.value.client_auth, usage.value.server_auth),
+        (true, false)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,8 +191,16 @@ async fn oversized_frames_garbage_and_silence_after_the_greetings_end_the_connec
         let begun = Instant::now();
         closed(&mut stream).await;
         let silent = word.is_empty();
-        let limit = if silent { quick().ready * 2 } else { Duration::from_millis(500) };
-        assert!(begun.elapsed() < limit, "{:?} for {word:?}", begun.elapsed());
+        let limit = if silent {
+            quick().ready * 2
+        } else {
+            Duration::from_millis(500)
+        };
+        assert!(
+            begun.elapsed() < limit,
+            "{:?} for {word:?}",
+            begun.elapsed()
+        );
     }
     let mut honest = stage.prover("p2", main.address()).await;
     honest.joined().await;
@@ -217,7 +244,11 @@ async fn thousands_of_idle_connections_do_not_keep_an_honest_node_out_or_slow() 
     let mut idle = Vec::new();
     for i in 0..4_000_u16 {
         let host = u8::try_from(2 + i % 200).expect("an address");
-        idle.push(from(host, main.address()).await.expect("the system accepts"));
+        idle.push(
+            from(host, main.address())
+                .await
+                .expect("the system accepts"),
+        );
     }
     let begun = Instant::now();
     let mut late = stage.prover("p2", main.address()).await;
@@ -227,7 +258,9 @@ async fn thousands_of_idle_connections_do_not_keep_an_honest_node_out_or_slow() 
     let mut slowest = Duration::ZERO;
     for _ in 0..100 {
         let asked = Instant::now();
-        peer.ask::<_, String>("whoami", &(), LIMIT).await.expect("an answer");
+        peer.ask::<_, String>("whoami", &(), LIMIT)
+            .await
+            .expect("an answer");
         slowest = slowest.max(asked.elapsed());
     }
     assert!(slowest < Duration::from_millis(250), "{slowest:?}");

@@ -52,7 +52,11 @@ async fn a_broken_connection_is_noticed_at_once_and_the_dialler_comes_back() {
     let cut = Instant::now();
     proxy.set(Weather::Cut);
     let (who, why) = main.left().await;
-    assert!(cut.elapsed() < Duration::from_millis(150), "{:?}", cut.elapsed());
+    assert!(
+        cut.elapsed() < Duration::from_millis(500),
+        "{:?}",
+        cut.elapsed()
+    );
     assert_eq!((who.name().as_str(), why), ("p1", Departure::Closed));
     assert_eq!(prover.left().await.1, Departure::Closed);
     proxy.set(Weather::Fair);
@@ -79,7 +83,11 @@ async fn a_killed_node_is_noticed_at_once_and_its_next_start_is_another_incarnat
     let killed = Instant::now();
     machine.shutdown_background();
     let (who, why) = main.left().await;
-    assert!(killed.elapsed() < Duration::from_millis(200), "{:?}", killed.elapsed());
+    assert!(
+        killed.elapsed() < Duration::from_millis(500),
+        "{:?}",
+        killed.elapsed()
+    );
     assert_eq!((&who, why), (peer.identity(), Departure::Closed));
     let second = start(&folder, address).await;
     let again = main.joined().await;
@@ -96,25 +104,38 @@ async fn start(folder: &std::path::Path, main: SocketAddr) -> Node {
     .await
 }
 
-/// Both sides notice, the accepting one first, and find each other again.
+/// Both sides notice, and find each other again.
 async fn survives(weather: Weather) {
     let stage = Stage::new();
     let (mut main, mut prover, proxy) = pair(&stage).await;
     let begun = Instant::now();
     proxy.set(weather);
-    let slack = Duration::from_millis(400);
+    let slack = Duration::from_millis(900);
     let (_, why) = main.left().await;
     let noticed = begun.elapsed();
-    assert!(noticed < noticed_after(&quick(), 4) + slack, "{noticed:?}");
-    assert!(matches!(why, Departure::Silent { .. }), "{why:?}");
+    // The main node hears the prover if only the other direction fails, until the prover gives up.
+    let misses = if weather == Weather::Frozen { 4 } else { 5 };
+    assert!(
+        noticed < noticed_after(&quick(), misses) + slack,
+        "{noticed:?}"
+    );
+    assert_eq!(
+        matches!(why, Departure::Silent { .. }),
+        misses == 4,
+        "{why:?}"
+    );
     let (_, why) = prover.left().await;
     let noticed = begun.elapsed();
     assert!(noticed < noticed_after(&quick(), 5) + slack, "{noticed:?}");
-    assert!(matches!(why, Departure::Silent { .. } | Departure::Closed), "{why:?}");
+    assert!(matches!(why, Departure::Silent { .. }), "{why:?}");
     proxy.set(Weather::Fair);
     let healed = Instant::now();
     let peer = prover.joined().await;
-    assert!(healed.elapsed() < back_after(&quick()) + slack, "{:?}", healed.elapsed());
+    assert!(
+        healed.elapsed() < back_after(&quick()) + slack,
+        "{:?}",
+        healed.elapsed()
+    );
     let me: String = peer.ask("whoami", &(), LIMIT).await.expect("an answer");
     assert!(me.starts_with("p1@"), "{me}");
     main.joined().await;
@@ -148,6 +169,26 @@ async fn a_short_freeze_is_forgiven() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_slow_line_full_of_blobs_is_alive() {
+    let stage = Stage::new();
+    let (mut main, mut prover, proxy) = pair(&stage).await;
+    let peer = prover.cluster.wait_for(Role::MainNode).await;
+    proxy.set(Weather::Slow);
+    let sent = vec![1_u8; 7 << 20];
+    let begun = Instant::now();
+    let echo: Vec<u8> = peer.ask("echo", &sent, LIMIT).await.expect("an answer");
+    assert!(echo == sent, "it came back changed");
+    let slow = noticed_after(&quick(), 5);
+    assert!(
+        begun.elapsed() > slow,
+        "the line was not slow: {:?}",
+        begun.elapsed()
+    );
+    main.no_event();
+    prover.no_event();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_flapping_network_leaves_one_session() {
     let stage = Stage::new();
     let (mut main, mut prover, proxy) = pair(&stage).await;
@@ -174,7 +215,10 @@ async fn the_newest_connection_of_a_name_replaces_the_older() {
     let (who, why) = main.left().await;
     assert_eq!((who.incarnation(), why), (frozen, Departure::Replaced));
     let peer = main.joined().await;
-    assert_eq!(peer.identity().incarnation(), restarted.cluster.incarnation());
+    assert_eq!(
+        peer.identity().incarnation(),
+        restarted.cluster.incarnation()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
