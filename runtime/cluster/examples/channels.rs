@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use alloy::primitives::Bytes;
 use tern_cluster::Process;
 use tern_cluster::identity::{NodeRequest, Role, init, issue, load};
 use tern_cluster::net::{Cluster, ClusterSettings, Limits, Peer, Router, Target, Terms, Timings};
@@ -24,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn measure(folder: &Path) -> Result<(), Box<dyn Error>> {
     init(&folder.join("ca"), &"bench".parse()?)?;
-    let router = Router::new().answer("echo", Role::ALL, BLOB + 64, |_, bytes: Vec<u8>| async {
+    let router = Router::new().answer("echo", Role::ALL, BLOB + 64, |_, bytes: Bytes| async {
         Ok(bytes)
     });
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -42,7 +43,7 @@ async fn measure(folder: &Path) -> Result<(), Box<dyn Error>> {
         begun.elapsed()
     );
     for len in [100, 10_000, 200_000] {
-        latency(&peer, len, REQUESTS * 100 / len.max(1_000)).await?;
+        latency(&peer, len, REQUESTS / len.div_ceil(10_000)).await?;
     }
     concurrent(&peer, 32).await?;
     blob(&peer, "alone").await?;
@@ -83,9 +84,9 @@ async fn node(
     Ok((process, cluster))
 }
 
-async fn echo(peer: &Peer, body: &Vec<u8>) -> Result<Duration, Box<dyn Error>> {
+async fn echo(peer: &Peer, body: &Bytes) -> Result<Duration, Box<dyn Error>> {
     let begun = Instant::now();
-    let answer: Vec<u8> = peer.ask("echo", body, LIMIT).await?;
+    let answer: Bytes = peer.ask("echo", body, LIMIT).await?;
     let took = begun.elapsed();
     if answer == *body {
         Ok(took)
@@ -95,7 +96,7 @@ async fn echo(peer: &Peer, body: &Vec<u8>) -> Result<Duration, Box<dyn Error>> {
 }
 
 async fn latency(peer: &Peer, len: usize, count: usize) -> Result<(), Box<dyn Error>> {
-    let body = vec![7; len];
+    let body = Bytes::from(vec![7; len]);
     let mut times = Vec::with_capacity(count);
     for _ in 0..count {
         times.push(echo(peer, &body).await?);
@@ -107,7 +108,7 @@ async fn latency(peer: &Peer, len: usize, count: usize) -> Result<(), Box<dyn Er
 async fn concurrent(peer: &Peer, callers: usize) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     let calls = (0..callers).map(|_| async {
-        let body = vec![7; 100];
+        let body = Bytes::from(vec![7; 100]);
         for _ in 0..REQUESTS / callers {
             echo(peer, &body).await?;
         }
@@ -120,7 +121,7 @@ async fn concurrent(peer: &Peer, callers: usize) -> Result<(), Box<dyn Error>> {
 }
 
 async fn blob(peer: &Peer, how: &str) -> Result<(), Box<dyn Error>> {
-    let body = vec![7; BLOB];
+    let body = Bytes::from(vec![7; BLOB]);
     let took = echo(peer, &body).await?;
     let rate = 2.0 * BLOB as f64 / took.as_secs_f64() / 1e6;
     println!("blob of 32 MiB, there and back, {how}: {took:?}, {rate:.0} MB/s");
@@ -128,7 +129,7 @@ async fn blob(peer: &Peer, how: &str) -> Result<(), Box<dyn Error>> {
 }
 
 async fn beside_blobs(peer: &Peer) -> Result<(), Box<dyn Error>> {
-    let (body, mut times) = (vec![7; 100], Vec::new());
+    let (body, mut times) = (Bytes::from(vec![7; 100]), Vec::new());
     let mut blob = std::pin::pin!(blob(peer, "with small requests"));
     loop {
         tokio::select! {
@@ -146,9 +147,7 @@ async fn beside_blobs(peer: &Peer) -> Result<(), Box<dyn Error>> {
 fn report(what: &str, times: &mut [Duration]) {
     times.sort_unstable();
     let at = |share: f64| times.get((times.len() as f64 * share) as usize).copied();
-    let (half, most, last) = (at(0.5), at(0.99), times.last());
-    println!(
-        "{what:<42} p50 {half:?}  p99 {most:?}  max {last:?}  ({})",
-        times.len()
-    );
+    let shown = |time: Option<Duration>| time.map_or_else(String::new, |t| format!("{t:.1?}"));
+    let [half, most, last] = [at(0.5), at(0.99), times.last().copied()].map(shown);
+    println!("{what:<42} p50 {half}  p99 {most}  max {last}");
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use tern_cluster::identity::{
-    self, Identity, IdentityError, Name, NodeRequest, Role, init, issue, load, revoke,
+    self, Identity, IdentityError, Name, NodeRequest, Role, init, issue, load, revoke, update,
 };
 
 struct Stage {
@@ -131,14 +131,18 @@ fn a_revoked_certificate_is_refused_once_the_list_has_arrived() {
     );
     load(&p1).unwrap();
     for folder in [&p1, &p2] {
-        fs::copy(stage.ca().join("revoked.crl"), folder.join("revoked.crl")).unwrap();
+        update(&stage.ca(), folder).unwrap();
     }
     assert!(matches!(refused(&p1), IdentityError::Revoked { .. }));
     assert!(load(&p2).unwrap().has_revoked(&revoked[0].serial));
     // A later revocation keeps the earlier ones.
     revoke(&stage.ca(), &name("p2")).unwrap();
-    fs::copy(stage.ca().join("revoked.crl"), p1.join("revoked.crl")).unwrap();
+    update(&stage.ca(), &p1).unwrap();
     assert!(matches!(refused(&p1), IdentityError::Revoked { .. }));
+    assert!(matches!(
+        update(&stage.ca(), &stage.path("nowhere")),
+        Err(IdentityError::Missing { .. })
+    ));
 }
 
 #[test]

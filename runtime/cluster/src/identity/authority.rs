@@ -157,7 +157,7 @@ pub fn issue(folder: &Path, wanted: &NodeRequest, out: &Path) -> Result<Issued, 
 }
 
 /// Revokes every valid certificate of a node, and signs a new revocation list in the authority's folder. The list
-/// takes effect on a node when it is copied into the node's identity folder.
+/// takes effect on a node when it is brought into the node's identity folder: see [`update`].
 ///
 /// # Errors
 /// If the node has no valid certificate, or the folder cannot be read or written.
@@ -182,6 +182,16 @@ pub fn revoke(folder: &Path, name: &Name) -> Result<Vec<Issued>, IdentityError> 
     }
     authority.publish(folder, &mut ledger)?;
     Ok(revoked)
+}
+
+/// Brings the authority's present revocation list into a node's identity folder. A running node notices.
+///
+/// # Errors
+/// If the list cannot be read, or the folder is not an identity's or cannot be written.
+pub fn update(folder: &Path, identity: &Path) -> Result<(), IdentityError> {
+    let list = files::read(&folder.join(REVOKED))?;
+    files::read(&identity.join(CERTIFICATE))?;
+    files::write(&identity.join(REVOKED), &list, Audience::Everybody)
 }
 
 struct Authority {

@@ -3,7 +3,7 @@
 //! ```text
 //!  init ──▶ authority folder ── issue ──▶ identity folder, carried to the node ── load ──▶ Identity
 //!            ca.crt ca.key                 ca.crt node.crt node.key
-//!            ledger.json                   revoked.crl   ◀── copied again after every revocation
+//!            ledger.json                   revoked.crl   ◀── update, after every revocation
 //!            revoked.crl ◀── revoke
 //! ```
 //!
@@ -24,7 +24,7 @@ mod ledger;
 mod role;
 mod tls;
 
-pub use authority::{DEFAULT_VALIDITY, Issued, NodeRequest, init, issue, revoke};
+pub use authority::{DEFAULT_VALIDITY, Issued, NodeRequest, init, issue, revoke, update};
 pub(crate) use certificate::listed;
 pub use certificate::{Serial, Subject};
 pub use error::IdentityError;

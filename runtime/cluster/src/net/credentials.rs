@@ -3,6 +3,7 @@
 use std::sync::{Arc, RwLock};
 use std::time::SystemTime;
 
+use tokio::time::MissedTickBehavior;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tracing::{info, warn};
 
@@ -64,6 +65,7 @@ impl Credentials {
     /// Reads the folder again and again; ends the sessions of certificates that are no longer good.
     pub(super) async fn watch(self: Arc<Self>, directory: Arc<Directory>) {
         let mut pauses = tokio::time::interval(directory.timings.identity_check);
+        pauses.set_missed_tick_behavior(MissedTickBehavior::Delay);
         pauses.tick().await;
         let mut failed = false;
         loop {

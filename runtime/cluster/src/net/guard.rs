@@ -6,11 +6,12 @@
 //! | frame | verdict |
 //! |---|---|
 //! | name, challenge | the claimed name must be the authenticated one; it is replaced by one that no other session has, so that sessions never compete for a name |
-//! | rest of the handshake | passes, a few times |
+//! | rest of the handshake | passes, a few times; everything below only after it |
 //! | call, cast | to the gateway only; stamped with the session, so that nobody can speak for others; calls get a time limit |
 //! | reply | passes: it can only answer a call of this session |
 //! | join, leave | of the peer's gateway only, without names; goes to a group of this session's own |
-//! | terminate, ping, pong, ready | passes |
+//! | ready | passes once |
+//! | terminate, ping, pong | passes |
 //! | spawn | dropped: the gateway is known by its group |
 //! | lists of nodes | end the session: nodes of this program do not ask for them |
 
@@ -80,6 +81,8 @@ pub(super) enum Violation {
     OtherName { claimed: String },
     #[error("it repeats the handshake")]
     Handshakes,
+    #[error("it sends messages before the handshake is complete")]
+    Early,
     #[error("it shows too many gateways")]
     Gateways,
     #[error("it asks for or sends lists of nodes")]
@@ -96,6 +99,9 @@ pub(super) struct Guard {
     gateway: Arc<AtomicU64>,
     max_call: Duration,
     auths: u32,
+    /// The handshake's last frame came: if it was wrong, the actor system ends the session.
+    authenticated: bool,
+    ready: bool,
     gateways: u32,
 }
 
@@ -123,6 +129,8 @@ impl Guard {
             gateway,
             max_call,
             auths: 0,
+            authenticated: false,
+            ready: false,
             gateways: 0,
         }
     }
@@ -132,7 +140,9 @@ impl Guard {
         let message = NetworkMessage::decode(frame)
             .map_err(|error| Violation::Malformed(error.to_string()))?;
         let mut kind = Kind::Control;
+        let early = !self.authenticated;
         let admitted = match message.message {
+            Some(Network::Node(_) | Network::Control(_)) if early => return Err(Violation::Early),
             Some(Network::Auth(auth)) => self.auth(auth)?.map(Network::Auth),
             Some(Network::Node(node)) => {
                 kind = match node.msg {
@@ -163,7 +173,10 @@ impl Guard {
             Some(AuthMessage::ServerChallenge(challenge)) => {
                 self.rename(&mut challenge.name, &mut challenge.connection_string)?;
             }
-            Some(_) => {}
+            Some(AuthMessage::ClientChallenge(_) | AuthMessage::ServerAck(_)) => {
+                self.authenticated = true;
+            }
+            Some(AuthMessage::ServerStatus(_) | AuthMessage::ClientStatus(_)) => {}
             None => return Ok(None),
         }
         Ok(Some(auth))
@@ -207,12 +220,17 @@ impl Guard {
             Some(ControlMessage::EnumerateNodeSessions(_) | ControlMessage::NodeSessions(_)) => {
                 return Err(Violation::Lists);
             }
+            Some(ControlMessage::Ready(ready)) => {
+                if std::mem::replace(&mut self.ready, true) {
+                    return Err(Violation::Handshakes);
+                }
+                Some(ControlMessage::Ready(ready))
+            }
             Some(ControlMessage::Spawn(_)) | None => None,
             Some(
                 passing @ (ControlMessage::Terminate(_)
                 | ControlMessage::Ping(_)
-                | ControlMessage::Pong(_)
-                | ControlMessage::Ready(_)),
+                | ControlMessage::Pong(_)),
             ) => Some(passing),
         };
         Ok(msg.map(|msg| Control { msg: Some(msg) }))
@@ -242,9 +260,17 @@ mod tests {
     const GATEWAY: u64 = 17;
     const KEY: SessionKey = SessionKey(0xabcd);
 
-    fn guard() -> Guard {
+    fn new_guard() -> Guard {
         let gateway = Arc::new(AtomicU64::new(GATEWAY));
         Guard::new(KEY, "p1@1".into(), gateway, Duration::from_secs(60))
+    }
+
+    /// After the handshake.
+    fn guard() -> Guard {
+        let mut guard = new_guard();
+        let msg = Some(AuthMessage::ClientChallenge(Bytes::new()));
+        sent(&mut guard, Network::Auth(Auth { msg })).expect("passes");
+        guard
     }
 
     fn sent(guard: &mut Guard, message: Network) -> Result<Option<Network>, Violation> {
@@ -331,6 +357,17 @@ mod tests {
             .map(|_| sent(&mut guard, name("p1@1")))
             .last();
         assert_eq!(last, Some(Err(Violation::Handshakes)));
+    }
+
+    #[test]
+    fn nothing_passes_before_the_handshake_and_readiness_is_said_once() {
+        let ready = || control(ControlMessage::Ready(Bytes::new()));
+        assert_eq!(sent(&mut new_guard(), ready()), Err(Violation::Early));
+        let early = sent(&mut new_guard(), call(GATEWAY, None, None));
+        assert_eq!(early, Err(Violation::Early));
+        let mut guard = guard();
+        assert_eq!(sent(&mut guard, ready()), Ok(Some(ready())));
+        assert_eq!(sent(&mut guard, ready()), Err(Violation::Handshakes));
     }
 
     #[test]

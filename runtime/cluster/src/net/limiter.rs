@@ -43,10 +43,10 @@ impl Bucket {
         allowed
     }
 
-    /// Takes a token in any case, and says how long its user must wait for it.
-    pub(super) fn take(&mut self, rate: Rate, now: Instant) -> Duration {
+    /// Takes `count` tokens in any case, and says how long their user must wait for them.
+    pub(super) fn take(&mut self, count: u32, rate: Rate, now: Instant) -> Duration {
         self.refill(rate, now);
-        self.tokens -= 1.0;
+        self.tokens -= f64::from(count);
         if self.tokens >= 0.0 {
             return Duration::ZERO;
         }
@@ -164,8 +164,11 @@ mod tests {
     fn who_takes_more_than_there_is_waits_in_proportion() {
         let now = Instant::now();
         let mut bucket = Bucket::full(RATE, now);
-        let waits: Vec<_> = (0..5).map(|_| bucket.take(RATE, now).as_millis()).collect();
+        let waits: Vec<_> = (0..5)
+            .map(|_| bucket.take(1, RATE, now).as_millis())
+            .collect();
         assert_eq!(waits, [0, 0, 0, 500, 1000]);
+        assert_eq!(bucket.take(4, RATE, now).as_millis(), 3000);
     }
 
     #[test]

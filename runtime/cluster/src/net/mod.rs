@@ -48,4 +48,4 @@ pub use peer::{AskError, Peer};
 pub use service::{Router, ServiceFuture};
 pub use session::{Departure, Direction};
 pub use settings::{CHUNK, Limits, Rate, Timings};
-pub use wire::{Refusal, Wire};
+pub use wire::Refusal;

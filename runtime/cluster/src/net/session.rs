@@ -218,3 +218,31 @@ impl Pulse {
         self.heard.elapsed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn answers_wait_while_too_much_is_unsent() {
+        let unsent = Unsent::new(100);
+        assert!(unsent.reserve(90).now_or_never().is_some());
+        assert!(
+            unsent.reserve(90).now_or_never().is_some(),
+            "there was room"
+        );
+        let mut waiting = Box::pin(unsent.reserve(1));
+        assert!(waiting.as_mut().now_or_never().is_none(), "180 bytes wait");
+        unsent.wrote(70);
+        assert!(waiting.as_mut().now_or_never().is_none(), "110 bytes wait");
+        unsent.wrote(20);
+        assert!(waiting.now_or_never().is_some());
+        unsent.wrote(10_000);
+        assert!(
+            unsent.reserve(1).now_or_never().is_some(),
+            "it never gets below nothing"
+        );
+    }
+}

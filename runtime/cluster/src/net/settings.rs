@@ -98,7 +98,8 @@ pub struct Limits {
     pub handshakes_per_address: usize,
     /// Connections from one address.
     pub connections: Rate,
-    /// Requests, hints and control messages of one peer. Beyond, it is read more slowly.
+    /// Requests, hints and control messages of one peer; each 32 KiB of a message count as one more. Beyond, it is
+    /// read more slowly. The default allows some 110 MB/s in chunks.
     pub messages: Rate,
     /// Requests of one peer that are worked on at a time. Beyond, it is told that this node is busy.
     pub requests: usize,

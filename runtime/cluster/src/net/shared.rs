@@ -8,6 +8,7 @@ use std::time::Duration;
 use ractor_cluster::node::NodeServerSessionInformation;
 use ractor_cluster::{NodeEventSubscription, NodeServerMessage};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::MissedTickBehavior;
 
 use super::credentials::Credentials;
 use super::directory::Directory;
@@ -91,6 +92,7 @@ async fn silent(directory: &Directory, session: &Arc<Session>) -> Departure {
     };
     let peer = Peer::new(Arc::clone(session), directory.limits);
     let mut pauses = tokio::time::interval(timings.heartbeat);
+    pauses.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut missed, mut pulse) = (0, Pulse::now());
     while missed < allowed {
         pauses.tick().await;

@@ -22,6 +22,8 @@ use super::settings::MAX_FRAME;
 /// Read from the connection at once, at most.
 const READ_BUFFER: usize = 64 << 10;
 
+/// Bytes of a message that count as another message.
+const COST_UNIT: usize = 32 << 10;
 /// A call ends so much later than the longest answer may take: the refusal shall be sent.
 const CALL_MARGIN: Duration = Duration::from_secs(5);
 
@@ -121,13 +123,14 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         loop {
             let frame = self.frame().await?;
             self.pulse.beat();
+            let cost = 1 + u32::try_from(frame.len() / COST_UNIT).unwrap_or(u32::MAX - 1);
             let (admitted, kind) = self.guard.admit(frame).map_err(broken)?;
             if kind != Kind::Control {
                 self.end.session.heard.fetch_add(1, Ordering::Relaxed);
             }
             if kind != Kind::Answer {
                 let rate = self.end.directory.limits.messages;
-                let wait = self.bucket.take(rate, Instant::now());
+                let wait = self.bucket.take(cost, rate, Instant::now());
                 if !wait.is_zero() {
                     tokio::time::sleep(wait).await;
                 }

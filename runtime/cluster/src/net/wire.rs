@@ -129,7 +129,7 @@ impl Refusal {
 
 /// A message as it came: what it says, or why it cannot be read. Never silently dropped.
 #[derive(Debug)]
-pub struct Wire<T>(pub Result<T, CodecError>);
+pub(super) struct Wire<T>(pub(super) Result<T, CodecError>);
 
 impl<T: DeserializeOwned> Wire<T> {
     /// Reads a message of at most `max` bytes.

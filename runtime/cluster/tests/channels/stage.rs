@@ -1,6 +1,5 @@
 //! A cluster on the loopback interface: an authority, and nodes in this process.
 
-use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use alloy::primitives::B256;
 use tempfile::TempDir;
 use tern_cluster::Process;
-use tern_cluster::identity::{Name, NodeRequest, Role, init, issue, load, revoke};
+use tern_cluster::identity::{Name, NodeRequest, Role, init, issue, load, revoke, update};
 use tern_cluster::net::{
     Cluster, ClusterSettings, Departure, Limits, Peer, PeerEvent, PeerIdentity, Rate, Refusal,
     Router, Target, Terms, Timings,
@@ -103,9 +102,7 @@ impl Stage {
     /// Revokes, and tells the node whose folder it is.
     pub(crate) fn revoke(&self, node: &str, tell: &Path) {
         revoke(&self.ca(), &name(node)).expect("revoked");
-        let (from, draft) = (self.ca().join("revoked.crl"), tell.join("draft"));
-        fs::copy(from, &draft).expect("copied");
-        fs::rename(draft, tell.join("revoked.crl")).expect("renamed");
+        update(&self.ca(), tell).expect("told");
     }
 
     /// A main node that listens, with the services of [`services`].
