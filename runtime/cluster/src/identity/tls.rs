@@ -101,3 +101,36 @@ impl ResolvesServerCert for NoCertificate {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use tokio_rustls::rustls::pki_types::ServerName;
+
+    use super::super::{NodeRequest, init, issue, load};
+    use super::*;
+
+    #[tokio::test]
+    async fn the_parked_listener_refuses_even_nodes_of_the_cluster() {
+        let folder = TempDir::new().expect("a folder");
+        let (ca, node) = (folder.path().join("ca"), folder.path().join("node"));
+        let request = NodeRequest::new("p1".parse().expect("a name"), Role::ALL);
+        init(&ca, &"test".parse().expect("a name")).expect("an authority");
+        issue(&ca, &request, &node).expect("a certificate");
+        let identity = load(&node).expect("a good identity");
+        let attempt = async |acceptor: TlsAcceptor| {
+            let (near, far) = tokio::io::duplex(1 << 16);
+            let name = internal_name(Role::Sequencer);
+            let name = ServerName::try_from(name).expect("a name");
+            let connector = identity.connector().expect("a connector");
+            tokio::join!(connector.connect(name, near), acceptor.accept(far))
+        };
+        let (inside, outside) = attempt(refusing_acceptor()).await;
+        assert!(inside.is_err() && outside.is_err());
+        let (inside, outside) = attempt(identity.acceptor().expect("an acceptor")).await;
+        assert!(
+            inside.is_ok() && outside.is_ok(),
+            "the cluster's own does not"
+        );
+    }
+}

@@ -48,6 +48,12 @@ impl Blobs {
         }
     }
 
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.coming.clear();
+        self.going.clear();
+    }
+
     /// Forgets what nobody touched for a while.
     fn sweep(&mut self, now: Instant) {
         let life = self.life;

@@ -56,7 +56,7 @@ async fn connect(target: &Target, shared: &Arc<Shared>) -> Result<Arc<Session>, 
     let (tls, peer) = tokio::time::timeout(timings.handshake, handshake)
         .await
         .map_err(|_| HandshakeError::Timeout)??;
-    if !shared.directory.has_room() {
+    if !shared.directory.has_room(peer.name()) {
         return Err(HandshakeError::Full);
     }
     Ok(shared.open(tls, peer, address, Direction::Dialled))

@@ -15,6 +15,7 @@ use super::limiter::RefusalLog;
 use super::peer::Peer;
 use super::session::{Departure, Session};
 use super::settings::{Limits, Timings};
+use crate::identity::Name;
 
 /// Events that a slow listener may have waiting before it misses some.
 const EVENTS: usize = 1_024;
@@ -64,9 +65,11 @@ impl Directory {
         sessions.expect("nothing panics under this lock")
     }
 
-    /// Whether another session may be admitted.
-    pub(super) fn has_room(&self) -> bool {
-        self.sessions().len() < self.limits.sessions
+    /// Whether a session of that node may be admitted: there is room, or it replaces another one.
+    pub(super) fn has_room(&self, name: &Name) -> bool {
+        let sessions = self.sessions();
+        sessions.len() < self.limits.sessions
+            || sessions.values().any(|old| old.peer.name() == name)
     }
 
     /// Takes in an authenticated session. An older one with the same node ends: its other end knows that it is

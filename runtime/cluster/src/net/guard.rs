@@ -416,6 +416,23 @@ mod tests {
         assert_eq!(sent(&mut guard(), list), Err(Violation::Lists));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_judged_and_what_passes_is_a_frame(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+            prefix in 0..4_usize,
+        ) {
+            // Prefixes that lead deep into the decoder: handshake, node message, control message.
+            let prefixes: [&[u8]; 4] = [&[], &[0x0a, 0x7f], &[0x12, 0x7f], &[0x1a, 0x7f]];
+            let frame = [prefixes[prefix], &bytes[..]].concat();
+            if let Ok((Some(framed), _)) = guard().admit(frame.into()) {
+                let len = u64::from_be_bytes(framed[..LENGTH].try_into().expect("a length"));
+                proptest::prop_assert_eq!(len as usize, framed.len() - LENGTH);
+                proptest::prop_assert!(NetworkMessage::decode(framed.slice(LENGTH..)).is_ok());
+            }
+        }
+    }
+
     #[test]
     fn bytes_that_are_no_message_end_the_session() {
         let end = guard().admit(Bytes::from_static(&[0xff; 40]));

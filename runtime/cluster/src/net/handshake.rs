@@ -23,7 +23,7 @@ use tokio_rustls::rustls::{self, CommonState};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
 use super::hello::{Hello, MAX_GREETING, PeerIdentity, Verdict, clean_all};
-use crate::identity::{Role, Subject, internal_name};
+use crate::identity::{Name, Role, Subject, internal_name};
 
 /// Why a connection led to no session.
 #[derive(Debug, Error)]
@@ -79,7 +79,7 @@ pub(super) async fn accept(
     acceptor: TlsAcceptor,
     stream: TcpStream,
     mine: &Hello,
-    has_room: impl FnOnce() -> bool,
+    has_room: impl FnOnce(&Name) -> bool,
 ) -> Result<Greeted<server::TlsStream<TcpStream>>, HandshakeError> {
     let mut tls = match acceptor.accept(stream).into_fallible().await {
         Ok(tls) => tls,
@@ -98,7 +98,7 @@ pub(super) async fn accept(
         let who = subject.name.to_string();
         return Err(HandshakeError::Objections { who, what });
     }
-    if !has_room() {
+    if !has_room(&subject.name) {
         send(
             &mut tls,
             &Verdict::Refused(vec![HandshakeError::Full.to_string()]),

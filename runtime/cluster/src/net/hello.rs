@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use alloy::primitives::B256;
 use serde::{Deserialize, Serialize};
-use tern_messages::ChainId;
+use tern_messages::{ChainId, WorkerId};
 
 use crate::identity::{Name, Role, Subject};
 
@@ -204,6 +204,14 @@ impl PeerIdentity {
     /// Which start of it this is.
     pub fn incarnation(&self) -> Incarnation {
         self.0.hello.incarnation
+    }
+
+    /// Its name as a worker: what it says of itself in messages must be the same.
+    pub fn worker(&self) -> WorkerId {
+        WorkerId {
+            name: self.name().to_string(),
+            incarnation: self.incarnation().0,
+        }
     }
 
     /// Its chain, as far as it knows.

@@ -15,6 +15,7 @@ use super::session::Direction;
 use super::settings::Limits;
 use super::shared::Shared;
 use super::tcp;
+use crate::identity::Name;
 
 /// Pause after the operating system refused to accept, for lack of descriptors for example.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -72,7 +73,7 @@ async fn greet(
     let timings = &shared.directory.timings;
     tcp::configure(&stream, timings).map_err(HandshakeError::Socket)?;
     let acceptor = shared.credentials.present().acceptor.clone();
-    let has_room = || shared.directory.has_room();
+    let has_room = |name: &Name| shared.directory.has_room(name);
     let handshake = handshake::accept(acceptor, stream, &shared.hello, has_room);
     let (tls, peer) = tokio::time::timeout(timings.handshake, handshake)
         .await

@@ -146,7 +146,7 @@ impl Peer {
             })
     }
 
-    /// Tells a topic something that may be lost.
+    /// Tells a topic something that may be lost: it is, if too much waits for a slow peer already.
     ///
     /// # Errors
     /// If the peer is known to be gone, or the message is longer than a chunk.
@@ -162,8 +162,12 @@ impl Peer {
             topic: topic.to_owned(),
             body: body.into(),
         };
-        self.gateway()?
-            .cast(GatewayMessage::Hint(None, codec::encode(&hint)))
+        let (gateway, bytes) = (self.gateway()?, codec::encode(&hint));
+        if !self.session.unsent.try_reserve(bytes.len()) {
+            return Ok(());
+        }
+        gateway
+            .cast(GatewayMessage::Hint(None, bytes))
             .map_err(|_| self.gone())
     }
 

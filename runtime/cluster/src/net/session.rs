@@ -151,7 +151,7 @@ impl fmt::Debug for Session {
     }
 }
 
-/// Bytes of answers that were handed to the actor system, whose queues have no bound, and are not written yet.
+/// Bytes of answers and hints that were handed to the actor system, whose queues have no bound, and are not written yet.
 #[derive(Debug)]
 pub(super) struct Unsent {
     limit: u64,
@@ -170,19 +170,23 @@ impl Unsent {
 
     /// Waits until there is room, then counts `len` more.
     pub(super) async fn reserve(&self, len: usize) {
-        let len = len as u64;
         loop {
             let written = self.written.notified();
-            let taken = self
-                .bytes
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, |bytes| {
-                    (bytes < self.limit).then(|| bytes.saturating_add(len))
-                });
-            if taken.is_ok() {
+            if self.try_reserve(len) {
                 return;
             }
             written.await;
         }
+    }
+
+    /// Counts `len` more if there is room.
+    pub(super) fn try_reserve(&self, len: usize) -> bool {
+        let len = len as u64;
+        self.bytes
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |bytes| {
+                (bytes < self.limit).then(|| bytes.saturating_add(len))
+            })
+            .is_ok()
     }
 
     /// Counts bytes that were written, of whatever kind.

@@ -107,7 +107,7 @@ pub struct Limits {
     pub blob: usize,
     /// Bytes of unfinished blobs that one peer may keep here.
     pub blobs: usize,
-    /// Bytes of answers that may wait for one slow peer; then its requests wait.
+    /// Bytes of answers and hints that may wait for one slow peer; then its requests wait, and hints are lost.
     pub unsent: u64,
     /// Chunks of one blob that are sent before the first is acknowledged.
     pub window: usize,

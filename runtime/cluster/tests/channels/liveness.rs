@@ -222,6 +222,23 @@ async fn the_newest_connection_of_a_name_replaces_the_older() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_stops_in_order_and_its_peers_know() {
+    let stage = Stage::new();
+    let (mut main, prover, _proxy) = pair(&stage).await;
+    let begun = Instant::now();
+    let report = prover.process.stop(LIMIT).await;
+    assert_eq!(report.killed, [""; 0]);
+    assert_eq!(report.stopped.len(), 4, "{report:?}");
+    assert_eq!(main.left().await.1, Departure::Closed);
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    main.no_event();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_disconnected_peer_dials_again() {
     let stage = Stage::new();
     let (mut main, mut prover, _proxy) = pair(&stage).await;
