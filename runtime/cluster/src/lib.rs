@@ -19,9 +19,45 @@
 //!
 //! Nothing here knows what the children do.
 
+//!
+//! # Several machines
+//!
+//! [`identity`] says who a machine is: an authority certifies each node's name and roles. [`net`] connects the
+//! machines: mutual TLS, one gateway actor per node, heartbeats, redialling, and peers that come and go as events.
+//!
+//! ```no_run
+//! # async fn example(process: tern_cluster::Process) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use tern_cluster::identity::{self, Role};
+//! use tern_cluster::net::{Cluster, ClusterSettings, Limits, Router, Target, Terms, Timings};
+//!
+//! let (cluster, children) = Cluster::new(
+//!     ClusterSettings {
+//!         identity: identity::load("/etc/tern/identity".as_ref())?,
+//!         roles: [Role::Prover].into(),
+//!         terms: Terms::default(), // learnt from the peer
+//!         listener: None,
+//!         join: vec![Target { address: "10.0.0.1:7700".into(), role: Role::Sequencer }],
+//!         router: Router::new(),
+//!         limits: Limits::default(),
+//!         timings: Timings::default(),
+//!     },
+//!     0,
+//! )?;
+//! for child in children {
+//!     process.add(child).await?;
+//! }
+//! let sequencer = cluster.wait_for(Role::Sequencer).await;
+//! let answer: u64 = sequencer.ask("topic", &41_u64, Duration::from_secs(5)).await?;
+//! # Ok(())
+//! # }
+//! ```
+
 mod address;
 mod child;
 mod fault;
+pub mod identity;
+pub mod net;
 mod policy;
 mod process;
 mod shutdown;

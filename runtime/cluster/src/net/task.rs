@@ -1,0 +1,84 @@
+//! An actor around a loop that should never end, so that the supervisor restarts it.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::task::AbortHandle;
+
+use crate::address::Address;
+use crate::child::ChildSpec;
+use crate::policy::RestartPolicy;
+
+#[derive(Clone)]
+struct Task {
+    name: &'static str,
+    start: Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
+}
+
+struct Ended;
+
+impl ractor::Message for Ended {}
+
+/// The loop ends with its actor, even if that is killed.
+struct Running(Option<AbortHandle>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(task) = self.0.take() {
+            task.abort();
+        }
+    }
+}
+
+impl Actor for Task {
+    type Msg = Ended;
+    type State = Running;
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Ended>, (): ()) -> Result<Running, ActorProcessingErr> {
+        Ok(Running(None))
+    }
+
+    async fn post_start(
+        &self,
+        myself: ActorRef<Ended>,
+        running: &mut Running,
+    ) -> Result<(), ActorProcessingErr> {
+        let task = tokio::spawn((self.start)());
+        running.0 = Some(task.abort_handle());
+        tokio::spawn(async move {
+            let _ = task.await;
+            let _ = myself.cast(Ended);
+        });
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Ended>,
+        Ended: Ended,
+        _: &mut Running,
+    ) -> Result<(), ActorProcessingErr> {
+        Err(format!("the loop of {} ended", self.name).into())
+    }
+}
+
+/// A supervised loop.
+pub(super) fn supervised(
+    name: &'static str,
+    rank: u8,
+    start: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
+) -> ChildSpec {
+    let task = Task {
+        name,
+        start: Arc::new(start),
+    };
+    ChildSpec::of_actor(
+        name,
+        rank,
+        RestartPolicy::STANDARD,
+        task,
+        &Address::new(name),
+    )
+}
