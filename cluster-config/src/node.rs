@@ -10,6 +10,7 @@ use alloy::primitives::Address;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
+use tern_messages::Role;
 
 use crate::error::ConfigError;
 use crate::key::KeySource;
@@ -45,20 +46,6 @@ pub struct NodeConfig {
     /// How long an orderly stop may take.
     #[serde(with = "humantime_serde")]
     pub stop_within: Duration,
-}
-
-/// A part of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Executes transactions, makes blocks, serves RPC.
-    MainNode,
-    /// Re-executes blocks, forms batches, hands out proving jobs.
-    Sequencer,
-    /// Proves.
-    Prover,
-    /// Speaks with L2.
-    Bridge,
 }
 
 /// The RPC server and its limits.

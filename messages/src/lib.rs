@@ -15,6 +15,7 @@ pub mod codec;
 pub mod job;
 pub mod main_node;
 pub mod prover;
+pub mod role;
 pub mod sequencer;
 pub mod statement;
 pub mod units;
@@ -34,6 +35,7 @@ pub use prover::{
     JobFailure, JobProgress, Lease, Offer, OfferRefusal, ProverStatus, Renewal, RenewalAnswer,
     WorkerId,
 };
+pub use role::{Role, UnknownRole};
 pub use sequencer::{
     BatchesPending, ProofStatus, ProvenBatch, RunningJob, SequencerHeights, SettledHeights,
 };

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use tern_messages::{decode, encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tern_cluster::net::Cluster;
 use tracing::{info, warn};
 
-use super::line::{Line, LineError};
-use super::request::{Question, question};
+use super::questions::{self as q, Hint, Question};
 use crate::main_node::{MainNodeMessage, SealedAnnouncement};
 use crate::sequencer::{BatcherMessage, CoordinatorMessage};
 use crate::verifier_bridge::BridgeMessage;
@@ -19,66 +20,92 @@ use crate::verifier_bridge::BridgeMessage;
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long an answer may take that carries blocks, or for which a proof is verified.
 const LONG_ANSWER: Duration = Duration::from_secs(60);
-/// Pause before something important is said again.
-const INSISTENCE: Duration = Duration::from_secs(1);
 /// How much longer than the prover's own patience the answer to an offer may take.
 const OFFER_MARGIN: Duration = Duration::from_secs(10);
+/// Pause before something important is said again.
+const INSISTENCE: Duration = Duration::from_secs(1);
 
 /// What all proxies do.
 #[derive(Clone, Debug)]
 struct Asking {
-    line: Arc<dyn Line>,
+    cluster: Cluster,
     silent: Arc<AtomicBool>,
 }
 
 impl Asking {
-    fn over(line: Arc<dyn Line>) -> Self {
+    fn over(cluster: Cluster) -> Self {
         Self {
-            line,
+            cluster,
             silent: Arc::default(),
         }
     }
 
     /// Passes the answer on; drops the port when there is none, which the caller sees as a failed call.
-    fn ask<Q: Question>(&self, question: Q, limit: Duration, reply: RpcReplyPort<Q::Answer>) {
-        let request = question.request();
-        let what = request.name();
-        let answered = self.line.ask(encode(&request), limit);
-        let silent = Arc::clone(&self.silent);
+    fn ask<Q, A>(
+        &self,
+        question: Question<Q, A>,
+        content: Q,
+        limit: Duration,
+        reply: RpcReplyPort<A>,
+    ) where
+        Q: Serialize + Send + Sync + 'static,
+        A: DeserializeOwned + Send + 'static,
+    {
+        let asking = self.clone();
         tokio::spawn(async move {
-            let answer = answered.await.and_then(|bytes| {
-                decode::<Q::Answer>(&bytes).map_err(|error| LineError::Refused {
-                    role: "other side",
-                    reason: format!("its answer makes no sense: {error}"),
-                })
-            });
-            match answer {
+            match asking.asked(question, &content, limit).await {
                 Ok(answer) => {
-                    if silent.swap(false, Ordering::Relaxed) {
-                        info!(target: "tern::remote", what, "answered again");
+                    if asking.silent.swap(false, Ordering::Relaxed) {
+                        info!(target: "tern::remote", of = %question.of, "answers again");
                     }
                     let _ = reply.send(answer);
                 }
                 Err(error) => {
                     // Once: whoever asks asks again.
-                    if !silent.swap(true, Ordering::Relaxed) {
-                        warn!(target: "tern::remote", what, %error, "no answer");
+                    if !asking.silent.swap(true, Ordering::Relaxed) {
+                        warn!(target: "tern::remote", of = %question.of, question = question.topic, %error, "no answer");
                     }
                 }
             }
         });
     }
 
-    fn tell<Q: Question>(&self, question: Q) {
-        self.line.tell(encode(&question.request()));
+    async fn asked<Q, A>(
+        &self,
+        question: Question<Q, A>,
+        content: &Q,
+        limit: Duration,
+    ) -> Result<A, String>
+    where
+        Q: Serialize + Sync,
+        A: DeserializeOwned,
+    {
+        let peer = self.cluster.with_role(question.of);
+        let peer = peer.ok_or_else(|| format!("not connected to a {}", question.of))?;
+        let answer = peer.ask(question.topic, content, limit).await;
+        answer.map_err(|error| error.to_string())
+    }
+
+    /// Says it once, if the other side is there.
+    fn hint<Q: Serialize>(&self, hint: Hint<Q>, content: &Q) {
+        let Some(peer) = self.cluster.with_role(hint.of) else {
+            return;
+        };
+        if let Err(error) = peer.hint(hint.topic, content) {
+            warn!(target: "tern::remote", of = %hint.of, hint = hint.topic, %error, "not said");
+        }
     }
 
     /// Says it until the other side has heard.
-    fn insist<Q: Question>(&self, question: Q) {
-        let (line, request) = (Arc::clone(&self.line), encode(&question.request()));
+    fn insist<Q>(&self, question: Question<Q, ()>, content: Q)
+    where
+        Q: Serialize + Send + Sync + 'static,
+    {
+        let asking = self.clone();
         tokio::spawn(async move {
-            while let Err(error) = line.ask(request.clone(), ANSWER).await {
-                warn!(target: "tern::remote", %error, "not heard; saying it again");
+            while let Err(error) = asking.asked(question, &content, ANSWER).await {
+                warn!(target: "tern::remote", of = %question.of, question = question.topic, %error,
+                    "not heard; saying it again");
                 tokio::time::sleep(INSISTENCE).await;
             }
         });
@@ -92,9 +119,9 @@ macro_rules! proxy {
         pub struct $name(Asking);
 
         impl $name {
-            /// A proxy at the near end of `line`.
-            pub fn over(line: Arc<dyn Line>) -> Self {
-                Self(Asking::over(line))
+            /// Reaches the role wherever in the cluster it is.
+            pub fn over(cluster: Cluster) -> Self {
+                Self(Asking::over(cluster))
             }
         }
 
@@ -133,6 +160,10 @@ proxy!(
     BatcherProxy for BatcherMessage
 );
 proxy!(
+    /// Stands for a sequencer's replica, which is told of sealed blocks.
+    ReplicaProxy for SealedAnnouncement
+);
+proxy!(
     /// Stands for the main node.
     MainNodeProxy for MainNodeMessage
 );
@@ -141,43 +172,26 @@ proxy!(
     BridgeProxy for BridgeMessage
 );
 
-proxy!(
-    /// Stands for a sequencer's replica, which is told of sealed blocks.
-    ReplicaProxy for SealedAnnouncement
-);
-
-impl ReplicaProxy {
-    fn pass_on(&self, SealedAnnouncement(sealed): SealedAnnouncement) {
-        self.0.tell(question::BlockSealed(sealed));
-    }
-}
-
 impl CoordinatorProxy {
     fn pass_on(&self, message: CoordinatorMessage) {
+        let Self(to) = self;
         match message {
             CoordinatorMessage::Offer(offer, reply) => {
                 let limit = offer.wait + OFFER_MARGIN;
-                self.0.ask(question::Offer(offer), limit, reply);
+                to.ask(q::OFFER, offer, limit, reply);
             }
-            CoordinatorMessage::Renew(renewal, reply) => {
-                self.0.ask(question::Renew(renewal), ANSWER, reply);
-            }
+            CoordinatorMessage::Renew(renewal, reply) => to.ask(q::RENEW, renewal, ANSWER, reply),
             CoordinatorMessage::Complete(completion, reply) => {
-                self.0
-                    .ask(question::Complete(completion), LONG_ANSWER, reply);
+                to.ask(q::COMPLETE, completion, LONG_ANSWER, reply);
             }
-            CoordinatorMessage::Fail(failure) => self.0.tell(question::Fail(failure)),
-            CoordinatorMessage::Fetch(query, reply) => {
-                self.0.ask(question::Fetch(query), ANSWER, reply);
-            }
-            CoordinatorMessage::Pending(reply) => self.0.ask(question::Pending(()), ANSWER, reply),
+            CoordinatorMessage::Fail(failure) => to.hint(q::FAIL, &failure),
+            CoordinatorMessage::Fetch(query, reply) => to.ask(q::FETCH, query, ANSWER, reply),
+            CoordinatorMessage::Pending(reply) => to.ask(q::PENDING, (), ANSWER, reply),
             CoordinatorMessage::Proven(number, reply) => {
-                self.0.ask(question::Proven(number), LONG_ANSWER, reply);
+                to.ask(q::PROVEN, number, LONG_ANSWER, reply);
             }
-            CoordinatorMessage::Settled(heights) => self.0.tell(question::Settled(heights)),
-            CoordinatorMessage::Status(reply) => {
-                self.0.ask(question::ProofStatus(()), ANSWER, reply);
-            }
+            CoordinatorMessage::Settled(heights) => to.hint(q::SETTLED, &heights),
+            CoordinatorMessage::Status(reply) => to.ask(q::PROOF_STATUS, (), ANSWER, reply),
             message @ (CoordinatorMessage::WorkArrived
             | CoordinatorMessage::Found(_)
             | CoordinatorMessage::Judged(..)
@@ -189,15 +203,13 @@ impl CoordinatorProxy {
 
 impl BatcherProxy {
     fn pass_on(&self, message: BatcherMessage) {
+        let Self(to) = self;
         match message {
-            BatcherMessage::Last(reply) => self.0.ask(question::LastBatch(()), ANSWER, reply),
+            BatcherMessage::Last(reply) => to.ask(q::LAST_BATCH, (), ANSWER, reply),
             BatcherMessage::Headers(first, last, reply) => {
-                self.0
-                    .ask(question::BatchHeaders((first, last)), LONG_ANSWER, reply);
+                to.ask(q::BATCH_HEADERS, (first, last), LONG_ANSWER, reply);
             }
-            BatcherMessage::Batch(number, reply) => {
-                self.0.ask(question::Batch(number), LONG_ANSWER, reply);
-            }
+            BatcherMessage::Batch(number, reply) => to.ask(q::BATCH, number, LONG_ANSWER, reply),
             message @ (BatcherMessage::Poll
             | BatcherMessage::SpanProven(_)
             | BatcherMessage::Looked(_)) => not_for_others(&message),
@@ -205,21 +217,26 @@ impl BatcherProxy {
     }
 }
 
+impl ReplicaProxy {
+    fn pass_on(&self, SealedAnnouncement(sealed): SealedAnnouncement) {
+        self.0.hint(q::BLOCK_SEALED, &sealed);
+    }
+}
+
 impl MainNodeProxy {
     fn pass_on(&self, message: MainNodeMessage) {
+        let Self(to) = self;
         match message {
             MainNodeMessage::BlocksFrom(query, reply) => {
-                self.0.ask(question::BlocksFrom(query), LONG_ANSWER, reply);
+                to.ask(q::BLOCKS_FROM, query, LONG_ANSWER, reply);
             }
             MainNodeMessage::ReportFinality(report, reply) => {
-                self.0.ask(question::ReportFinality(report), ANSWER, reply);
+                to.ask(q::REPORT_FINALITY, report, ANSWER, reply);
             }
-            MainNodeMessage::ReportAnchor(anchor) => self.0.tell(question::ReportAnchor(anchor)),
-            MainNodeMessage::ReportBacklog(backlog) => {
-                self.0.tell(question::ReportBacklog(backlog));
-            }
-            MainNodeMessage::Halt(report) => self.0.insist(question::Halt(report)),
-            MainNodeMessage::Resume(number) => self.0.insist(question::Resume(number)),
+            MainNodeMessage::ReportAnchor(anchor) => to.hint(q::REPORT_ANCHOR, &anchor),
+            MainNodeMessage::ReportBacklog(backlog) => to.hint(q::REPORT_BACKLOG, &backlog),
+            MainNodeMessage::Halt(report) => to.insist(q::HALT, report),
+            MainNodeMessage::Resume(number) => to.insist(q::RESUME, number),
             message @ (MainNodeMessage::SubmitTransaction(..)
             | MainNodeMessage::Status(_)
             | MainNodeMessage::EngineFailed(_)) => not_for_others(&message),
@@ -230,7 +247,7 @@ impl MainNodeProxy {
 impl BridgeProxy {
     fn pass_on(&self, message: BridgeMessage) {
         match message {
-            BridgeMessage::Wake => self.0.tell(question::Wake(())),
+            BridgeMessage::Wake => self.0.hint(q::WAKE, &()),
             message @ (BridgeMessage::Status(_) | BridgeMessage::Ended(_)) => {
                 not_for_others(&message);
             }

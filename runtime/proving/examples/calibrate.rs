@@ -848,7 +848,7 @@ fn transactions() -> Result<()> {
         probe.access_list = AccessList(
             (0..addresses)
                 .map(|index: u64| AccessListItem {
-                    address: Address::left_padding_from(&(index + 1 << 20).to_be_bytes()),
+                    address: Address::left_padding_from(&((index + 1) << 20).to_be_bytes()),
                     storage_keys: (0..slots)
                         .map(|slot: u64| B256::from(U256::from(slot)))
                         .collect(),

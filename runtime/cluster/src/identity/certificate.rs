@@ -9,6 +9,8 @@ use x509_parser::prelude::{
     ASN1Time, CertificateRevocationList, FromDer, GeneralName, X509Certificate,
 };
 
+use tern_messages::UnknownRole;
+
 use super::error::IdentityError;
 use super::role::{Name, Role};
 
@@ -135,7 +137,8 @@ fn parse_uri(uri: &str) -> Result<(Name, Role, Name), String> {
     let text = |error: super::role::BadName| error.to_string();
     Ok((
         cluster.parse().map_err(text)?,
-        role.parse().map_err(text)?,
+        role.parse()
+            .map_err(|error: UnknownRole| error.to_string())?,
         name.parse().map_err(text)?,
     ))
 }

@@ -1,62 +1,15 @@
-//! Roles, and the names of nodes and clusters.
+//! The names of nodes and clusters, and roles.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+pub use tern_messages::Role;
+use tern_messages::UnknownRole;
 use thiserror::Error;
 
 /// Longest name, in bytes: that of a DNS label.
 const MAX_NAME: usize = 63;
-
-/// A part of the cluster that a node may play.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Executes transactions, makes blocks, serves RPC.
-    MainNode,
-    /// Re-executes blocks, forms batches, hands out proving jobs.
-    Sequencer,
-    /// Proves.
-    Prover,
-    /// Speaks with L2.
-    Bridge,
-}
-
-impl Role {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::MainNode, Self::Sequencer, Self::Prover, Self::Bridge];
-
-    /// Its name in certificates and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::MainNode => "main-node",
-            Self::Sequencer => "sequencer",
-            Self::Prover => "prover",
-            Self::Bridge => "bridge",
-        }
-    }
-
-    /// Whether others connect to it. Only its certificates may be used by a server.
-    pub fn accepts_connections(self) -> bool {
-        matches!(self, Self::MainNode | Self::Sequencer)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = BadName;
-
-    fn from_str(text: &str) -> Result<Self, BadName> {
-        let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
-        found.ok_or_else(|| BadName::Role { found: shown(text) })
-    }
-}
 
 /// The name of a node or of a cluster: lower-case letters, digits, `-`, `_` and `.`, at most 63 bytes,
 /// beginning and ending with a letter or digit.
@@ -77,11 +30,8 @@ pub enum BadName {
         found: String,
     },
     /// Not a role.
-    #[error("`{found}` is not a role; roles are main-node, sequencer, prover, bridge")]
-    Role {
-        /// The text, cut.
-        found: String,
-    },
+    #[error(transparent)]
+    Role(#[from] UnknownRole),
 }
 
 impl Name {

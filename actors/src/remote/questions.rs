@@ -1,0 +1,135 @@
+//! What one node may ask of another.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use tern_messages::{
+    Backlog, Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, BlockQuery, BlockSealed,
+    Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, FinalityRefusal, FinalityReport,
+    HaltReport, JobFailure, L2Anchor, Lease, Offer, OfferRefusal, ProofStatus, ProvenBatch,
+    Renewal, RenewalAnswer, Role, SealedBlock, SettledHeights,
+};
+
+use crate::main_node::ReadFailure;
+
+/// Requests that name things and carry no data.
+const SHORT: usize = 64 << 10;
+/// Requests that carry a proof.
+const PROOF: usize = 2 << 20;
+
+/// A question with the type of its answer.
+pub struct Question<Q, A> {
+    /// Names it on the wire.
+    pub topic: &'static str,
+    /// The role that is asked.
+    pub of: Role,
+    /// The roles that may ask.
+    pub by: &'static [Role],
+    /// Longest accepted request, in bytes.
+    pub max_len: usize,
+    types: PhantomData<fn(Q) -> A>,
+}
+
+impl<Q, A> Question<Q, A> {
+    const fn new(topic: &'static str, of: Role, by: &'static [Role]) -> Self {
+        Self {
+            topic,
+            of,
+            by,
+            max_len: SHORT,
+            types: PhantomData,
+        }
+    }
+
+    const fn at_most(self, max_len: usize) -> Self {
+        Self { max_len, ..self }
+    }
+}
+
+impl<Q, A> Clone for Question<Q, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Q, A> Copy for Question<Q, A> {}
+
+impl<Q, A> fmt::Debug for Question<Q, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.topic)
+    }
+}
+
+/// A message without an answer, which may get lost.
+pub type Hint<T> = Question<T, ()>;
+
+macro_rules! questions {
+    ($of:ident by $($by:ident)|+ { $($(#[$doc:meta])* $name:ident = $topic:literal: $question:ty => $answer:ty $([$max:expr])?;)* }) => {
+        $(
+            $(#[$doc])*
+            pub const $name: Question<$question, $answer> =
+                Question::new($topic, Role::$of, &[$(Role::$by),+])$(.at_most($max))?;
+        )*
+    };
+}
+
+questions!(Sequencer by Prover {
+    /// A prover wants a job.
+    OFFER = "offer": Offer => Result<Option<Lease>, OfferRefusal>;
+    /// A prover is still at its job.
+    RENEW = "renew": Renewal => RenewalAnswer;
+    /// A prover has a result.
+    COMPLETE = "complete": Completion => CompletionAnswer [PROOF];
+    /// A prover gives a job back.
+    FAIL = "fail": JobFailure => ();
+    /// A prover needs a piece of a job's inputs.
+    FETCH = "fetch": ChunkQuery => Result<Chunk, ChunkRefusal>;
+});
+
+questions!(Sequencer by Bridge {
+    /// How far batches are.
+    PENDING = "pending": () => BatchesPending;
+    /// A batch with its proof.
+    PROVEN = "proven": BatchNumber => Result<Option<ProvenBatch>, String>;
+    /// What L2 holds for good.
+    SETTLED = "settled": SettledHeights => ();
+    /// The last batch formed.
+    LAST_BATCH = "last-batch": () => BatchNumber;
+    /// The places of batches, from the first to the last named.
+    BATCH_HEADERS = "batch-headers": (BatchNumber, BatchNumber) => Result<Vec<BatchHeader>, String>;
+    /// A batch with its blocks.
+    BATCH = "batch": BatchNumber => Result<Option<Batch>, String>;
+});
+
+questions!(MainNode by Sequencer {
+    /// Sealed blocks.
+    BLOCKS_FROM = "blocks-from": BlockQuery => Result<Vec<SealedBlock>, ReadFailure>;
+    /// How far proving lags behind.
+    REPORT_BACKLOG = "report-backlog": Backlog => ();
+    /// A block cannot be finalised.
+    HALT = "halt": HaltReport => ();
+    /// The block that sealing halted for is good.
+    RESUME = "resume": BlockNumber => ();
+});
+
+questions!(MainNode by Bridge {
+    /// What the L2 contract says.
+    REPORT_FINALITY = "report-finality": FinalityReport => Result<(), FinalityRefusal>;
+    /// The newest L2 block that L3 blocks may refer to.
+    REPORT_ANCHOR = "report-anchor": L2Anchor => ();
+});
+
+questions!(Sequencer by MainNode {
+    /// A block was sealed.
+    BLOCK_SEALED = "block-sealed": BlockSealed => ();
+});
+
+questions!(Bridge by Sequencer {
+    /// There may be something to commit or to prove.
+    WAKE = "wake": () => ();
+});
+
+questions!(Sequencer by MainNode | Sequencer | Bridge {
+    /// The proving jobs at a glance.
+    PROOF_STATUS = "proof-status": () => ProofStatus;
+});
