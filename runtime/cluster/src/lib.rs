@@ -1,4 +1,7 @@
-//! What keeps the actors of one process running, and how the process ends.
+//! What keeps the actors of one process running, how the process ends, and how processes of several machines
+//! reach each other.
+//!
+//! # One process
 //!
 //! ```text
 //!  main ── Process::wait ◀── ShutdownReason ── Supervisor
