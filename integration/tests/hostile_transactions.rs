@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Less than a node allows, so that each attack takes seconds. The machine knows no such limit.
 const LIMITS: MachineLimits = MachineLimits {
-    cycles: 1 << 22,
+    cycles: 1 << 21,
     cells: 330_000,
 };
 
@@ -71,7 +71,10 @@ impl Attack {
 
     fn genesis(&self) -> GenesisState {
         let mut genesis = genesis();
-        for (address, code) in [(ATTACKER, self.code()), (CALLEE, self.callee.clone().into())] {
+        for (address, code) in [
+            (ATTACKER, self.code()),
+            (CALLEE, self.callee.clone().into()),
+        ] {
             let account = GenesisAccount {
                 balance: U256::from(10).pow(U256::from(20)),
                 nonce: 1,
@@ -100,10 +103,18 @@ fn attacks() -> Vec<Attack> {
     let reverting = |text: &str| assemble(&format!("{text} 0 0 REVERT")).to_vec();
     vec![
         attack("nothing", "", ""),
-        attack("long pushes", "", "0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff POP"),
+        attack(
+            "long pushes",
+            "",
+            "0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff POP",
+        ),
         attack("logic", "", "DUP1 DUP1 AND DUP2 OR DUP2 XOR POP"),
         attack("arithmetic", "", "7 DUP2 DUP1 MULMOD 3 SWAP1 DIV 5 ADD POP"),
-        attack("signed arithmetic", "", "PUSH0 NOT DUP2 SMOD 31 SIGNEXTEND 255 SAR POP"),
+        attack(
+            "signed arithmetic",
+            "",
+            "PUSH0 NOT DUP2 SMOD 31 SIGNEXTEND 255 SAR POP",
+        ),
         attack("exponents", "", "PUSH0 NOT 3 EXP POP"),
         attack("hashes of nothing", "", "0 0 KECCAK256 POP"),
         attack("hashes of a kilobyte", "", "1024 0 KECCAK256 POP"),
@@ -114,51 +125,127 @@ fn attacks() -> Vec<Attack> {
         attack("moves of memory", "", "9999 1 0 MCOPY"),
         attack("copies of code", "", "9999 0 0 CODECOPY"),
         attack("copies of calldata", "", "9999 0 0 CALLDATACOPY"),
-        calling("sizes of long code", "CALLEE EXTCODESIZE POP", vec![0; 24_576]),
-        calling("copies of long code", "24576 0 0 CALLEE EXTCODECOPY", vec![1; 24_576]),
+        calling(
+            "sizes of long code",
+            "CALLEE EXTCODESIZE POP",
+            vec![0; 24_576],
+        ),
+        calling(
+            "copies of long code",
+            "24576 0 0 CALLEE EXTCODECOPY",
+            vec![1; 24_576],
+        ),
         attack("balances", "", "DUP1 BALANCE POP"),
         attack("code hashes", "", "DUP1 EXTCODEHASH POP"),
         attack("reads", "", "DUP1 SLOAD POP"),
         attack("writes", "", "DUP1 DUP1 SSTORE"),
         attack("writes back and forth", "", "1 0 SSTORE 0 0 SSTORE"),
         attack("transient writes", "", "DUP1 DUP1 TSTORE"),
-        attack("transient reads", "", "DUP1 DUP1 TSTORE 0 TLOAD POP 0 TLOAD POP"),
-        calling("transient writes undone", call, reverting("GAS 0 TSTORE GAS 1 TSTORE GAS 2 TSTORE")),
-        attack("touched accounts", "", "0 0 0 0 0 DUP6 99999 ADD GAS CALL POP"),
+        attack(
+            "transient reads",
+            "",
+            "DUP1 DUP1 TSTORE 0 TLOAD POP 0 TLOAD POP",
+        ),
+        calling(
+            "transient writes undone",
+            call,
+            reverting("GAS 0 TSTORE GAS 1 TSTORE GAS 2 TSTORE"),
+        ),
+        attack(
+            "touched accounts",
+            "",
+            "0 0 0 0 0 DUP6 99999 ADD GAS CALL POP",
+        ),
         attack("payments", "", "0 0 0 0 1 DUP6 99999 ADD GAS CALL POP"),
-        calling("payments undone", call, reverting("0 0 0 0 1 GAS GAS CALL 0 0 0 0 1 GAS GAS CALL")),
+        calling(
+            "payments undone",
+            call,
+            reverting("0 0 0 0 1 GAS GAS CALL 0 0 0 0 1 GAS GAS CALL"),
+        ),
         calling("calls", call, vec![0]),
         calling("calls of long code", call, vec![0; 24_576]),
-        calling("static calls with data", "9999 0 9999 0 CALLEE GAS STATICCALL POP", vec![0]),
-        calling("delegate calls", "0 0 0 0 CALLEE GAS DELEGATECALL POP", vec![0]),
+        calling(
+            "static calls with data",
+            "9999 0 9999 0 CALLEE GAS STATICCALL POP",
+            vec![0],
+        ),
+        calling(
+            "delegate calls",
+            "0 0 0 0 CALLEE GAS DELEGATECALL POP",
+            vec![0],
+        ),
         calling("returned data", call, assemble("9999 0 RETURN").to_vec()),
         calling("jumps that are far to prove", call, bait),
         calling("invalid jumps", "0 0 0 0 0 CALLEE 9999 CALL POP", trap),
-        calling("invalid jumps far behind", "0 0 0 0 0 CALLEE 9999 CALL POP", far_trap),
+        calling(
+            "invalid jumps far behind",
+            "0 0 0 0 0 CALLEE 9999 CALL POP",
+            far_trap,
+        ),
         calling("faults", "0 0 0 0 0 CALLEE 999 CALL POP", vec![0xfe]),
-        attack("recursion", "", "DUP1 0 MSTORE 0 0 32 0 0 ADDRESS GAS CALL POP"),
+        attack(
+            "recursion",
+            "",
+            "DUP1 0 MSTORE 0 0 32 0 0 ADDRESS GAS CALL POP",
+        ),
         attack("logs", "", "1 2 3 4 0 0 LOG4"),
         attack("long logs", "", "9999 0 LOG0"),
         calling("logs undone", call, reverting("0 0 LOG0 99 0 LOG1")),
         attack("creations", "", "0 0 0 CREATE POP"),
-        attack("creations with long init code", "", "DUP1 49152 0 0 CREATE2 POP"),
-        calling("creations undone", call, reverting("0 0 0 CREATE 0 0 1 CREATE")),
-        attack("creations that destroy themselves", "0x33ff 0 MSTORE", "2 30 1 CREATE POP"),
+        attack(
+            "creations with long init code",
+            "",
+            "DUP1 49152 0 0 CREATE2 POP",
+        ),
+        calling(
+            "creations undone",
+            call,
+            reverting("0 0 0 CREATE 0 0 1 CREATE"),
+        ),
+        attack(
+            "creations that destroy themselves",
+            "0x33ff 0 MSTORE",
+            "2 30 1 CREATE POP",
+        ),
         calling("destructions", call, assemble("GAS SELFDESTRUCT").to_vec()),
-        attack("ecrecover", "28 32 MSTORE 1 64 MSTORE 1 96 MSTORE", "0 0 128 0 1 GAS STATICCALL POP"),
+        attack(
+            "ecrecover",
+            "28 32 MSTORE 1 64 MSTORE 1 96 MSTORE",
+            "0 0 128 0 1 GAS STATICCALL POP",
+        ),
         attack("sha256", "", "0 0 0 0 2 GAS STATICCALL POP"),
-        attack("sha256 of a kilobyte", "", "0 0 1024 0 2 GAS STATICCALL POP"),
-        attack("ripemd160 of a kilobyte", "", "0 0 1024 0 3 GAS STATICCALL POP"),
+        attack(
+            "sha256 of a kilobyte",
+            "",
+            "0 0 1024 0 2 GAS STATICCALL POP",
+        ),
+        attack(
+            "ripemd160 of a kilobyte",
+            "",
+            "0 0 1024 0 3 GAS STATICCALL POP",
+        ),
         attack("identity", "", "9999 0 9999 0 4 GAS STATICCALL POP"),
         attack(
             "modexp",
-            "32 0 MSTORE 64 32 MSTORE 32 64 MSTORE PUSH0 NOT 96 MSTORE PUSH0 NOT 128 MSTORE PUSH0 NOT 160 MSTORE PUSH0 NOT 192 MSTORE",
-            "0 0 224 0 5 GAS STATICCALL POP",
+            "32 0 MSTORE 32 32 MSTORE 32 64 MSTORE PUSH0 NOT 96 MSTORE PUSH0 NOT 128 MSTORE PUSH0 NOT 160 MSTORE",
+            "0 0 192 0 5 GAS STATICCALL POP",
         ),
-        attack("modexp of a byte to a kilobyte", "1 0 MSTORE 1024 32 MSTORE 1 64 MSTORE PUSH0 NOT 96 MSTORE", "0 0 1122 0 5 GAS STATICCALL POP"),
-        attack("curve multiplication", "1 0 MSTORE 2 32 MSTORE PUSH0 NOT 64 MSTORE", "0 0 96 0 7 GAS STATICCALL POP"),
+        attack(
+            "modexp of a byte to a kilobyte",
+            "1 0 MSTORE 1024 32 MSTORE 1 64 MSTORE PUSH0 NOT 96 MSTORE",
+            "0 0 1122 0 5 GAS STATICCALL POP",
+        ),
+        attack(
+            "curve multiplication",
+            "1 0 MSTORE 2 32 MSTORE PUSH0 NOT 64 MSTORE",
+            "0 0 96 0 7 GAS STATICCALL POP",
+        ),
         attack("pairings", "", "0 0 384 0 8 GAS STATICCALL POP"),
-        attack("blake2", "255 3 MSTORE8 1 212 MSTORE8", "0 0 213 0 9 GAS STATICCALL POP"),
+        attack(
+            "blake2",
+            "255 3 MSTORE8 1 212 MSTORE8",
+            "0 0 213 0 9 GAS STATICCALL POP",
+        ),
     ]
 }
 
@@ -252,8 +339,15 @@ fn hostile_transactions_are_refused_or_can_be_proven() {
             .filter_map(|attack| {
                 let outcome = carry_out(attack);
                 let (name, rounds) = (attack.name, outcome.rounds);
-                let more = if outcome.refused { "more is refused" } else { "gas ends it" };
-                say(&format!("{name}: {rounds} rounds, {more}; {}", outcome.text));
+                let more = if outcome.refused {
+                    "more is refused"
+                } else {
+                    "gas ends it"
+                };
+                say(&format!(
+                    "{name}: {rounds} rounds, {more}; {}",
+                    outcome.text
+                ));
                 let what = outcome.wrong?;
                 Some(format!("{name}: {rounds} rounds: {what}"))
             })

@@ -6,8 +6,8 @@ use alloy::consensus::Header;
 use alloy::primitives::{Address, B256, Bytes};
 use anyhow::{Context, Result, ensure};
 use tern_execution::{
-    BatchLimits, BlockAttributes, BlockBuilder, ChainRules, ExecutionError, GenesisState, HashWindow,
-    MachineLimits, MachineWork, MemoryNodes, StateView, replay,
+    BatchLimits, BlockAttributes, BlockBuilder, ChainRules, ExecutionError, GenesisState,
+    HashWindow, MachineLimits, MachineWork, MemoryNodes, StateView, replay,
 };
 use tern_messages::{BlockWitness, Gas, SealedBlock, TransactionBatch};
 
@@ -121,11 +121,7 @@ impl TestChain {
     ///
     /// # Errors
     /// As there.
-    pub fn build_measured(
-        &mut self,
-        transactions: &[Bytes],
-        limits: BatchLimits,
-    ) -> Result<Built> {
+    pub fn build_measured(&mut self, transactions: &[Bytes], limits: BatchLimits) -> Result<Built> {
         let mut builder = self.open()?;
         let mut work = Vec::new();
         for (index, raw) in transactions.iter().enumerate() {

@@ -48,7 +48,9 @@ fn run(code: &Bytes, rules: ChainRules) -> Result<Duration, Box<dyn std::error::
         ..TxEip1559::default()
     };
     let signature = signer.sign_hash_sync(&body.signature_hash())?;
-    let raw: Bytes = TxEnvelope::from(body.into_signed(signature)).encoded_2718().into();
+    let raw: Bytes = TxEnvelope::from(body.into_signed(signature))
+        .encoded_2718()
+        .into();
     let mut fastest = Duration::MAX;
     for _ in 0..RUNS {
         let attributes = BlockAttributes {

@@ -45,22 +45,23 @@ pub(crate) fn transact(
 ) -> Result<Ran, ExecutionError> {
     let caller = transaction.caller;
     let before = transaction_work(&transaction);
-    let run = |state: &mut BlockState<'_>, meter: Option<&mut Meter>, collisions: Option<Collisions>| {
-        let context = inside(state, block.clone(), configuration.clone());
-        let transaction = transaction.clone();
-        match (meter, collisions) {
-            (None, None) => context.build_mainnet().transact(transaction),
-            (Some(meter), None) => context
-                .build_mainnet_with_inspector(meter)
-                .inspect_tx(transaction),
-            (None, Some(collisions)) => context
-                .build_mainnet_with_inspector(collisions)
-                .inspect_tx(transaction),
-            (Some(meter), Some(collisions)) => context
-                .build_mainnet_with_inspector((collisions, meter))
-                .inspect_tx(transaction),
-        }
-    };
+    let run =
+        |state: &mut BlockState<'_>, meter: Option<&mut Meter>, collisions: Option<Collisions>| {
+            let context = inside(state, block.clone(), configuration.clone());
+            let transaction = transaction.clone();
+            match (meter, collisions) {
+                (None, None) => context.build_mainnet().transact(transaction),
+                (Some(meter), None) => context
+                    .build_mainnet_with_inspector(meter)
+                    .inspect_tx(transaction),
+                (None, Some(collisions)) => context
+                    .build_mainnet_with_inspector(collisions)
+                    .inspect_tx(transaction),
+                (Some(meter), Some(collisions)) => context
+                    .build_mainnet_with_inspector((collisions, meter))
+                    .inspect_tx(transaction),
+            }
+        };
     let mut meter = limits.map(|limits| Meter::new(limits, before));
     let mut result = run(&mut state, meter.as_mut(), None);
     if result.is_ok() && !state.only_storage.is_empty() {

@@ -142,7 +142,8 @@ pub(crate) fn record(
             index,
             source,
         };
-        let transaction = SignedTransaction::decode(raw.clone(), rules.chain_id).map_err(refused)?;
+        let transaction =
+            SignedTransaction::decode(raw.clone(), rules.chain_id).map_err(refused)?;
         let candidate = run.builder.run(transaction).map_err(refused)?;
         run.cut_before(index, &candidate, limits)?;
         run.builder.include(candidate)?;

@@ -37,7 +37,8 @@ fn assemble(program: &str) -> Vec<u8> {
             code.push(0x5f + bytes.len() as u8);
             code.extend(bytes);
         } else {
-            let known = (0..=255).find(|code| OpCode::new(*code).is_some_and(|op| op.as_str() == word));
+            let known =
+                (0..=255).find(|code| OpCode::new(*code).is_some_and(|op| op.as_str() == word));
             code.push(known.unwrap_or_else(|| panic!("{word} is no instruction")));
         }
     }
@@ -109,7 +110,8 @@ impl Probe {
         account(signer.address(), &Bytes::new());
         account(TARGET, &self.code);
         account(CALLEE, &self.callee);
-        let storage = (0..self.slots).map(|slot| (U256::from(slot).into(), B256::with_last_byte(1)));
+        let storage =
+            (0..self.slots).map(|slot| (U256::from(slot).into(), B256::with_last_byte(1)));
         if let Some(target) = genesis.accounts.get_mut(&TARGET) {
             target.storage = storage.collect();
         }
@@ -122,10 +124,15 @@ impl Probe {
             genesis.accounts.insert(address, account);
         };
         for index in 0..self.accounts {
-            account(Address::left_padding_from(&(index as u64 + 1000).to_be_bytes()), &Bytes::new());
+            account(
+                Address::left_padding_from(&(index as u64 + 1000).to_be_bytes()),
+                &Bytes::new(),
+            );
         }
         let rules = ChainRules::provable(CHAIN).limited(MachineLimits::NONE);
-        let genesis = genesis.with_beacon_roots().block(&rules, 1_000, Gas(GAS), 7)?;
+        let genesis = genesis
+            .with_beacon_roots()
+            .block(&rules, 1_000, Gas(GAS), 7)?;
         let nodes = Arc::new(MemoryNodes::new());
         nodes.extend(&genesis.nodes, &genesis.codes);
         let hashes = HashWindow::new([genesis.block.hash]);
@@ -142,29 +149,40 @@ impl Probe {
         let mut success = true;
         let mut bound = 0;
         for nonce in 0..self.transactions {
-        let body = TxEip1559 {
-            chain_id: CHAIN.0,
-            nonce,
-            gas_limit: GAS - gas_used,
-            max_fee_per_gas: 1_000_000_000,
-            max_priority_fee_per_gas: 1,
-            to: self.to,
-            input: self.data.clone(),
-            access_list: self.access_list.clone(),
-            ..TxEip1559::default()
-        };
-        let signature = signer.sign_hash_sync(&body.signature_hash())?;
-        let raw: Bytes = TxEnvelope::from(body.into_signed(signature)).encoded_2718().into();
-        let executed = builder.execute(raw)?;
-        gas_used += executed.receipt.gas_used;
-        success &= executed.outcome.is_success();
-        bound += executed.work.cycles;
+            let body = TxEip1559 {
+                chain_id: CHAIN.0,
+                nonce,
+                gas_limit: GAS - gas_used,
+                max_fee_per_gas: 1_000_000_000,
+                max_priority_fee_per_gas: 1,
+                to: self.to,
+                input: self.data.clone(),
+                access_list: self.access_list.clone(),
+                ..TxEip1559::default()
+            };
+            let signature = signer.sign_hash_sync(&body.signature_hash())?;
+            let raw: Bytes = TxEnvelope::from(body.into_signed(signature))
+                .encoded_2718()
+                .into();
+            let executed = builder.execute(raw)?;
+            gas_used += executed.receipt.gas_used;
+            success &= executed.outcome.is_success();
+            bound += executed.work.cycles;
         }
         let sealed = builder.seal()?;
-        let limits = BatchLimits { transactions: 1000, gas: u64::MAX, cycles: u64::MAX };
+        let limits = BatchLimits {
+            transactions: 1000,
+            gas: u64::MAX,
+            cycles: u64::MAX,
+        };
         let replayed = replay(nodes, rules, &parent, &hashes, &sealed.block, limits)?;
         let work = count(&replayed.witness.batches[0])?;
-        Ok(Outcome { work, gas: gas_used, success, bound })
+        Ok(Outcome {
+            work,
+            gas: gas_used,
+            success,
+            bound,
+        })
     }
 }
 
@@ -181,7 +199,14 @@ fn difference(a: Work, b: Work, over: f64) -> [f64; 6] {
 }
 
 fn print(name: &str, gas: f64, d: [f64; 6], bound: f64, note: &str) {
-    let equivalent = [d[0], d[1] * 2.0, d[2] * 4.0, d[3] * 8.0, d[4] * 16.0, d[5] / 4.0];
+    let equivalent = [
+        d[0],
+        d[1] * 2.0,
+        d[2] * 4.0,
+        d[3] * 8.0,
+        d[4] * 16.0,
+        d[5] / 4.0,
+    ];
     let equivalent = equivalent.into_iter().fold(0.0, f64::max);
     let [cycles, arithmetic, packing, keccak, logic, memory] = d;
     let ratio = bound / equivalent;
@@ -198,7 +223,13 @@ const LOOPS: &[(&str, &str, &str, u16, u16)] = &[
     ("nothing", "", "", 100, 300),
     ("push1+pop", "", "7 POP", 100, 300),
     ("push0+pop", "", "PUSH0 POP", 100, 300),
-    ("push32+pop", "", "115792089237316195423570985008687907853269984665640564039457584007913129639935 POP", 100, 300),
+    (
+        "push32+pop",
+        "",
+        "115792089237316195423570985008687907853269984665640564039457584007913129639935 POP",
+        100,
+        300,
+    ),
     ("dup+pop", "", "DUP1 POP", 100, 300),
     ("swap", "1 2 3", "SWAP1 SWAP1", 100, 300),
     ("jumpdest", "", "JUMPDEST", 100, 300),
@@ -249,10 +280,22 @@ const LOOPS: &[(&str, &str, &str, u16, u16)] = &[
     ("gasprice", "", "GASPRICE POP", 100, 300),
     ("extcodesize warm", "", "ADDRESS EXTCODESIZE POP", 100, 300),
     ("extcodecopy 0", "", "0 0 0 ADDRESS EXTCODECOPY", 100, 300),
-    ("extcodecopy 3200", "", "3200 0 0 ADDRESS EXTCODECOPY", 10, 30),
+    (
+        "extcodecopy 3200",
+        "",
+        "3200 0 0 ADDRESS EXTCODECOPY",
+        10,
+        30,
+    ),
     ("returndatasize", "", "RETURNDATASIZE POP", 100, 300),
     ("returndatacopy 0", "", "0 0 0 RETURNDATACOPY", 100, 300),
-    ("returndatacopy 3200", "3200 0 0 0 4 GAS STATICCALL POP 0 0 3200 0 0 4 GAS CALL POP", "3200 0 0 RETURNDATACOPY", 10, 30),
+    (
+        "returndatacopy 3200",
+        "3200 0 0 0 4 GAS STATICCALL POP 0 0 3200 0 0 4 GAS CALL POP",
+        "3200 0 0 RETURNDATACOPY",
+        10,
+        30,
+    ),
     ("extcodehash warm", "", "ADDRESS EXTCODEHASH POP", 100, 300),
     ("blockhash", "", "0 BLOCKHASH POP", 100, 300),
     ("coinbase", "", "COINBASE POP", 100, 300),
@@ -275,15 +318,33 @@ const LOOPS: &[(&str, &str, &str, u16, u16)] = &[
     ("sstore same", "1 0 SSTORE", "1 0 SSTORE", 100, 300),
     ("sstore dirty", "1 0 SSTORE", "DUP1 0 SSTORE", 100, 300),
     ("sstore new", "", "DUP1 DUP1 SSTORE", 1000, 1200),
-    ("sstore new and clear", "", "DUP1 DUP1 SSTORE 0 DUP2 SSTORE", 1000, 1200),
+    (
+        "sstore new and clear",
+        "",
+        "DUP1 DUP1 SSTORE 0 DUP2 SSTORE",
+        1000,
+        1200,
+    ),
     ("pc", "", "PC POP", 100, 300),
     ("msize", "", "MSIZE POP", 100, 300),
     ("gas", "", "GAS POP", 100, 300),
     ("jump/jumpi not taken", "", "0 0 JUMPI", 100, 300),
     ("tload none", "", "0 TLOAD POP", 100, 300),
     ("tstore one", "", "DUP1 0 TSTORE", 100, 300),
-    ("tstore new (list 100..300)", "", "DUP1 DUP1 TSTORE", 100, 300),
-    ("tstore new (list 300..500)", "", "DUP1 DUP1 TSTORE", 300, 500),
+    (
+        "tstore new (list 100..300)",
+        "",
+        "DUP1 DUP1 TSTORE",
+        100,
+        300,
+    ),
+    (
+        "tstore new (list 300..500)",
+        "",
+        "DUP1 DUP1 TSTORE",
+        300,
+        500,
+    ),
     ("mcopy 0", "", "0 0 0 MCOPY", 100, 300),
     ("mcopy 32", "", "32 0 0 MCOPY", 100, 300),
     ("mcopy 3200 forward", "", "3200 0 1 MCOPY", 10, 30),
@@ -293,40 +354,220 @@ const LOOPS: &[(&str, &str, &str, u16, u16)] = &[
     ("log4 0", "", "1 2 3 4 0 0 LOG4", 100, 300),
     ("log0 32", "", "32 0 LOG0", 100, 300),
     ("log0 3200", "", "3200 0 LOG0", 10, 30),
-    ("call empty account", "", "0 0 0 0 0 1193046 GAS CALL POP", 100, 300),
-    ("call new empty accounts 100..300", "", "0 0 0 0 0 DUP6 12345678 ADD GAS CALL POP", 100, 300),
-    ("call new empty accounts 300..500", "", "0 0 0 0 0 DUP6 12345678 ADD GAS CALL POP", 300, 500),
-    ("call value to new accounts 100..200", "", "0 0 0 0 1 DUP6 12345678 ADD GAS CALL POP", 100, 200),
-    ("call value to new accounts 200..300", "", "0 0 0 0 1 DUP6 12345678 ADD GAS CALL POP", 200, 300),
-    ("call self depth", "", "0 0 0 0 0 ADDRESS 0 CALL POP", 100, 300),
+    (
+        "call empty account",
+        "",
+        "0 0 0 0 0 1193046 GAS CALL POP",
+        100,
+        300,
+    ),
+    (
+        "call new empty accounts 100..300",
+        "",
+        "0 0 0 0 0 DUP6 12345678 ADD GAS CALL POP",
+        100,
+        300,
+    ),
+    (
+        "call new empty accounts 300..500",
+        "",
+        "0 0 0 0 0 DUP6 12345678 ADD GAS CALL POP",
+        300,
+        500,
+    ),
+    (
+        "call value to new accounts 100..200",
+        "",
+        "0 0 0 0 1 DUP6 12345678 ADD GAS CALL POP",
+        100,
+        200,
+    ),
+    (
+        "call value to new accounts 200..300",
+        "",
+        "0 0 0 0 1 DUP6 12345678 ADD GAS CALL POP",
+        200,
+        300,
+    ),
+    (
+        "call self depth",
+        "",
+        "0 0 0 0 0 ADDRESS 0 CALL POP",
+        100,
+        300,
+    ),
     ("call callee", "", "0 0 0 0 0 CALLEE GAS CALL POP", 100, 300),
-    ("call callee args 3200 ret 3200", "", "3200 0 3200 0 0 CALLEE GAS CALL POP", 10, 30),
-    ("delegatecall callee", "", "0 0 0 0 CALLEE GAS DELEGATECALL POP", 100, 300),
-    ("staticcall callee", "", "0 0 0 0 CALLEE GAS STATICCALL POP", 100, 300),
-    ("callcode callee", "", "0 0 0 0 0 CALLEE GAS CALLCODE POP", 100, 300),
+    (
+        "call callee args 3200 ret 3200",
+        "",
+        "3200 0 3200 0 0 CALLEE GAS CALL POP",
+        10,
+        30,
+    ),
+    (
+        "delegatecall callee",
+        "",
+        "0 0 0 0 CALLEE GAS DELEGATECALL POP",
+        100,
+        300,
+    ),
+    (
+        "staticcall callee",
+        "",
+        "0 0 0 0 CALLEE GAS STATICCALL POP",
+        100,
+        300,
+    ),
+    (
+        "callcode callee",
+        "",
+        "0 0 0 0 0 CALLEE GAS CALLCODE POP",
+        100,
+        300,
+    ),
     ("create empty 20..60", "", "0 0 0 CREATE POP", 20, 60),
     ("create empty 60..100", "", "0 0 0 CREATE POP", 60, 100),
     ("create2 empty", "", "DUP1 0 0 0 CREATE2 POP", 20, 60),
-    ("create initcode 3200 zeros", "", "3200 0 0 CREATE POP", 4, 8),
-    ("create deploying 1000 zeros", "109 0 MSTORE8 1 0 MSTORE 0 0 MSTORE 43961552 224 SHL 0 MSTORE", "0 0 MSTORE 435709136627 216 SHL 0 MSTORE 5 0 0 CREATE POP", 4, 8),
-    ("precompile ecrecover bad", "", "0 0 128 0 1 GAS STATICCALL POP", 4, 8),
-    ("precompile sha256 0", "", "0 0 0 0 2 GAS STATICCALL POP", 4, 8),
-    ("precompile sha256 640", "", "0 0 640 0 2 GAS STATICCALL POP", 4, 8),
-    ("precompile ripemd 0", "", "0 0 0 0 3 GAS STATICCALL POP", 4, 8),
-    ("precompile ripemd 640", "", "0 0 640 0 3 GAS STATICCALL POP", 4, 8),
-    ("precompile identity 0", "", "0 0 0 0 4 GAS STATICCALL POP", 4, 8),
-    ("precompile identity 3200", "", "0 0 3200 0 4 GAS STATICCALL POP", 4, 8),
-    ("precompile modexp empty", "", "0 0 0 0 5 GAS STATICCALL POP", 4, 8),
-    ("precompile bn add zero", "", "0 0 128 0 6 GAS STATICCALL POP", 4, 8),
-    ("precompile bn add", "1 0 MSTORE 2 32 MSTORE 1 64 MSTORE 2 96 MSTORE", "0 0 128 0 6 GAS STATICCALL POP", 4, 8),
-    ("precompile bn mul", "1 0 MSTORE 2 32 MSTORE 0 NOT 64 MSTORE", "0 0 96 0 7 GAS STATICCALL POP", 4, 8),
-    ("precompile pairing 0", "", "0 0 0 0 8 GAS STATICCALL POP", 1, 2),
-    ("precompile pairing 1 zero", "", "0 0 192 0 8 GAS STATICCALL POP", 1, 2),
-    ("precompile pairing 1", PAIR, "0 0 192 0 8 GAS STATICCALL POP", 1, 2),
-    ("precompile pairing 2", PAIRS, "0 0 384 0 8 GAS STATICCALL POP", 1, 2),
-    ("precompile blake2f 0 rounds", "1 212 MSTORE8", "0 0 213 0 9 GAS STATICCALL POP", 4, 8),
-    ("precompile blake2f 12 rounds", "12 3 MSTORE8 1 212 MSTORE8", "0 0 213 0 9 GAS STATICCALL POP", 4, 8),
-    ("precompile kzg bad", "", "0 0 192 0 10 100000 STATICCALL POP", 4, 8),
+    (
+        "create initcode 3200 zeros",
+        "",
+        "3200 0 0 CREATE POP",
+        4,
+        8,
+    ),
+    (
+        "create deploying 1000 zeros",
+        "109 0 MSTORE8 1 0 MSTORE 0 0 MSTORE 43961552 224 SHL 0 MSTORE",
+        "0 0 MSTORE 435709136627 216 SHL 0 MSTORE 5 0 0 CREATE POP",
+        4,
+        8,
+    ),
+    (
+        "precompile ecrecover bad",
+        "",
+        "0 0 128 0 1 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile sha256 0",
+        "",
+        "0 0 0 0 2 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile sha256 640",
+        "",
+        "0 0 640 0 2 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile ripemd 0",
+        "",
+        "0 0 0 0 3 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile ripemd 640",
+        "",
+        "0 0 640 0 3 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile identity 0",
+        "",
+        "0 0 0 0 4 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile identity 3200",
+        "",
+        "0 0 3200 0 4 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile modexp empty",
+        "",
+        "0 0 0 0 5 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile bn add zero",
+        "",
+        "0 0 128 0 6 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile bn add",
+        "1 0 MSTORE 2 32 MSTORE 1 64 MSTORE 2 96 MSTORE",
+        "0 0 128 0 6 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile bn mul",
+        "1 0 MSTORE 2 32 MSTORE 0 NOT 64 MSTORE",
+        "0 0 96 0 7 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile pairing 0",
+        "",
+        "0 0 0 0 8 GAS STATICCALL POP",
+        1,
+        2,
+    ),
+    (
+        "precompile pairing 1 zero",
+        "",
+        "0 0 192 0 8 GAS STATICCALL POP",
+        1,
+        2,
+    ),
+    (
+        "precompile pairing 1",
+        PAIR,
+        "0 0 192 0 8 GAS STATICCALL POP",
+        1,
+        2,
+    ),
+    (
+        "precompile pairing 2",
+        PAIRS,
+        "0 0 384 0 8 GAS STATICCALL POP",
+        1,
+        2,
+    ),
+    (
+        "precompile blake2f 0 rounds",
+        "1 212 MSTORE8",
+        "0 0 213 0 9 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile blake2f 12 rounds",
+        "12 3 MSTORE8 1 212 MSTORE8",
+        "0 0 213 0 9 GAS STATICCALL POP",
+        4,
+        8,
+    ),
+    (
+        "precompile kzg bad",
+        "",
+        "0 0 192 0 10 100000 STATICCALL POP",
+        4,
+        8,
+    ),
 ];
 
 /// The generators of both groups.
@@ -338,19 +579,79 @@ const CALLS: &[(&str, &str, u16, u16)] = &[
     ("callee reverts", "0 0 REVERT", 20, 60),
     ("callee faults", "INVALID", 20, 60),
     ("callee returns 3200", "3200 0 RETURN", 4, 8),
-    ("callee sstores and reverts", "TIMESTAMP GAS SSTORE 0 0 REVERT", 20, 60),
-    ("callee sstores 10 and reverts", "1 0 SSTORE 1 1 SSTORE 1 2 SSTORE 1 3 SSTORE 1 4 SSTORE 1 5 SSTORE 1 6 SSTORE 1 7 SSTORE 1 8 SSTORE 1 9 SSTORE 0 0 REVERT", 20, 60),
-    ("callee tstores 10 and reverts", "1 0 TSTORE 1 1 TSTORE 1 2 TSTORE 1 3 TSTORE 1 4 TSTORE 1 5 TSTORE 1 6 TSTORE 1 7 TSTORE 1 8 TSTORE 1 9 TSTORE 0 0 REVERT", 20, 60),
-    ("callee logs 10 and reverts", "0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 REVERT", 20, 60),
-    ("callee creates and reverts", "0 0 0 CREATE 0 0 REVERT", 20, 60),
-    ("callee creates 2 and reverts", "0 0 0 CREATE 0 0 0 CREATE 0 0 REVERT", 20, 60),
-    ("callee creates 2 with value and reverts", "0 0 1 CREATE 0 0 1 CREATE 0 0 REVERT", 20, 60),
-    ("callee calls 2 with value and reverts", "0 0 0 0 1 GAS GAS CALL 0 0 0 0 1 GAS GAS CALL 0 0 REVERT", 20, 60),
-    ("callee sloads 10 cold and reverts", "0 SLOAD 1 SLOAD 2 SLOAD 3 SLOAD 4 SLOAD 5 SLOAD 6 SLOAD 7 SLOAD 8 SLOAD 9 SLOAD 0 0 REVERT", 20, 60),
-    ("callee balances 10 cold and reverts", "100 BALANCE 101 BALANCE 102 BALANCE 103 BALANCE 104 BALANCE 105 BALANCE 106 BALANCE 107 BALANCE 108 BALANCE 109 BALANCE 0 0 REVERT", 20, 60),
+    (
+        "callee sstores and reverts",
+        "TIMESTAMP GAS SSTORE 0 0 REVERT",
+        20,
+        60,
+    ),
+    (
+        "callee sstores 10 and reverts",
+        "1 0 SSTORE 1 1 SSTORE 1 2 SSTORE 1 3 SSTORE 1 4 SSTORE 1 5 SSTORE 1 6 SSTORE 1 7 SSTORE 1 8 SSTORE 1 9 SSTORE 0 0 REVERT",
+        20,
+        60,
+    ),
+    (
+        "callee tstores 10 and reverts",
+        "1 0 TSTORE 1 1 TSTORE 1 2 TSTORE 1 3 TSTORE 1 4 TSTORE 1 5 TSTORE 1 6 TSTORE 1 7 TSTORE 1 8 TSTORE 1 9 TSTORE 0 0 REVERT",
+        20,
+        60,
+    ),
+    (
+        "callee logs 10 and reverts",
+        "0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 LOG0 0 0 REVERT",
+        20,
+        60,
+    ),
+    (
+        "callee creates and reverts",
+        "0 0 0 CREATE 0 0 REVERT",
+        20,
+        60,
+    ),
+    (
+        "callee creates 2 and reverts",
+        "0 0 0 CREATE 0 0 0 CREATE 0 0 REVERT",
+        20,
+        60,
+    ),
+    (
+        "callee creates 2 with value and reverts",
+        "0 0 1 CREATE 0 0 1 CREATE 0 0 REVERT",
+        20,
+        60,
+    ),
+    (
+        "callee calls 2 with value and reverts",
+        "0 0 0 0 1 GAS GAS CALL 0 0 0 0 1 GAS GAS CALL 0 0 REVERT",
+        20,
+        60,
+    ),
+    (
+        "callee sloads 10 cold and reverts",
+        "0 SLOAD 1 SLOAD 2 SLOAD 3 SLOAD 4 SLOAD 5 SLOAD 6 SLOAD 7 SLOAD 8 SLOAD 9 SLOAD 0 0 REVERT",
+        20,
+        60,
+    ),
+    (
+        "callee balances 10 cold and reverts",
+        "100 BALANCE 101 BALANCE 102 BALANCE 103 BALANCE 104 BALANCE 105 BALANCE 106 BALANCE 107 BALANCE 108 BALANCE 109 BALANCE 0 0 REVERT",
+        20,
+        60,
+    ),
     ("callee selfdestructs", "GAS SELFDESTRUCT", 20, 60),
-    ("callee selfdestructs to itself", "ADDRESS SELFDESTRUCT", 20, 60),
-    ("created contract selfdestructs", "13055 0 MSTORE 2 30 0 CREATE STOP", 20, 60),
+    (
+        "callee selfdestructs to itself",
+        "ADDRESS SELFDESTRUCT",
+        20,
+        60,
+    ),
+    (
+        "created contract selfdestructs",
+        "13055 0 MSTORE 2 30 0 CREATE STOP",
+        20,
+        60,
+    ),
 ];
 
 fn calls(only: &str) -> Result<()> {
@@ -401,9 +702,15 @@ fn others() -> Result<()> {
         probe.accounts = accounts;
         whole(&format!("state of {accounts} accounts"), &probe);
         probe.transactions = 2;
-        whole(&format!("state of {accounts} accounts, 2 transactions"), &probe);
+        whole(
+            &format!("state of {accounts} accounts, 2 transactions"),
+            &probe,
+        );
         probe.transactions = 10;
-        whole(&format!("state of {accounts} accounts, 10 transactions"), &probe);
+        whole(
+            &format!("state of {accounts} accounts, 10 transactions"),
+            &probe,
+        );
         probe.transactions = 1;
         probe.code = looping("", "DUP1 999 ADD BALANCE POP", 10);
         whole(&format!("state of {accounts} accounts, 10 read"), &probe);
@@ -419,7 +726,17 @@ fn others() -> Result<()> {
         probe.code = looping("", "0 DUP2 SSTORE", 10);
         whole(&format!("storage of {slots} slots, 10 cleared"), &probe);
     }
-    for (length, exponent, byte) in [(1, 1, 255), (16, 16, 255), (32, 32, 255), (32, 32, 1), (64, 32, 255), (128, 32, 255), (256, 32, 255), (256, 3, 255), (1024, 1, 255)] {
+    for (length, exponent, byte) in [
+        (1, 1, 255),
+        (16, 16, 255),
+        (32, 32, 255),
+        (32, 32, 1),
+        (64, 32, 255),
+        (128, 32, 255),
+        (256, 32, 255),
+        (256, 3, 255),
+        (1024, 1, 255),
+    ] {
         let mut data = Vec::new();
         for part in [length, exponent, length] {
             data.extend(U256::from(part).to_be_bytes::<32>());
@@ -430,7 +747,10 @@ fn others() -> Result<()> {
         let mut probe = Probe::call(Bytes::new());
         probe.to = TxKind::Call(Address::with_last_byte(5));
         probe.data = data.into();
-        whole(&format!("modexp of {length} bytes, exponent {exponent} of {byte}"), &probe);
+        whole(
+            &format!("modexp of {length} bytes, exponent {exponent} of {byte}"),
+            &probe,
+        );
     }
     let signer = PrivateKeySigner::from_bytes(&B256::repeat_byte(1))?;
     let hash = B256::repeat_byte(9);
@@ -463,7 +783,10 @@ fn others() -> Result<()> {
         code.push(0x7f);
         code.resize(size + 100, 0x5b);
         probe.code = code.into();
-        whole(&format!("invalid jump over {size} bytes into PUSH32"), &probe);
+        whole(
+            &format!("invalid jump over {size} bytes into PUSH32"),
+            &probe,
+        );
     }
     Ok(())
 }
@@ -525,18 +848,26 @@ fn transactions() -> Result<()> {
         probe.access_list = AccessList(
             (0..addresses)
                 .map(|index: u64| AccessListItem {
-                    address: Address::left_padding_from(&(index + 1 << 20).to_be_bytes()),
-                    storage_keys: (0..slots).map(|slot: u64| B256::from(U256::from(slot))).collect(),
+                    address: Address::left_padding_from(&((index + 1) << 20).to_be_bytes()),
+                    storage_keys: (0..slots)
+                        .map(|slot: u64| B256::from(U256::from(slot)))
+                        .collect(),
                 })
                 .collect(),
         );
-        whole(&format!("transaction: access list {addresses} x {slots}"), probe);
+        whole(
+            &format!("transaction: access list {addresses} x {slots}"),
+            probe,
+        );
     }
     for size in [100, 1000, 10_000, 24_000] {
         for byte in [0x00, 0x5b, 0x60] {
             let mut code = vec![byte; size];
             code[0] = 0;
-            whole(&format!("transaction: callee {size} bytes {byte:#x}"), Probe::call(code.into()));
+            whole(
+                &format!("transaction: callee {size} bytes {byte:#x}"),
+                Probe::call(code.into()),
+            );
         }
     }
     for size in [0, 100, 10_000, 49_000] {
@@ -554,10 +885,16 @@ fn transactions() -> Result<()> {
     for size in [100, 10_000, 24_000] {
         let mut code = assemble(&format!("{} JUMP", size - 1));
         code.resize(size, 0x5b);
-        whole(&format!("transaction: jump over {size} jumpdests"), Probe::call(code.into()));
+        whole(
+            &format!("transaction: jump over {size} jumpdests"),
+            Probe::call(code.into()),
+        );
         let mut code = assemble(&format!("{} JUMP", size - 1));
         code.resize(size, 0x7f);
-        whole(&format!("transaction: invalid jump over {size} pushes"), Probe::call(code.into()));
+        whole(
+            &format!("transaction: invalid jump over {size} pushes"),
+            Probe::call(code.into()),
+        );
     }
     for size in [30_000usize, 48_000] {
         let mut probe = stop();
@@ -565,7 +902,10 @@ fn transactions() -> Result<()> {
         let mut code = assemble(&format!("{} JUMP", size - 1));
         code.resize(size, 0x5b);
         probe.data = code.into();
-        whole(&format!("transaction: create, init code jumps over {size}"), probe);
+        whole(
+            &format!("transaction: create, init code jumps over {size}"),
+            probe,
+        );
     }
     Ok(())
 }

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use alloy::primitives::{Address, B256, U256};
-use revm::{Database, Inspector};
 use revm::bytecode::opcode as op;
 use revm::context_interface::{ContextTr, JournalTr};
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::interpreter_types::{InputsTr, Jumps, LegacyBytecode, MemoryTr};
-use revm::state::EvmState;
 use revm::interpreter::{
     CallInputs, CallOutcome, CreateInputs, CreateOutcome, Gas, InstructionResult, Interpreter,
     InterpreterResult,
 };
+use revm::state::EvmState;
+use revm::{Database, Inspector};
 
 use super::costs::{
     COPIED_WORD, COSTS, CREATED_ENTRY, DYNAMIC, EXPONENT_BIT, LOGGED_BYTE, MOVED_WORD, TOPIC,
@@ -359,8 +359,15 @@ impl Meter {
         count: impl FnOnce(&mut Self, u64),
     ) {
         // Every instruction with a size pays at least 3 gas for memory or copying of each new word.
-        let (memory, gas) = (interpreter.memory.size() as u64, interpreter.gas.remaining());
-        if size <= memory.saturating_add(gas.saturating_mul(32) / 3).saturating_add(32) {
+        let (memory, gas) = (
+            interpreter.memory.size() as u64,
+            interpreter.gas.remaining(),
+        );
+        if size
+            <= memory
+                .saturating_add(gas.saturating_mul(32) / 3)
+                .saturating_add(32)
+        {
             count(self, size);
         }
     }

@@ -34,7 +34,10 @@ pub(super) fn precompile(address: &Address, input: &[u8], gas: u64) -> Option<u6
 
 /// Rounds of BLAKE2F, a gas each; without the gas it fails before.
 fn rounds(input: &[u8], gas: u64) -> u64 {
-    let rounds = input.first_chunk::<4>().copied().map_or(0, u32::from_be_bytes);
+    let rounds = input
+        .first_chunk::<4>()
+        .copied()
+        .map_or(0, u32::from_be_bytes);
     if u64::from(rounds) > gas || input.len() != 213 {
         0
     } else {
@@ -52,7 +55,8 @@ fn modexp(input: &[u8], gas: u64) -> u64 {
         }
         U256::from_be_bytes(word)
     };
-    let lengths = [word(0), word(1), word(2)].map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    let lengths =
+        [word(0), word(1), word(2)].map(|length| usize::try_from(length).unwrap_or(usize::MAX));
     let [base, exponent, modulus] = lengths;
     if base == 0 && modulus == 0 {
         return FAILS;
@@ -61,7 +65,14 @@ fn modexp(input: &[u8], gas: u64) -> u64 {
     // has lengths below these, and what nobody paid for fails before anything is loaded.
     let widest = (base.max(modulus) as u64).div_ceil(8);
     let squared = widest.saturating_mul(widest);
-    if squared / 3 > gas || (exponent as u64).saturating_sub(32).saturating_mul(8).saturating_mul(squared) / 3 > gas {
+    if squared / 3 > gas
+        || (exponent as u64)
+            .saturating_sub(32)
+            .saturating_mul(8)
+            .saturating_mul(squared)
+            / 3
+            > gas
+    {
         return FAILS;
     }
     let start = 96usize.saturating_add(base);
@@ -117,7 +128,10 @@ mod tests {
             (32, vec![0xff; 256], 161_670_000),
         ] {
             let bound = modexp_of(length, &exponent, u64::MAX);
-            assert!(bound >= measured && bound < measured * 5 / 4, "{length}: {bound}");
+            assert!(
+                bound >= measured && bound < measured * 5 / 4,
+                "{length}: {bound}"
+            );
         }
     }
 
