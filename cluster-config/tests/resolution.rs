@@ -197,6 +197,16 @@ fn impossible_chains_are_refused_with_file_and_key() {
             "transaction_gas = 10_000_001",
             "limits.transaction_gas",
         ),
+        (
+            "transaction_cycles = 16_777_216",
+            "transaction_cycles = 1000",
+            "limits.transaction_cycles",
+        ),
+        (
+            "transaction_cells = 330_000",
+            "transaction_cells = 330_001",
+            "limits.transaction_cells",
+        ),
         ("profile = \"secure\"", "profile = \"fast\"", "fast"),
         ("[limits]", "[limits]\nsurprise = 1", "surprise"),
         ("base_fee = 1_000_000_000\n", "", "base_fee"),

@@ -4,7 +4,7 @@
 //! Each attack is a loop whose length is searched for: the longest that the meter lets pass is simulated, the next one
 //! must be refused.
 
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use rayon::prelude::*;
 use tern_execution::{BatchLimits, ExecutionError, GenesisAccount, GenesisState, MachineLimits};
 use tern_integration::corpus::assembly::assemble;
@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Less than a node allows, so that each attack takes seconds. The machine knows no such limit.
 const LIMITS: MachineLimits = MachineLimits {
-    cycles: 1 << 22,
+    cycles: 1 << 21,
     cells: 330_000,
 };
 
@@ -103,7 +103,11 @@ fn attacks() -> Vec<Attack> {
     let reverting = |text: &str| assemble(&format!("{text} 0 0 REVERT")).to_vec();
     vec![
         attack("nothing", "", ""),
-        attack("long pushes", "", "NOT POP PUSH0 NOT DUP1 POP DUP1 POP"),
+        attack(
+            "long pushes",
+            "",
+            "0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff POP",
+        ),
         attack("logic", "", "DUP1 DUP1 AND DUP2 OR DUP2 XOR POP"),
         attack("arithmetic", "", "7 DUP2 DUP1 MULMOD 3 SWAP1 DIV 5 ADD POP"),
         attack(
@@ -116,8 +120,8 @@ fn attacks() -> Vec<Attack> {
         attack("hashes of a kilobyte", "", "1024 0 KECCAK256 POP"),
         attack("hashes of 100 kilobytes", "", "100000 0 KECCAK256 POP"),
         attack("ever larger hashes", "", "DUP1 64 MUL 0 KECCAK256 POP"),
-        attack("memory", "", "1 DUP2 32 MUL MSTORE"),
-        attack("memory byte by byte", "", "1 DUP2 4096 MUL MSTORE8"),
+        attack("memory", "", "PUSH0 NOT MSIZE MSTORE"),
+        attack("sparse memory", "", "1 MSIZE 991 ADD MSTORE8"),
         attack("moves of memory", "", "9999 1 0 MCOPY"),
         attack("copies of code", "", "9999 0 0 CODECOPY"),
         attack("copies of calldata", "", "9999 0 0 CALLDATACOPY"),
@@ -179,7 +183,11 @@ fn attacks() -> Vec<Attack> {
             far_trap,
         ),
         calling("faults", "0 0 0 0 0 CALLEE 999 CALL POP", vec![0xfe]),
-        attack("recursion", "", "0 0 32 0 0 ADDRESS GAS CALL POP"),
+        attack(
+            "recursion",
+            "",
+            "DUP1 0 MSTORE 0 0 32 0 0 ADDRESS GAS CALL POP",
+        ),
         attack("logs", "", "1 2 3 4 0 0 LOG4"),
         attack("long logs", "", "9999 0 LOG0"),
         calling("logs undone", call, reverting("0 0 LOG0 99 0 LOG1")),
@@ -219,8 +227,8 @@ fn attacks() -> Vec<Attack> {
         attack("identity", "", "9999 0 9999 0 4 GAS STATICCALL POP"),
         attack(
             "modexp",
-            "32 0 MSTORE 64 32 MSTORE 32 64 MSTORE PUSH0 NOT 96 MSTORE PUSH0 NOT 128 MSTORE PUSH0 NOT 160 MSTORE PUSH0 NOT 192 MSTORE",
-            "0 0 224 0 5 GAS STATICCALL POP",
+            "32 0 MSTORE 32 32 MSTORE 32 64 MSTORE PUSH0 NOT 96 MSTORE PUSH0 NOT 128 MSTORE PUSH0 NOT 160 MSTORE",
+            "0 0 192 0 5 GAS STATICCALL POP",
         ),
         attack(
             "modexp of a byte to a kilobyte",
@@ -346,4 +354,70 @@ fn hostile_transactions_are_refused_or_can_be_proven() {
             .collect()
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Transactions whose effect the kernel of the published machine saw otherwise than the EVM. Each is the code of the
+/// attacker's contract, which is called once, and of another one.
+fn differences() -> Vec<(&'static str, Bytes, Address, Bytes)> {
+    let code = |text: &str| assemble(&text.replace("CALLEE", PUSH_CALLEE));
+    let sent_to = |name, attacker: &str, callee: &str| (name, code(attacker), CALLEE, code(callee));
+    // Where the attacker's CREATE2 with salt 0 and no init code leads.
+    let occupied = ATTACKER.create2(B256::ZERO, keccak256([]));
+    let attack = format!("0 0 0 0 CREATE2 POP 0 0 0 0 0 {occupied:?} 100000 CALL POP STOP");
+    vec![
+        sent_to(
+            "a creation without code after a call that returned 0xef",
+            "0 0 0 0 0 CALLEE 99999 CALL POP 0 0 0 CREATE 0 SSTORE STOP",
+            "0xef 0 MSTORE8 1 0 RETURN",
+        ),
+        sent_to(
+            "return data after a creation of code that begins with 0xef",
+            "0x60ef5f5360015ff3 0 MSTORE 8 24 0 CREATE POP RETURNDATASIZE 1 ADD 0 SSTORE STOP",
+            "STOP",
+        ),
+        sent_to(
+            "return data after a creation of code that is too long",
+            "0x6160015ff3 0 MSTORE 5 27 0 CREATE POP RETURNDATASIZE 1 ADD 0 SSTORE STOP",
+            "STOP",
+        ),
+        (
+            "a contract that was in the way of a creation destroys itself",
+            code(&attack),
+            occupied,
+            code("ORIGIN SELFDESTRUCT"),
+        ),
+    ]
+}
+
+#[test]
+fn the_kernel_sees_what_the_evm_sees() {
+    for (name, attacker, other, code) in differences() {
+        let mut genesis = genesis();
+        for (address, code) in [(ATTACKER, attacker), (other, code)] {
+            let account = GenesisAccount {
+                balance: U256::from(1_000),
+                nonce: 1,
+                code,
+                ..GenesisAccount::default()
+            };
+            genesis.accounts.insert(address, account);
+        }
+        let mut chain = TestChain::limited(&genesis, LIMITS).unwrap();
+        let built = chain.build_measured(&[send(0)], BATCHES).unwrap();
+        assert!(built.block.receipts[0].envelope.status(), "{name}");
+        let outcome = counted(&built.witness.batches[0]);
+        assert!(outcome.is_ok(), "{name}: {outcome:?}");
+    }
+}
+
+#[test]
+fn init_code_may_jump_beyond_the_length_of_code() {
+    let mut code = assemble("0x7000 JUMP").to_vec();
+    code.resize(0x7000, 0x00);
+    code.extend(assemble("there: 1 0 SSTORE STOP"));
+    let mut chain = TestChain::limited(&genesis(), LIMITS).unwrap();
+    let raw = Send::create(code.into()).gas(GAS).sign(0);
+    let built = chain.build_measured(&[raw], BATCHES).unwrap();
+    assert!(built.block.receipts[0].envelope.status());
+    counted(&built.witness.batches[0]).unwrap();
 }

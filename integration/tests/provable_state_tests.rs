@@ -41,8 +41,10 @@ fn state_tests_as_blocks_can_be_proven() {
         let mut cases = cases(&folder, &file).unwrap();
         names.extend(cases.iter().map(|case| (case.name.clone(), ())));
         if !everything && only.is_empty() {
-            let choice = choice(&cases[0].name, cases.len());
-            cases = vec![cases.swap_remove(choice)];
+            match choice(&cases[0].name, cases.len()) {
+                Some(choice) => cases = vec![cases.swap_remove(choice)],
+                None => cases.clear(),
+            }
         }
         cases.retain(|case| case.name.contains(&only));
         chosen.extend(cases);
@@ -87,11 +89,13 @@ fn state_tests_as_blocks_can_be_proven() {
     verdict.assert_as_listed();
 }
 
-/// Which of a file's cases is in the sample: always the same, another for each file.
-fn choice(name: &str, count: usize) -> usize {
+/// Which of a file's cases is in the sample, if one is: always the same, another for each file.
+fn choice(name: &str, count: usize) -> Option<usize> {
     let hash = keccak256(name);
     let number = u64::from_be_bytes(hash[..8].try_into().unwrap());
-    usize::try_from(number % count as u64).unwrap()
+    let choice = usize::try_from(number % count as u64).unwrap();
+    // Every third file, so that it takes minutes.
+    (hash[8] % 3 == 0).then_some(choice)
 }
 
 /// Runs the cases on all cores.

@@ -382,6 +382,18 @@ impl Engine {
                 .contains(&TRANSACTIONS, &transaction.hash())?
         {
             Rejection::AlreadyKnown
+        } else if let ExecutionError::Unprovable {
+            resource,
+            needs,
+            limit,
+        } = error
+        {
+            Rejection::Unprovable {
+                reason: format!(
+                    "it takes {needs} {resource} or more, at most {limit} are allowed; split it into smaller \
+                     transactions"
+                ),
+            }
         } else {
             Rejection::Invalid {
                 message: error.to_string(),

@@ -26,8 +26,12 @@ use super::{Excess, MachineLimits, MachineResource, MachineWork};
 
 /// Cells of a context beside its code, memory and data.
 const CONTEXT_CELLS: u64 = 60;
-/// Cells that a log keeps beside its bytes: in the log, and in the receipt.
-const LOG_CELLS: u64 = 24;
+/// Bytes of a log in the receipt beside its topics and data: the address and the headers.
+const LOG_BYTES: u64 = 48;
+/// Bytes of a topic in the receipt.
+const TOPIC_BYTES: u64 = 33;
+/// Bytes of a receipt beside its logs: status, gas, bloom filter, headers, its place in the trie.
+const RECEIPT_BYTES: u64 = 1_000;
 
 /// A context whose journal can be looked into.
 pub(crate) trait Context: ContextTr<Journal: JournalTr<State = EvmState>> {}
@@ -52,6 +56,8 @@ pub(crate) struct Meter {
     transient: List<(Address, U256)>,
     transient_log: Vec<(Address, U256)>,
     created: u64,
+    /// Bytes of the receipt, which is hashed at once.
+    receipt: u64,
     nameless: u64,
     paths: HashMap<B256, Arc<Paths>>,
 }
@@ -68,6 +74,7 @@ struct Frame {
     touched: usize,
     transient: usize,
     created: u64,
+    receipt: u64,
 }
 
 impl Meter {
@@ -87,6 +94,7 @@ impl Meter {
             transient: List::default(),
             transient_log: Vec::new(),
             created: 0,
+            receipt: RECEIPT_BYTES,
             nameless: 0,
             paths: HashMap::new(),
         };
@@ -142,10 +150,22 @@ impl Meter {
     }
 
     fn hash(&mut self, bytes: u64) {
+        self.limit_hash(bytes);
+        self.add(hashed(bytes));
+    }
+
+    fn limit_hash(&mut self, bytes: u64) {
         if bytes > MachineLimits::HASH_BYTES && self.limits != MachineLimits::NONE {
             self.exceed(MachineResource::Hash, bytes, MachineLimits::HASH_BYTES);
         }
-        self.add(hashed(bytes));
+    }
+
+    /// A log is kept in the list of logs, in the receipt, and in the receipt's encoding.
+    fn log(&mut self, topics: u64, size: u64) {
+        let bytes = size + topics * TOPIC_BYTES + LOG_BYTES;
+        self.receipt += bytes;
+        self.limit_hash(self.receipt);
+        self.keep(bytes + 2 * (size + topics + 4));
     }
 
     /// Cells that the current context's memory takes, one for each byte.
@@ -175,6 +195,7 @@ impl Meter {
             touched: self.touched_log.len(),
             transient: self.transient_log.len(),
             created: self.created,
+            receipt: self.receipt,
             ..Frame::default()
         });
         self.occupy(cells);
@@ -206,6 +227,7 @@ impl Meter {
             self.add(self.transient.distance(key) * TRANSIENT_ENTRY + TRANSIENT_UNDO);
         }
         self.created = frame.created;
+        self.receipt = frame.receipt;
     }
 
     fn jump(&mut self, interpreter: &mut Interpreter<EthInterpreter>, opcode: u8) {
@@ -308,7 +330,7 @@ impl Meter {
                 let size = number(1);
                 self.if_paid(interpreter, size, |meter, size| {
                     meter.add(size.saturating_mul(LOGGED_BYTE));
-                    meter.keep(size.saturating_mul(3) + topics * 2 + LOG_CELLS);
+                    meter.log(topics, size);
                 });
             }
             op::CALL | op::CALLCODE => {

@@ -24,7 +24,8 @@ pub(super) fn precompile(address: &Address, input: &[u8], gas: u64) -> Option<u6
         7 => 25_000,
         // Miller loop for each pair, one final exponentiation; in arithmetic rows.
         8 => 445_000 + 480_000 * (length / 192),
-        9 => 4_600 + 1_400 * rounds(input, gas),
+        // Logic rows, 96 for each round.
+        9 => 4_800 + 1_560 * rounds(input, gas),
         10 => 1_800,
         _ => return None,
     };

@@ -1,6 +1,7 @@
 //! Tests that use the crate's inside.
 
 mod calls;
+mod metering;
 mod properties;
 mod refusals;
 mod scenario;
