@@ -64,16 +64,16 @@ impl<Q, A> fmt::Debug for Question<Q, A> {
 pub type Hint<T> = Question<T, ()>;
 
 macro_rules! questions {
-    ($of:ident by $($by:ident)|+ { $($(#[$doc:meta])* $name:ident = $topic:literal: $question:ty => $answer:ty $([$max:expr])?;)* }) => {
+    ($of:ident by $by:expr, { $($(#[$doc:meta])* $name:ident = $topic:literal: $question:ty => $answer:ty $([$max:expr])?;)* }) => {
         $(
             $(#[$doc])*
             pub const $name: Question<$question, $answer> =
-                Question::new($topic, Role::$of, &[$(Role::$by),+])$(.at_most($max))?;
+                Question::new($topic, Role::$of, $by)$(.at_most($max))?;
         )*
     };
 }
 
-questions!(Sequencer by Prover {
+questions!(Sequencer by &[Role::Prover], {
     /// A prover wants a job.
     OFFER = "offer": Offer => Result<Option<Lease>, OfferRefusal>;
     /// A prover is still at its job.
@@ -86,7 +86,7 @@ questions!(Sequencer by Prover {
     FETCH = "fetch": ChunkQuery => Result<Chunk, ChunkRefusal>;
 });
 
-questions!(Sequencer by Bridge {
+questions!(Sequencer by &[Role::Bridge], {
     /// How far batches are.
     PENDING = "pending": () => BatchesPending;
     /// A batch with its proof.
@@ -101,7 +101,7 @@ questions!(Sequencer by Bridge {
     BATCH = "batch": BatchNumber => Result<Option<Batch>, String>;
 });
 
-questions!(MainNode by Sequencer {
+questions!(MainNode by &[Role::Sequencer], {
     /// Sealed blocks.
     BLOCKS_FROM = "blocks-from": BlockQuery => Result<Vec<SealedBlock>, ReadFailure>;
     /// How far proving lags behind.
@@ -112,24 +112,24 @@ questions!(MainNode by Sequencer {
     RESUME = "resume": BlockNumber => ();
 });
 
-questions!(MainNode by Bridge {
+questions!(MainNode by &[Role::Bridge], {
     /// What the L2 contract says.
     REPORT_FINALITY = "report-finality": FinalityReport => Result<(), FinalityRefusal>;
     /// The newest L2 block that L3 blocks may refer to.
     REPORT_ANCHOR = "report-anchor": L2Anchor => ();
 });
 
-questions!(Sequencer by MainNode {
+questions!(Sequencer by &[Role::MainNode], {
     /// A block was sealed.
     BLOCK_SEALED = "block-sealed": BlockSealed => ();
 });
 
-questions!(Bridge by Sequencer {
+questions!(Bridge by &[Role::Sequencer], {
     /// There may be something to commit or to prove.
     WAKE = "wake": () => ();
 });
 
-questions!(Sequencer by MainNode | Sequencer | Bridge {
+questions!(Sequencer by &[Role::MainNode, Role::Sequencer, Role::Bridge], {
     /// The proving jobs at a glance.
     PROOF_STATUS = "proof-status": () => ProofStatus;
 });

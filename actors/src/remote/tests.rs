@@ -1,61 +1,23 @@
-//! Requests through a line that ends in a service of the same process.
+//! Two nodes of one cluster on the loopback interface, with real certificates.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use alloy::primitives::B256;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tern_cluster::{Address, CallError};
-use tern_cluster_config::Role;
-use tern_messages::{
-    BatchNumber, BatchesPending, BlockNumber, HaltReport, Offer, OfferRefusal, WorkerId, encode,
-};
-use tokio::sync::mpsc;
+use tempfile::TempDir;
+use tern_cluster::identity::{NodeRequest, init, issue, load};
+use tern_cluster::net::{Cluster, ClusterSettings, Limits, Router, Target, Terms, Timings};
+use tern_cluster::{Address, CallError, Process};
+use tern_messages::{BatchNumber, BatchesPending, Offer, OfferRefusal, Role, WorkerId};
 
+use super::router::LocalSequencer;
 use super::*;
-use crate::main_node::MainNodeMessage;
 use crate::sequencer::CoordinatorMessage;
 
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(20);
 
-/// Ends in a service, as a connection of `caller` would.
-#[derive(Clone, Debug)]
-struct Loopback {
-    service: Service,
-    caller: Caller,
-}
-
-impl Line for Loopback {
-    fn ask(&self, request: Vec<u8>, _: Duration) -> Answered {
-        let Self { service, caller } = self.clone();
-        Box::pin(async move {
-            let answer = service.answer(&caller, &request).await;
-            answer.map_err(|refused| LineError::Refused {
-                role: "sequencer",
-                reason: refused.to_string(),
-            })
-        })
-    }
-
-    fn tell(&self, request: Vec<u8>) {
-        drop(tokio::spawn(self.ask(request, LIMIT)));
-    }
-}
-
-fn caller(name: &str, role: Role) -> Caller {
-    Caller {
-        name: name.to_owned(),
-        roles: BTreeSet::from([role]),
-    }
-}
-
-fn line(local: Local, caller: Caller) -> Arc<dyn Line> {
-    let service = Service::new(local);
-    Arc::new(Loopback { service, caller })
-}
-
-/// A coordinator that knows one batch and has no work.
+/// A coordinator that knows some batches and has no work.
 struct Idle;
 
 impl Actor for Idle {
@@ -90,19 +52,93 @@ impl Actor for Idle {
     }
 }
 
-async fn idle() -> Local {
-    let (actor, _) = Actor::spawn(None, Idle, ()).await.unwrap();
-    let address = Address::new("proof coordinator");
-    address.set(actor);
-    Local {
-        coordinator: Some(address),
-        ..Local::default()
+/// A sequencer with an idle coordinator, and whoever joins it.
+struct Net {
+    folder: TempDir,
+    address: String,
+    _sequencer: Process,
+}
+
+impl Net {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        init(&folder.path().join("ca"), &"test".parse().unwrap()).unwrap();
+        let (actor, _) = Actor::spawn(None, Idle, ()).await.unwrap();
+        let coordinator = Address::new("proof coordinator");
+        coordinator.set(actor);
+        let sequencer = LocalSequencer {
+            coordinator,
+            batcher: Address::new("batcher"),
+            announcements: Default::default(),
+        };
+        let answers = router(Local {
+            sequencer: Some(sequencer),
+            ..Local::default()
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (process, _) = join(
+            &folder,
+            "sequencer",
+            Role::Sequencer,
+            answers,
+            Some(listener),
+            vec![],
+        )
+        .await;
+        Self {
+            folder,
+            address,
+            _sequencer: process,
+        }
+    }
+
+    /// A node with one role, connected with the sequencer.
+    async fn with(&self, name: &str, role: Role) -> (Process, Cluster) {
+        let target = Target {
+            address: self.address.clone(),
+            role: Role::Sequencer,
+        };
+        let joined = join(&self.folder, name, role, Router::new(), None, vec![target]).await;
+        let found = tokio::time::timeout(LIMIT, joined.1.wait_for(Role::Sequencer)).await;
+        assert!(found.is_ok(), "{name} is connected");
+        joined
     }
 }
 
-async fn coordinator_over(line: Arc<dyn Line>) -> Address<CoordinatorMessage> {
-    let proxy = CoordinatorProxy::over(line);
-    let (actor, _) = Actor::spawn(None, proxy, ()).await.unwrap();
+async fn join(
+    folder: &TempDir,
+    name: &str,
+    role: Role,
+    router: Router,
+    listener: Option<TcpListener>,
+    join: Vec<Target>,
+) -> (Process, Cluster) {
+    let identity = folder.path().join(name);
+    let request = NodeRequest::new(name.parse().unwrap(), [role]);
+    issue(&folder.path().join("ca"), &request, &identity).unwrap();
+    let settings = ClusterSettings {
+        identity: load(&identity).unwrap(),
+        roles: [role].into(),
+        terms: Terms::default(),
+        listener,
+        join,
+        router,
+        limits: Limits::default(),
+        timings: Timings::default(),
+    };
+    let (cluster, children) = Cluster::new(settings, 0).unwrap();
+    let process = Process::start().await.unwrap();
+    for child in children {
+        process.add(child).await.unwrap();
+    }
+    (process, cluster)
+}
+
+async fn coordinator_in(cluster: Cluster) -> Address<CoordinatorMessage> {
+    let (actor, _) = Actor::spawn(None, CoordinatorProxy::over(cluster), ())
+        .await
+        .unwrap();
     let address = Address::new("proof coordinator");
     address.set(actor);
     address
@@ -123,125 +159,37 @@ fn offer(name: &str) -> Offer {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_role_on_another_machine_is_asked_as_one_of_this_process() {
-    let local = idle().await;
-    let prover = coordinator_over(line(local.clone(), caller("p1", Role::Prover))).await;
+    let net = Net::start().await;
+    let (_prover, cluster) = net.with("p1", Role::Prover).await;
+    let coordinator = coordinator_in(cluster).await;
     let call = |reply| CoordinatorMessage::Offer(offer("p1"), reply);
-    let answer = prover.call(call, LIMIT).await.unwrap();
+    let answer = coordinator.call(call, LIMIT).await.unwrap();
     assert_eq!(answer, Err(OfferRefusal::BadName { len: 2 }));
-    let bridge = coordinator_over(line(local, caller("b", Role::Bridge))).await;
-    let pending = bridge.call(CoordinatorMessage::Pending, LIMIT).await;
+    let (_bridge, cluster) = net.with("b1", Role::Bridge).await;
+    let coordinator = coordinator_in(cluster).await;
+    let pending = coordinator.call(CoordinatorMessage::Pending, LIMIT).await;
     assert_eq!(pending.unwrap().formed, BatchNumber(7));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_role_cannot_ask_what_is_for_another_nor_speak_in_anothers_name() {
-    let local = idle().await;
-    let service = Service::new(local.clone());
-    let prover = caller("p1", Role::Prover);
-    let settled = encode(&Request::Pending(()));
-    let refused = service.answer(&prover, &settled).await.unwrap_err();
-    assert!(matches!(refused, Refused::NotAllowed { .. }), "{refused}");
-    let stolen = encode(&Request::Offer(offer("p2")));
-    let refused = service.answer(&prover, &stolen).await.unwrap_err();
-    assert!(matches!(refused, Refused::Impostor { .. }), "{refused}");
-    let address = coordinator_over(line(local, prover)).await;
-    let failed = address.call(CoordinatorMessage::Pending, LIMIT).await;
+    let net = Net::start().await;
+    let (_prover, cluster) = net.with("p1", Role::Prover).await;
+    let coordinator = coordinator_in(cluster).await;
+    let call = |reply| CoordinatorMessage::Offer(offer("p2"), reply);
+    let stolen = coordinator.call(call, LIMIT).await;
     assert!(
-        matches!(failed, Err(CallError::Dropped { .. })),
-        "{failed:?}"
+        matches!(stolen, Err(CallError::Dropped { .. })),
+        "{stolen:?}"
     );
-}
-
-#[tokio::test]
-async fn what_is_no_request_and_what_runs_elsewhere_is_refused() {
-    let service = Service::new(Local::default());
-    let bridge = caller("b", Role::Bridge);
-    for garbage in [&b""[..], b"\x01", b"\x01\xff\xff\xff\xff", b"\x02\x00"] {
-        let refused = service.answer(&bridge, garbage).await.unwrap_err();
-        assert!(matches!(refused, Refused::Malformed(_)), "{refused}");
-    }
-    let refused = service
-        .answer(&bridge, &encode(&Request::Pending(())))
-        .await
-        .unwrap_err();
-    let here = matches!(
-        refused,
-        Refused::NotHere {
-            role: Role::Sequencer
-        }
+    let pending = coordinator.call(CoordinatorMessage::Pending, LIMIT).await;
+    assert!(
+        matches!(pending, Err(CallError::Dropped { .. })),
+        "{pending:?}"
     );
-    assert!(here, "{refused}");
-}
-
-/// Loses every second request.
-#[derive(Debug)]
-struct Lossy {
-    to: Loopback,
-    lost: std::sync::atomic::AtomicBool,
-}
-
-impl Line for Lossy {
-    fn ask(&self, request: Vec<u8>, limit: Duration) -> Answered {
-        if self.lost.fetch_not(std::sync::atomic::Ordering::Relaxed) {
-            return self.to.ask(request, limit);
-        }
-        Box::pin(async { Err(LineError::Away { role: "main node" }) })
-    }
-
-    fn tell(&self, _: Vec<u8>) {}
-}
-
-/// A main node that notes what it is told.
-struct Listener(mpsc::UnboundedSender<HaltReport>);
-
-impl Actor for Listener {
-    type Msg = MainNodeMessage;
-    type State = ();
-    type Arguments = ();
-
-    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
-        Ok(())
-    }
-
-    async fn handle(
-        &self,
-        _: ActorRef<Self::Msg>,
-        message: MainNodeMessage,
-        (): &mut (),
-    ) -> Result<(), ActorProcessingErr> {
-        if let MainNodeMessage::Halt(report) = message {
-            self.0.send(report)?;
-        }
-        Ok(())
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_halt_is_repeated_until_the_main_node_has_heard_it() {
-    let (said, mut heard) = mpsc::unbounded_channel();
-    let (actor, _) = Actor::spawn(None, Listener(said), ()).await.unwrap();
-    let main_node = Address::new("main node");
-    main_node.set(actor);
-    let to = Loopback {
-        service: Service::new(Local {
-            main_node: Some(main_node),
-            ..Local::default()
-        }),
-        caller: caller("s", Role::Sequencer),
-    };
-    let lossy = Lossy {
-        to,
-        lost: false.into(),
-    };
-    let proxy = MainNodeProxy::over(Arc::new(lossy));
-    let (proxy, _) = Actor::spawn(None, proxy, ()).await.unwrap();
-    let report = HaltReport {
-        block: BlockNumber(3),
-        transaction: None,
-        reason: "it cannot be proven".into(),
-    };
-    proxy.cast(MainNodeMessage::Halt(report.clone())).unwrap();
-    assert_eq!(heard.recv().await, Some(report));
+    let call = |reply| CoordinatorMessage::Offer(offer("p1"), reply);
+    let own = coordinator.call(call, LIMIT).await;
+    assert!(own.is_ok(), "its own offer is still answered: {own:?}");
 }
