@@ -95,7 +95,7 @@ fn choice(name: &str, count: usize) -> Option<usize> {
     let number = u64::from_be_bytes(hash[..8].try_into().unwrap());
     let choice = usize::try_from(number % count as u64).unwrap();
     // Every third file, so that it takes minutes.
-    (hash[8] % 3 == 0).then_some(choice)
+    hash[8].is_multiple_of(3).then_some(choice)
 }
 
 /// Runs the cases on all cores.
