@@ -382,17 +382,9 @@ impl Engine {
                 .contains(&TRANSACTIONS, &transaction.hash())?
         {
             Rejection::AlreadyKnown
-        } else if let ExecutionError::Unprovable {
-            resource,
-            needs,
-            limit,
-        } = error
-        {
+        } else if let ExecutionError::Unprovable(excess) = error {
             Rejection::Unprovable {
-                reason: format!(
-                    "it takes {needs} {resource} or more, at most {limit} are allowed; split it into smaller \
-                     transactions"
-                ),
+                reason: excess.to_string(),
             }
         } else {
             Rejection::Invalid {

@@ -19,12 +19,13 @@ use tern_cluster::{ChildSpec, Fault, RestartPolicy};
 use tern_cluster_config::RpcConfig;
 use thiserror::Error;
 use tower_http::cors::{Any, CorsLayer};
+use tower_http::map_request_body::MapRequestBodyLayer;
 use tracing::info;
 
 use super::eth::Eth;
 use super::guard::{Guard, Limits};
 use super::reader::Reader;
-use super::{subscribe, tern, web};
+use super::{body, subscribe, tern, web};
 use crate::main_node::MainNodeHandle;
 
 /// Why the server cannot run.
@@ -126,7 +127,11 @@ impl RpcHandle {
             .allow_headers(Any);
         let server = Server::builder()
             .set_config(server_config(&self.config))
-            .set_http_middleware(tower::ServiceBuilder::new().layer(cors))
+            .set_http_middleware(
+                tower::ServiceBuilder::new()
+                    .layer(cors)
+                    .layer(MapRequestBodyLayer::new(body::read_to_end)),
+            )
             .set_rpc_middleware(RpcServiceBuilder::new().layer_fn(move |service| Guard {
                 limits: limits.clone(),
                 service,

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::Actor;
-use tern_cluster::{Address, ChildSpec, RestartPolicy};
+use tern_cluster::{Address, ChildSpec};
 use tern_execution::BatchLimits;
 use tern_proving::limits::{MAX_BATCH_CYCLES, MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
 use tern_proving::{JobVerifier, Profile, ProvingError};
@@ -80,16 +79,7 @@ pub fn lease_policy(profile: Profile) -> Policy {
         Profile::Secure => (8_500, 2_500),
         Profile::InsecureTest => (2_500, 1_500),
     };
-    Policy {
-        lease_ttl: Duration::from_secs(30),
-        longest_wait: Duration::from_secs(20),
-        most_failures: 3,
-        most_losses: 5,
-        hedge_factor: 3,
-        hedge_after: Duration::from_secs(30),
-        heavy_memory: heavy << 20,
-        light_memory: light << 20,
-    }
+    Policy::usual(heavy << 20, light << 20)
 }
 
 impl Sequencer {
@@ -151,10 +141,10 @@ impl Sequencer {
             bridge,
         };
         Ok(vec![
-            child("replica", rank, replica, &self.replica),
-            child("simulator", rank + 1, simulator, &self.simulator),
-            child("batcher", rank + 2, batcher, &self.batcher),
-            child(
+            ChildSpec::of_actor("replica", rank, replica, &self.replica),
+            ChildSpec::of_actor("simulator", rank + 1, simulator, &self.simulator),
+            ChildSpec::of_actor("batcher", rank + 2, batcher, &self.batcher),
+            ChildSpec::of_actor(
                 "proof-coordinator",
                 rank + 3,
                 coordinator,
@@ -162,26 +152,4 @@ impl Sequencer {
             ),
         ])
     }
-}
-
-/// An actor without arguments as a supervised child that is reached at `address`.
-pub(crate) fn child<A>(
-    name: &'static str,
-    rank: u8,
-    actor: A,
-    address: &Address<A::Msg>,
-) -> ChildSpec
-where
-    A: Actor<Arguments = ()> + Clone,
-{
-    let address = address.clone();
-    ChildSpec::new(name, rank, RestartPolicy::STANDARD, move |supervisor| {
-        let (actor, address) = (actor.clone(), address.clone());
-        async move {
-            let (running, _) = A::spawn_linked(None, actor, (), supervisor).await?;
-            let cell = running.get_cell();
-            address.set(running);
-            Ok(cell)
-        }
-    })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::signers::local::PrivateKeySigner;
-use tern_cluster::{Address, ChildSpec, Process, RestartPolicy};
+use tern_cluster::{Address, ChildSpec, Process};
 use tern_cluster_config::{ChainConfig, ProverConfig, Role};
 use tern_messages::ChainId;
 use tern_proving::Profile;
@@ -86,7 +86,12 @@ pub async fn start_roles(
         let prover = prover(profile, &roles.prover, &sequencer)?;
         let address = Address::new("prover");
         process
-            .add(standard("prover", rank::PROVER, prover, &address))
+            .add(ChildSpec::of_actor(
+                "prover",
+                rank::PROVER,
+                prover,
+                &address,
+            ))
             .await?;
     }
     if wanted(Role::Bridge) {
@@ -112,17 +117,10 @@ pub async fn start_roles(
             coordinator: sequencer.coordinator.clone(),
         };
         process
-            .add(standard("bridge", rank::BRIDGE, actor, &bridge))
+            .add(ChildSpec::of_actor("bridge", rank::BRIDGE, actor, &bridge))
             .await?;
     }
     Ok(())
-}
-
-fn standard<A>(name: &'static str, rank: u8, actor: A, address: &Address<A::Msg>) -> ChildSpec
-where
-    A: ractor::Actor<Arguments = ()> + Clone,
-{
-    ChildSpec::of_actor(name, rank, RestartPolicy::STANDARD, actor, address)
 }
 
 /// Opens the data of sequencer and bridge.

@@ -42,6 +42,12 @@ async fn bad_requests_are_answered_with_code_and_text_and_the_process_stays_up()
             "too",
         ),
         (
+            "a request of ten times the size",
+            call("web3_sha3", json!(["0".repeat(20 << 20)])),
+            -32007,
+            "too",
+        ),
+        (
             "an unknown method",
             call("eth_flyToTheMoon", json!([])),
             -32601,

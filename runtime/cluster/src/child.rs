@@ -41,19 +41,14 @@ impl ChildSpec {
         }
     }
 
-    /// A child that is an actor without arguments, reached at `address`. Each start clones it.
-    pub fn of_actor<A>(
-        name: &'static str,
-        rank: u8,
-        policy: RestartPolicy,
-        actor: A,
-        address: &Address<A::Msg>,
-    ) -> Self
+    /// A child that is an actor without arguments, reached at `address`, under [`RestartPolicy::STANDARD`]. Each
+    /// start clones it.
+    pub fn of_actor<A>(name: &'static str, rank: u8, actor: A, address: &Address<A::Msg>) -> Self
     where
         A: Actor<Arguments = ()> + Clone,
     {
         let address = address.clone();
-        Self::new(name, rank, policy, move |supervisor| {
+        Self::new(name, rank, RestartPolicy::STANDARD, move |supervisor| {
             let (actor, address) = (actor.clone(), address.clone());
             async move {
                 let (running, _) = Actor::spawn_linked(None, actor, (), supervisor).await?;

@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256, U256};
 use revm::database_interface::DBErrorMarker;
 use thiserror::Error;
 
-use crate::meter::{Excess, MachineResource};
+use crate::meter::Excess;
 use crate::source::SourceError;
 
 /// What a refusal means for the one who asked.
@@ -184,18 +184,8 @@ pub enum ExecutionError {
     #[error("already known")]
     AlreadyKnown,
     /// Proving it would take more than the chain allows. The figure is where counting ended.
-    #[error(
-        "transaction cannot be proven: it takes {needs} {resource} or more, at most {limit} are allowed; \
-         split it into smaller transactions"
-    )]
-    Unprovable {
-        /// Of what it takes too much.
-        resource: MachineResource,
-        /// How much it takes at least.
-        needs: u64,
-        /// How much a transaction may take.
-        limit: u64,
-    },
+    #[error("transaction cannot be proven: {0}")]
+    Unprovable(Excess),
     /// Refused by the EVM for a reason that validation does not know.
     #[error("invalid transaction: {reason}")]
     Refused {
@@ -209,16 +199,7 @@ pub enum ExecutionError {
 
 impl From<Excess> for ExecutionError {
     fn from(excess: Excess) -> Self {
-        let Excess {
-            resource,
-            needs,
-            limit,
-        } = excess;
-        Self::Unprovable {
-            resource,
-            needs,
-            limit,
-        }
+        Self::Unprovable(excess)
     }
 }
 

@@ -50,7 +50,7 @@ pub use environment::{BlockAttributes, BlockEnvironment, ChainRules, HeaderBloom
 pub use error::{ErrorKind, ExecutionError, StateError};
 pub use estimate::EstimateError;
 pub use genesis::{GenesisAccount, GenesisError, GenesisOutcome, GenesisState};
-pub use meter::{MachineLimits, MachineResource, MachineWork};
+pub use meter::{Excess, MachineLimits, MachineResource, MachineWork};
 pub use outcome::Outcome;
 pub use replay::{ReplayError, Replayed, replay};
 pub use source::{MemoryNodes, NodeSource, SourceError};

@@ -168,16 +168,7 @@ fn batch(number: u64) -> Vec<Planned> {
 
 impl World {
     fn new(workers: usize, seed: u64) -> Self {
-        let policy = Policy {
-            lease_ttl: Duration::from_secs(30),
-            longest_wait: Duration::from_secs(20),
-            most_failures: 3,
-            most_losses: 5,
-            hedge_factor: 3,
-            hedge_after: Duration::from_secs(30),
-            heavy_memory: 8 * GB,
-            light_memory: 2 * GB,
-        };
+        let policy = Policy::usual(8 * GB, 2 * GB);
         let mut random = StdRng::seed_from_u64(seed);
         let workers = (0..workers)
             .map(|_| Worker {

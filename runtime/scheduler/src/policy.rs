@@ -26,6 +26,21 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// What suits jobs of seconds to minutes: `heavy` is the memory that a segment takes, `light` that of any other
+    /// job, in bytes.
+    pub fn usual(heavy: u64, light: u64) -> Self {
+        Self {
+            lease_ttl: Duration::from_secs(30),
+            longest_wait: Duration::from_secs(20),
+            most_failures: 3,
+            most_losses: 5,
+            hedge_factor: 3,
+            hedge_after: Duration::from_secs(30),
+            heavy_memory: heavy,
+            light_memory: light,
+        }
+    }
+
     /// Memory that a job of this kind takes, in bytes.
     pub fn memory(&self, kind: JobKind) -> u64 {
         match kind {

@@ -15,7 +15,6 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::*;
 use crate::sequencer::lease_policy;
-use crate::sequencer::simulator::SIMULATE;
 use crate::sequencer::tables::{SIMULATIONS, SimulatedBlock, SimulatedRun};
 use crate::sequencer::testing::*;
 
@@ -88,7 +87,6 @@ struct Fixture {
 }
 
 async fn coordinator(chain: &Chain) -> Fixture {
-    let _ = SIMULATE;
     let (main, main_node) = main_node(vec![]).await;
     let (batcher_address, batcher) = mailbox().await;
     let (bridge_address, bridge) = mailbox().await;

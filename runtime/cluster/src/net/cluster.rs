@@ -262,13 +262,7 @@ fn gateway(rank: u8, router: Router, shared: &Arc<Shared>) -> ChildSpec {
         router: Arc::new(router),
     };
     let name = "cluster-gateway";
-    ChildSpec::of_actor(
-        name,
-        rank,
-        RestartPolicy::STANDARD,
-        actor,
-        &Address::new(name),
-    )
+    ChildSpec::of_actor(name, rank, actor, &Address::new(name))
 }
 
 fn identity_watch(rank: u8, shared: &Arc<Shared>) -> ChildSpec {

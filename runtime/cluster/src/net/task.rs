@@ -8,7 +8,6 @@ use tokio::task::AbortHandle;
 
 use crate::address::Address;
 use crate::child::ChildSpec;
-use crate::policy::RestartPolicy;
 
 #[derive(Clone)]
 struct Task {
@@ -74,11 +73,5 @@ pub(super) fn supervised(
         name,
         start: Arc::new(start),
     };
-    ChildSpec::of_actor(
-        name,
-        rank,
-        RestartPolicy::STANDARD,
-        task,
-        &Address::new(name),
-    )
+    ChildSpec::of_actor(name, rank, task, &Address::new(name))
 }

@@ -25,6 +25,8 @@ mod transaction;
 
 use std::fmt;
 
+use thiserror::Error;
+
 pub(crate) use inspector::Meter;
 pub(crate) use transaction::{key_cost, transaction_work};
 
@@ -61,11 +63,17 @@ pub enum MachineResource {
 }
 
 /// More of a resource than the limit allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Excess {
-    pub(crate) resource: MachineResource,
-    pub(crate) needs: u64,
-    pub(crate) limit: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "it takes {needs} {resource} or more, at most {limit} are allowed; split it into smaller transactions"
+)]
+pub struct Excess {
+    /// Of what it takes too much.
+    pub resource: MachineResource,
+    /// How much it takes at least.
+    pub needs: u64,
+    /// How much a transaction may take.
+    pub limit: u64,
 }
 
 impl MachineLimits {

@@ -6,8 +6,8 @@ use tern_messages::Gas;
 
 use super::scenario::{Action, Chain, WRITER};
 use crate::{
-    CallContext, EstimateError, ExecutionError, MachineLimits, MachineResource, MachineWork,
-    StateView,
+    CallContext, EstimateError, Excess, ExecutionError, MachineLimits, MachineResource,
+    MachineWork, StateView,
 };
 
 /// More than a transfer takes, less than fourteen new slots.
@@ -44,11 +44,11 @@ fn what_takes_too_many_cycles_is_refused_and_leaves_no_trace() {
     assert!(
         matches!(
             refused,
-            ExecutionError::Unprovable {
+            ExecutionError::Unprovable(Excess {
                 resource: MachineResource::Cycles,
                 needs: 100_001..,
                 limit: 100_000,
-            }
+            })
         ),
         "{refused}"
     );
@@ -72,10 +72,10 @@ fn what_takes_too_many_cells_is_refused() {
     assert!(
         matches!(
             refused,
-            ExecutionError::Unprovable {
+            ExecutionError::Unprovable(Excess {
                 resource: MachineResource::Memory,
                 ..
-            }
+            })
         ),
         "{refused}"
     );
