@@ -8,8 +8,8 @@ use revm::{Context, ExecuteEvm, InspectEvm, Journal, MainBuilder, SystemCallEvm}
 
 use crate::collision::Collisions;
 use crate::database::BlockState;
-use crate::error::{ExecutionError, StateError};
 use crate::environment::ChainRules;
+use crate::error::{ExecutionError, StateError};
 use crate::meter::{MachineWork, Meter, transaction_work};
 use crate::validation::refusal;
 
