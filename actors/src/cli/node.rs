@@ -43,12 +43,12 @@ pub(super) struct Arguments {
     identity: Option<PathBuf>,
 
     /// Address where other nodes connect to this one (main node, sequencer).
-    #[arg(long, value_name = "ADDRESS", requires = "identity")]
+    #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
 
     /// A node to connect to: HOST:PORT of the sequencer (for a prover) or the main node (for a sequencer), or
     /// ROLE@HOST:PORT. May be given several times.
-    #[arg(long, value_name = "[ROLE@]HOST:PORT", requires = "identity")]
+    #[arg(long, value_name = "[ROLE@]HOST:PORT")]
     join: Vec<JoinTarget>,
 }
 
