@@ -5,7 +5,7 @@
 //!
 //! * The prover's machine holds gas in 32 bits: block gas limits above are lowered to that.
 //! * A transaction that asks for more gas than the block has is signed again with the block's limit.
-//! * A transaction that takes more than [`MACHINE`] allows is signed again with less gas, see [`GAS_LIMITS`].
+//! * A transaction that takes more than [`MACHINE`] allows is signed again with less gas, see `GAS_LIMITS`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
