@@ -17,6 +17,7 @@ pub mod deployment;
 pub mod devnet;
 pub mod embedded_l2;
 pub mod main_node;
+pub mod member;
 pub mod node;
 pub mod prover;
 pub mod remote;

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use alloy::primitives::Address;
 use alloy::signers::local::PrivateKeySigner;
-use tern_cluster::{Process, ShutdownReason};
+use tern_cluster::{Process, ShutdownReason, identity};
 use tern_cluster_config::{ChainConfig, ConfigError, NodeConfig};
-use tern_messages::{BlockNumber, ChainId};
+use tern_messages::ChainId;
 use tern_settlement::{ExpectedRollup, FollowPolicy, L2, L2Endpoint, RollupClient};
 
 use crate::main_node::{ChainSpec, MainNodeHandle};
+use crate::member;
 use crate::rpc;
 use crate::supervisor::{
-    ChainPlace, Failure, Roles, rank, run_until_stopped, start_chain, start_roles,
+    ChainPlace, Failure, Places, Roles, Settlement, genesis_header, rank, run_until_stopped,
+    start_chain, start_roles,
 };
 
 /// Chain id of development L2s (`anvil`, the embedded one): they mine at once, so looking often pays.
@@ -37,6 +39,10 @@ pub struct Network {
 /// # Errors
 /// If it cannot start; the failure carries the exit code.
 pub async fn run(config: NodeConfig) -> Result<ShutdownReason, Failure> {
+    if let Some(identity) = &config.cluster.identity {
+        let identity = identity::load(identity).map_err(Failure::configuration)?;
+        return member::run(config, identity).await;
+    }
     let network = Network::configured(&config)?;
     let listener = rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?;
     let process = Process::start().await?;
@@ -51,7 +57,7 @@ pub async fn run(config: NodeConfig) -> Result<ShutdownReason, Failure> {
 
 impl Network {
     /// Everything from the configuration: nothing has a default here.
-    fn configured(config: &NodeConfig) -> Result<Self, Failure> {
+    pub(crate) fn configured(config: &NodeConfig) -> Result<Self, Failure> {
         let chain = ChainConfig::load(required("chain", config.chain.as_deref())?)?;
         let url = required("l2.rpc_url", config.l2.rpc_url.as_ref())?;
         let rollup = *required("l2.rollup", config.l2.rollup.as_ref())?;
@@ -86,24 +92,36 @@ impl Network {
         config: &NodeConfig,
         node: &MainNodeHandle,
     ) -> Result<(), Failure> {
-        let rollup = ExpectedRollup {
-            address: self.rollup,
-            chain_id: self.chain.genesis.chain_id,
-            genesis_hash: node.chain.expect_header(BlockNumber(0))?.hash,
-        };
-        let l2 = L2::connect_to(self.l2.clone(), ChainId(self.chain.l2_chain_id)).await?;
-        RollupClient::connect(l2, rollup).await?;
+        let settlement = self.settlement(config).await?;
         let roles = Roles {
             wanted: config.roles.clone(),
             data_dir: config.data_dir.clone(),
-            l2: self.l2,
-            rollup,
-            operator: self.operator,
-            follow: follow_policy(config, self.chain.l2_chain_id),
+            settlement: Some(settlement),
             prover: config.prover,
+            prover_name: "local".to_owned(),
             chain: self.chain,
         };
-        start_roles(process, node, roles).await
+        start_roles(process, &Places::beside(Some(node)), roles).await
+    }
+
+    /// What the bridge needs, once L2 has shown that it has this chain's contract.
+    ///
+    /// # Errors
+    /// If L2 does not answer, is another chain, or has another contract.
+    pub async fn settlement(&self, config: &NodeConfig) -> Result<Settlement, Failure> {
+        let rollup = ExpectedRollup {
+            address: self.rollup,
+            chain_id: self.chain.genesis.chain_id,
+            genesis_hash: genesis_header(&self.chain)?.hash_slow(),
+        };
+        let l2 = L2::connect_to(self.l2.clone(), ChainId(self.chain.l2_chain_id)).await?;
+        RollupClient::connect(l2, rollup).await?;
+        Ok(Settlement {
+            l2: self.l2.clone(),
+            rollup,
+            operator: self.operator.clone(),
+            follow: follow_policy(config, self.chain.l2_chain_id),
+        })
     }
 }
 
@@ -147,7 +165,7 @@ pub fn follow_policy(config: &NodeConfig, l2_chain_id: u64) -> FollowPolicy {
     }
 }
 
-fn required<T>(key: &'static str, value: Option<T>) -> Result<T, ConfigError> {
+pub(crate) fn required<T>(key: &'static str, value: Option<T>) -> Result<T, ConfigError> {
     let problem =
         || "must be set, in the configuration file or by a flag; only the devnet has a default";
     value.ok_or_else(|| ConfigError::Value {

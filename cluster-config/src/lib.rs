@@ -29,7 +29,9 @@ pub use devnet::{DEVELOPMENT_MNEMONIC, Devnet, development_key};
 pub use error::ConfigError;
 pub use genesis::{Genesis, GenesisAccount};
 pub use key::KeySource;
-pub use node::{L2Config, LogLimits, NodeConfig, PoolConfig, ProverConfig, RpcConfig};
+pub use node::{
+    ClusterConfig, JoinTarget, L2Config, LogLimits, NodeConfig, PoolConfig, ProverConfig, RpcConfig,
+};
 pub use sealing::{ProvingCost, SealingPolicy};
 pub use secret::SecretUrl;
 pub use tern_messages::Role;

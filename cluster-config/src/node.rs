@@ -1,9 +1,11 @@
 //! How one process runs.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use alloy::primitives::Address;
@@ -43,6 +45,8 @@ pub struct NodeConfig {
     pub l2: L2Config,
     /// The prover.
     pub prover: ProverConfig,
+    /// Other machines.
+    pub cluster: ClusterConfig,
     /// How long an orderly stop may take.
     #[serde(with = "humantime_serde")]
     pub stop_within: Duration,
@@ -131,6 +135,87 @@ pub struct ProverConfig {
     pub memory_mib: Option<u64>,
 }
 
+/// How this node and others find each other. Without an identity, all roles run in this process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClusterConfig {
+    /// The folder that `tern cluster issue` wrote for this node.
+    pub identity: Option<PathBuf>,
+    /// Where other nodes connect to this one. For main nodes and sequencers.
+    pub listen: Option<SocketAddr>,
+    /// The nodes that this one connects to.
+    pub join: Vec<JoinTarget>,
+}
+
+/// A node to connect to: `HOST:PORT`, or `ROLE@HOST:PORT` where the role does not follow from this node's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct JoinTarget {
+    /// What runs there.
+    pub role: Option<Role>,
+    /// `HOST:PORT`.
+    pub address: String,
+}
+
+impl FromStr for JoinTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (role, address) = match text.split_once('@') {
+            Some((role, address)) => {
+                let role: Role = role.parse().map_err(|error| format!("{error}"))?;
+                (Some(role), address)
+            }
+            None => (None, text),
+        };
+        let port = address
+            .rsplit_once(':')
+            .filter(|(host, _)| !host.is_empty());
+        if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+            return Err(format!(
+                "`{text}` is not of the form HOST:PORT or ROLE@HOST:PORT"
+            ));
+        }
+        Ok(Self {
+            role,
+            address: address.to_owned(),
+        })
+    }
+}
+
+impl TryFrom<String> for JoinTarget {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<JoinTarget> for String {
+    fn from(target: JoinTarget) -> Self {
+        target.to_string()
+    }
+}
+
+impl fmt::Display for JoinTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.role {
+            Some(role) => write!(f, "{role}@{}", self.address),
+            None => f.write_str(&self.address),
+        }
+    }
+}
+
+/// The roles that a role asks things of.
+fn asked_by(role: Role) -> &'static [Role] {
+    match role {
+        Role::MainNode => &[],
+        Role::Sequencer => &[Role::MainNode],
+        Role::Prover => &[Role::Sequencer],
+        Role::Bridge => &[Role::Sequencer, Role::MainNode],
+    }
+}
+
 impl Default for NodeConfig {
     fn default() -> Self {
         Self {
@@ -142,6 +227,7 @@ impl Default for NodeConfig {
             sealing: SealingPolicy::default(),
             l2: L2Config::default(),
             prover: ProverConfig::default(),
+            cluster: ClusterConfig::default(),
             stop_within: Duration::from_secs(20),
         }
     }
@@ -226,23 +312,7 @@ impl NodeConfig {
     fn check(&self) -> Result<(), ConfigError> {
         let refuse = |key, problem: &str| Err(ConfigError::value(key, problem));
         self.sealing.check()?;
-        // Each role needs the one before it in the same process.
-        let chain = [Role::MainNode, Role::Sequencer, Role::Prover];
-        let has = |role| self.roles.contains(&role);
-        if !has(Role::MainNode) {
-            return refuse(
-                "roles",
-                "must contain main-node: the others work for it in this process",
-            );
-        }
-        if !chain.is_sorted_by_key(|role| !has(*role))
-            || (has(Role::Bridge) && !has(Role::Sequencer))
-        {
-            return refuse(
-                "roles",
-                "prover and bridge need the sequencer, which is not among them",
-            );
-        }
+        self.check_roles()?;
         if self.l2.confirmations == 0 {
             return refuse("l2.confirmations", "must be at least 1");
         }
@@ -276,6 +346,65 @@ impl NodeConfig {
             return refuse("prover.threads", "must be at least 1");
         }
         Ok(())
+    }
+}
+
+impl NodeConfig {
+    /// The roles that run elsewhere and that this node's roles ask things of.
+    pub fn missing_roles(&self) -> BTreeSet<Role> {
+        let asked = self.roles.iter().flat_map(|role| asked_by(*role));
+        asked
+            .copied()
+            .filter(|role| !self.roles.contains(role))
+            .collect()
+    }
+
+    /// The nodes to connect to, each with what is expected there.
+    pub fn joined(&self) -> Vec<(Role, String)> {
+        let missing = self.missing_roles();
+        // The nearest role that is missing: a prover's sequencer, a sequencer's main node.
+        let usual = missing.last().copied().unwrap_or(Role::Sequencer);
+        let join = self.cluster.join.iter();
+        join.map(|target| (target.role.unwrap_or(usual), target.address.clone()))
+            .collect()
+    }
+
+    fn check_roles(&self) -> Result<(), ConfigError> {
+        let refuse = |key, problem: String| Err(ConfigError::value(key, problem));
+        if self.roles.is_empty() {
+            return refuse("roles", "must not be empty".to_owned());
+        }
+        let missing = self.missing_roles();
+        if self.cluster.identity.is_none() {
+            if self.cluster.listen.is_some() || !self.cluster.join.is_empty() {
+                let problem = "must be set (--identity) to connect with other nodes";
+                return refuse("cluster.identity", problem.to_owned());
+            }
+            return match missing.first() {
+                None => Ok(()),
+                Some(role) => refuse(
+                    "roles",
+                    format!(
+                        "need the {role}, which is not among them, and cluster.identity is not set"
+                    ),
+                ),
+            };
+        }
+        if self.cluster.listen.is_some()
+            && !self.roles.iter().any(|role| role.accepts_connections())
+        {
+            let problem = "only main-node and sequencer accept connections; this node joins others";
+            return refuse("cluster.listen", problem.to_owned());
+        }
+        let joined: BTreeSet<Role> = self.joined().into_iter().map(|(role, _)| role).collect();
+        // The main node is found by the sequencer and the bridge, which connect to it.
+        match missing.difference(&joined).next() {
+            None => Ok(()),
+            Some(role) => refuse(
+                "cluster.join",
+                format!("must name the {role} (--join {role}@HOST:PORT)"),
+            ),
+        }
     }
 }
 

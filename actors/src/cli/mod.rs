@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 clean stop, 1 runtime fault, 2 usage or configuration, 3 disk and L2 disagree.
 
+mod cluster;
 mod deploy;
 mod devnet;
 mod flags;
@@ -37,6 +38,8 @@ Examples:
   tern genesis --chain chain.toml                 what follows from a chain file: genesis hash, state root
   tern deploy --chain chain.toml --l2-rpc URL --operator-key-file operator.key
   tern node --config node.toml                    a node of a deployed chain
+  tern node --role prover --identity DIR --join HOST:PORT      one more prover machine
+  tern cluster init --authority ca --cluster NAME              certify machines
 
 Environment:
   TERN_LOG       what is logged to stderr: error, warn, info (default), debug, trace, or by part, such as
@@ -50,6 +53,7 @@ Exit codes:
 enum Command {
     Devnet(devnet::Arguments),
     Node(node::Arguments),
+    Cluster(cluster::Arguments),
     Deploy(deploy::Arguments),
     Genesis(genesis::Arguments),
 }
@@ -67,9 +71,11 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ShutdownReason, Failure> {
-    if let Command::Genesis(arguments) = &command {
-        return genesis::run(arguments);
-    }
+    let command = match command {
+        Command::Genesis(arguments) => return genesis::run(&arguments),
+        Command::Cluster(arguments) => return cluster::run(arguments),
+        command => command,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -80,6 +86,7 @@ fn run(command: Command) -> Result<ShutdownReason, Failure> {
             Command::Node(arguments) => node::run(arguments).await,
             Command::Deploy(arguments) => deploy::run(arguments).await,
             Command::Genesis(arguments) => genesis::run(&arguments),
+            Command::Cluster(arguments) => cluster::run(arguments),
         }
     });
     // A proving job cannot be waited for; its loss costs only time.

@@ -1,9 +1,13 @@
 //! `tern node`.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
 use alloy::primitives::Address;
 use clap::Args;
 use serde_json::{Map, json};
 use tern_cluster::ShutdownReason;
+use tern_cluster_config::{JoinTarget, Role};
 
 use super::flags::NodeFlags;
 use crate::node;
@@ -11,14 +15,17 @@ use crate::supervisor::Failure;
 
 /// Run a node of a chain whose contracts are deployed.
 ///
-/// Runs the roles named in the configuration file (`roles`; by default all of them) in this process. Chain file,
-/// L2, contract and operator key must be given; nothing is deployed and no key has a default.
+/// Runs the given roles (by default all of them) in this process; with --identity, the others run on other machines.
+/// Nothing is deployed and no key has a default. A node that only proves needs no more than --identity and --join.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   tern node --config node.toml
   tern node --chain chain.toml --l2-rpc https://l2.example.org --rollup 0x… \\
-       --operator-key-file operator.key --data-dir /var/lib/tern")]
+       --operator-key-file operator.key --data-dir /var/lib/tern
+  tern node --role main-node --chain chain.toml --identity main --listen 10.0.0.1:7450 --data-dir main-data
+  tern node --role sequencer --chain chain.toml --identity seq --listen 10.0.0.2:7450 --join 10.0.0.1:7450
+  tern node --role prover --identity prover-1 --join 10.0.0.2:7450")]
 pub(super) struct Arguments {
     #[command(flatten)]
     node: NodeFlags,
@@ -26,12 +33,45 @@ pub(super) struct Arguments {
     /// The Rollup contract on L2.
     #[arg(long, value_name = "ADDRESS")]
     rollup: Option<Address>,
+
+    /// The roles that run here: main-node, sequencer, prover, bridge [default: all].
+    #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
+    roles: Vec<Role>,
+
+    /// Folder with this node's certificate and key, as `tern cluster issue` wrote it.
+    #[arg(long, value_name = "DIR")]
+    identity: Option<PathBuf>,
+
+    /// Address where other nodes connect to this one (main node, sequencer).
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+
+    /// A node to connect to: HOST:PORT of the sequencer (for a prover) or the main node (for a sequencer), or
+    /// ROLE@HOST:PORT. May be given several times.
+    #[arg(long, value_name = "[ROLE@]HOST:PORT")]
+    join: Vec<JoinTarget>,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
     let mut more = Map::new();
     if let Some(address) = arguments.rollup {
         more.insert("l2".to_owned(), json!({ "rollup": address }));
+    }
+    if !arguments.roles.is_empty() {
+        more.insert("roles".to_owned(), json!(arguments.roles));
+    }
+    let mut cluster = Map::new();
+    if let Some(identity) = arguments.identity {
+        cluster.insert("identity".to_owned(), json!(identity));
+    }
+    if let Some(address) = arguments.listen {
+        cluster.insert("listen".to_owned(), json!(address));
+    }
+    if !arguments.join.is_empty() {
+        cluster.insert("join".to_owned(), json!(arguments.join));
+    }
+    if !cluster.is_empty() {
+        more.insert("cluster".to_owned(), cluster.into());
     }
     node::run(arguments.node.resolve(more)?).await
 }

@@ -19,4 +19,4 @@ mod router;
 mod tests;
 
 pub use proxy::{BatcherProxy, BridgeProxy, CoordinatorProxy, MainNodeProxy, ReplicaProxy};
-pub use router::{Local, router};
+pub use router::{Local, LocalSequencer, router};

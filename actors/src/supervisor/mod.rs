@@ -8,7 +8,8 @@
 //! ├─ prover              proves                                           │
 //! ├─ bridge              commits and proves on L2                         │
 //! ├─ l2-rpc              takes requests              (devnet: own L2)     ▼
-//! └─ embedded-l2         executes and seals          (devnet: own L2)   last
+//! ├─ embedded-l2         executes and seals          (devnet: own L2)     │
+//! └─ cluster-…           speaks with other machines                     last
 //! ```
 //!
 //! Restart policies, escalation and orderly stop are those of [`tern_cluster`]; here is only what this node
@@ -20,10 +21,14 @@ mod roles;
 
 pub use chain::{ChainPlace, start_chain};
 pub use ending::{Failure, run_until_stopped};
-pub use roles::{Roles, start_roles};
+pub use roles::{
+    Places, Roles, Settlement, genesis_header, profile_named, start_prover, start_roles,
+};
 
 /// The order of stopping: intake first, what others depend on last.
 pub mod rank {
+    /// What speaks with other machines: after everything that it serves.
+    pub const CLUSTER: u8 = 70;
     /// The RPC server of L3.
     pub const RPC: u8 = 0;
     /// The main node.

@@ -1,13 +1,13 @@
-//! Sequencer, prover and bridge beside a main node.
+//! Sequencer, prover and bridge, each by itself: what it asks of others may run here or elsewhere.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster::{Address, ChildSpec, Process};
-use tern_cluster_config::{ChainConfig, ProverConfig, Role};
+use tern_cluster_config::{ChainConfig, PoolConfig, ProverConfig, Role, SealingPolicy};
 use tern_messages::ChainId;
 use tern_proving::Profile;
 use tern_settlement::{ExpectedRollup, FollowPolicy, L2Endpoint};
@@ -15,13 +15,56 @@ use tern_storage::{ChainIdentity, Store};
 
 use super::ending::Failure;
 use super::rank;
-use crate::main_node::{Chain, ChainSpec, MainNodeHandle};
+use crate::main_node::{Chain, ChainSpec, MainNodeHandle, MainNodeMessage};
 use crate::prover::{Circuits, Prover};
-use crate::sequencer::{BatchingPolicy, Sequencer, SequencerSettings, lease_policy};
-use crate::verifier_bridge::{L2Connector, VerifierBridge};
+use crate::sequencer::{
+    Announcements, BatchingPolicy, CoordinatorMessage, Sequencer, SequencerSettings, lease_policy,
+};
+use crate::verifier_bridge::{BridgeMessage, L2Connector, VerifierBridge};
 
 /// How often the bridge looks at L2 without a hint.
 const BRIDGE_POLL: Duration = Duration::from_secs(2);
+
+/// Where the roles are reached, whether they run in this process or not.
+#[derive(Clone)]
+pub struct Places {
+    /// The main node.
+    pub main_node: Address<MainNodeMessage>,
+    /// Where sealed blocks are announced.
+    pub announcements: Announcements,
+    /// The parts of the sequencer.
+    pub sequencer: Sequencer,
+    /// The bridge.
+    pub bridge: Address<BridgeMessage>,
+}
+
+impl Places {
+    /// Places at which nobody answers yet but the main node, if it is here.
+    pub fn beside(main_node: Option<&MainNodeHandle>) -> Self {
+        Self {
+            main_node: main_node.map_or_else(
+                || Address::new("main node"),
+                |handle| handle.address.clone(),
+            ),
+            announcements: main_node.map_or_else(Arc::default, |handle| handle.sealed.clone()),
+            sequencer: Sequencer::default(),
+            bridge: Address::new("bridge"),
+        }
+    }
+}
+
+/// What the bridge needs to know of L2.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// Where L2 answers.
+    pub l2: L2Endpoint,
+    /// The contract.
+    pub rollup: ExpectedRollup,
+    /// The key that commits and proves.
+    pub operator: PrivateKeySigner,
+    /// How L2 transactions are followed.
+    pub follow: FollowPolicy,
+}
 
 /// What the roles beside the main node need.
 #[derive(Debug)]
@@ -32,113 +75,142 @@ pub struct Roles {
     pub chain: ChainConfig,
     /// Where each keeps its data.
     pub data_dir: PathBuf,
-    /// Where L2 answers.
-    pub l2: L2Endpoint,
-    /// The contract.
-    pub rollup: ExpectedRollup,
-    /// The key that commits and proves.
-    pub operator: PrivateKeySigner,
-    /// How L2 transactions are followed.
-    pub follow: FollowPolicy,
+    /// For the bridge.
+    pub settlement: Option<Settlement>,
     /// What the prover may use.
     pub prover: ProverConfig,
+    /// The prover's name.
+    pub prover_name: String,
 }
 
-/// Starts the wanted roles beside a main node.
+/// Starts the wanted roles.
 ///
 /// # Errors
 /// If a data directory or the verifying data cannot be used.
-pub async fn start_roles(
-    process: &Process,
-    node: &MainNodeHandle,
-    roles: Roles,
-) -> Result<(), Failure> {
+pub async fn start_roles(process: &Process, places: &Places, roles: Roles) -> Result<(), Failure> {
     let wanted = |role| roles.wanted.contains(&role);
-    if !wanted(Role::Sequencer) {
-        return Ok(());
-    }
-    let profile: Profile = roles
-        .chain
-        .profile
-        .as_str()
-        .parse()
-        .map_err(Failure::configuration)?;
-    let bridge = Address::new("bridge");
-    let (chain, store) = open(&roles).await?;
-    let settings = SequencerSettings {
-        chain,
-        profile,
-        batching: BatchingPolicy::default(),
-        leases: lease_policy(profile),
-        main_node: node.address.clone(),
-        announcements: node.sealed.clone(),
-        bridge: bridge.clone(),
-    };
-    let sequencer = Sequencer::default();
-    // Verifying data is read and checked here: some 100 ms.
-    for child in sequencer
-        .children(rank::SEQUENCER, &settings)
-        .map_err(Failure::fault)?
-    {
-        process.add(child).await?;
+    let profile = profile_named(roles.chain.profile.as_str())?;
+    if wanted(Role::Sequencer) {
+        start_sequencer(process, places, &roles.chain, profile, &roles.data_dir).await?;
     }
     if wanted(Role::Prover) {
-        let prover = prover(profile, &roles.prover, &sequencer)?;
-        let address = Address::new("prover");
-        process
-            .add(ChildSpec::of_actor(
-                "prover",
-                rank::PROVER,
-                prover,
-                &address,
-            ))
-            .await?;
+        let coordinator = &places.sequencer.coordinator;
+        start_prover(
+            process,
+            coordinator,
+            roles.prover_name,
+            profile,
+            roles.prover,
+        )
+        .await?;
     }
-    if wanted(Role::Bridge) {
-        let connector = L2Connector {
-            endpoint: roles.l2,
-            chain_id: ChainId(roles.chain.l2_chain_id),
-            rollup: roles.rollup,
-            operator: roles.operator,
-            policy: roles.follow,
-        };
-        let genesis = node
-            .chain
-            .expect_header(tern_messages::BlockNumber(0))?
-            .header;
-        let actor = VerifierBridge {
-            connector,
-            store,
-            genesis,
-            confirmations: roles.follow.confirmations,
-            poll: BRIDGE_POLL,
-            main_node: node.address.clone(),
-            batcher: sequencer.batcher.clone(),
-            coordinator: sequencer.coordinator.clone(),
-        };
-        process
-            .add(ChildSpec::of_actor("bridge", rank::BRIDGE, actor, &bridge))
-            .await?;
+    if let Some(settlement) = roles.settlement.filter(|_| wanted(Role::Bridge)) {
+        start_bridge(process, places, &roles.chain, settlement, &roles.data_dir).await?;
     }
     Ok(())
 }
 
-/// Opens the data of sequencer and bridge.
-async fn open(roles: &Roles) -> Result<(Chain, Arc<Store>), Failure> {
-    let (spec, directory) = (ChainSpec::replica(&roles.chain), roles.data_dir.clone());
-    let identity = ChainIdentity::new(roles.rollup.chain_id, roles.rollup.genesis_hash, "bridge");
-    let opened = tokio::task::spawn_blocking(move || {
-        let chain = Chain::open(&directory.join("sequencer"), spec)?;
-        let store = Store::open(&directory.join("bridge"), &identity)?;
-        Ok::<_, Failure>((chain, Arc::new(store)))
-    });
-    opened.await.map_err(Failure::fault)?
+/// The prover's parameters of this name.
+///
+/// # Errors
+/// If there are none.
+pub fn profile_named(name: &str) -> Result<Profile, Failure> {
+    name.parse().map_err(Failure::configuration)
+}
+
+async fn start_sequencer(
+    process: &Process,
+    places: &Places,
+    chain: &ChainConfig,
+    profile: Profile,
+    data_dir: &Path,
+) -> Result<(), Failure> {
+    let (spec, directory) = (ChainSpec::replica(chain), data_dir.join("sequencer"));
+    let opened = tokio::task::spawn_blocking(move || Chain::open(&directory, spec)).await;
+    let settings = SequencerSettings {
+        chain: opened.map_err(Failure::fault)??,
+        profile,
+        batching: BatchingPolicy::default(),
+        leases: lease_policy(profile),
+        main_node: places.main_node.clone(),
+        announcements: places.announcements.clone(),
+        bridge: places.bridge.clone(),
+    };
+    // Verifying data is read and checked here: some 100 ms.
+    let children = places.sequencer.children(rank::SEQUENCER, &settings);
+    for child in children.map_err(Failure::fault)? {
+        process.add(child).await?;
+    }
+    Ok(())
+}
+
+/// Starts a prover that works for `coordinator`.
+///
+/// # Errors
+/// If the machine's memory is neither known nor configured.
+pub async fn start_prover(
+    process: &Process,
+    coordinator: &Address<CoordinatorMessage>,
+    name: String,
+    profile: Profile,
+    config: ProverConfig,
+) -> Result<(), Failure> {
+    let prover = prover(name, profile, config, coordinator.clone())?;
+    let child = ChildSpec::of_actor("prover", rank::PROVER, prover, &Address::new("prover"));
+    Ok(process.add(child).await?)
+}
+
+async fn start_bridge(
+    process: &Process,
+    places: &Places,
+    chain: &ChainConfig,
+    settlement: Settlement,
+    data_dir: &Path,
+) -> Result<(), Failure> {
+    let Settlement {
+        l2,
+        rollup,
+        operator,
+        follow,
+    } = settlement;
+    let identity = ChainIdentity::new(rollup.chain_id, rollup.genesis_hash, "bridge");
+    let directory = data_dir.join("bridge");
+    let opened = tokio::task::spawn_blocking(move || Store::open(&directory, &identity)).await;
+    let actor = VerifierBridge {
+        connector: L2Connector {
+            endpoint: l2,
+            chain_id: ChainId(chain.l2_chain_id),
+            rollup,
+            operator,
+            policy: follow,
+        },
+        store: Arc::new(opened.map_err(Failure::fault)??),
+        genesis: genesis_header(chain)?,
+        confirmations: follow.confirmations,
+        poll: BRIDGE_POLL,
+        main_node: places.main_node.clone(),
+        batcher: places.sequencer.batcher.clone(),
+        coordinator: places.sequencer.coordinator.clone(),
+    };
+    let child = ChildSpec::of_actor("bridge", rank::BRIDGE, actor, &places.bridge);
+    Ok(process.add(child).await?)
+}
+
+/// Header of the chain's block 0.
+///
+/// # Errors
+/// If the genesis state cannot be built.
+pub fn genesis_header(chain: &ChainConfig) -> Result<alloy::consensus::Header, Failure> {
+    let spec = ChainSpec::rollup(chain, SealingPolicy::default(), PoolConfig::default());
+    let genesis = spec.genesis_block().map_err(Failure::configuration)?;
+    Ok(genesis.block.header)
 }
 
 fn prover(
+    name: String,
     profile: Profile,
-    config: &ProverConfig,
-    sequencer: &Sequencer,
+    config: ProverConfig,
+    coordinator: Address<CoordinatorMessage>,
 ) -> Result<Prover, Failure> {
     let threads = config
         .threads
@@ -154,11 +226,11 @@ fn prover(
         None => machine_memory()?,
     };
     Ok(Prover {
-        name: "local".to_owned(),
+        name,
         memory,
         cores: u16::try_from(cores).unwrap_or(u16::MAX),
         workshop: Arc::new(Circuits::new(profile, threads)),
-        coordinator: sequencer.coordinator.clone(),
+        coordinator,
     })
 }
 

@@ -245,9 +245,9 @@ impl BlockBuilder {
                 only_storage: HashSet::new(),
             },
             self.environment.block(),
+            &self.rules,
             self.rules.configuration(),
             transaction.for_evm(),
-            self.rules.machine,
         )?;
         Ok(Candidate {
             transaction,

@@ -166,7 +166,11 @@ impl CallContext {
             touched: None,
             only_storage: HashSet::new(),
         };
-        let ran = transact(state, block, configuration, transaction, machine)?;
+        let rules = ChainRules {
+            machine,
+            ..self.rules
+        };
+        let ran = transact(state, block, &rules, configuration, transaction)?;
         Ok(ran.executed.result)
     }
 

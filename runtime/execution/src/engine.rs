@@ -8,8 +8,9 @@ use revm::{Context, ExecuteEvm, InspectEvm, Journal, MainBuilder, SystemCallEvm}
 
 use crate::collision::Collisions;
 use crate::database::BlockState;
+use crate::environment::ChainRules;
 use crate::error::{ExecutionError, StateError};
-use crate::meter::{MachineLimits, MachineWork, Meter, transaction_work};
+use crate::meter::{MachineWork, Meter, transaction_work};
 use crate::validation::refusal;
 
 type Inside<'a, 'b> =
@@ -35,30 +36,37 @@ pub(crate) struct Ran {
     pub(crate) work: MachineWork,
 }
 
-/// Runs a transaction, metered if there are limits. The state itself does not change.
+/// Runs a transaction, metered if the rules have limits. The state itself does not change.
 pub(crate) fn transact(
     mut state: BlockState<'_>,
     block: BlockEnv,
+    rules: &ChainRules,
     configuration: CfgEnv,
     transaction: TxEnv,
-    limits: Option<MachineLimits>,
 ) -> Result<Ran, ExecutionError> {
     let caller = transaction.caller;
+    let limits = rules.machine;
     let before = transaction_work(&transaction);
     let run =
         |state: &mut BlockState<'_>, meter: Option<&mut Meter>, collisions: Option<Collisions>| {
             let context = inside(state, block.clone(), configuration.clone());
-            let transaction = transaction.clone();
+            let (transaction, precompiles) = (transaction.clone(), rules.precompiles());
             match (meter, collisions) {
-                (None, None) => context.build_mainnet().transact(transaction),
+                (None, None) => context
+                    .build_mainnet()
+                    .with_precompiles(precompiles)
+                    .transact(transaction),
                 (Some(meter), None) => context
                     .build_mainnet_with_inspector(meter)
+                    .with_precompiles(precompiles)
                     .inspect_tx(transaction),
                 (None, Some(collisions)) => context
                     .build_mainnet_with_inspector(collisions)
+                    .with_precompiles(precompiles)
                     .inspect_tx(transaction),
                 (Some(meter), Some(collisions)) => context
                     .build_mainnet_with_inspector((collisions, meter))
+                    .with_precompiles(precompiles)
                     .inspect_tx(transaction),
             }
         };

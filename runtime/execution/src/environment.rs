@@ -5,11 +5,13 @@ use alloy::eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
 use alloy::primitives::{Address, B256, U256, keccak256};
 use revm::context::{BlockEnv, CfgEnv};
 use revm::context_interface::block::BlobExcessGasAndPrice;
+use revm::handler::EthPrecompiles;
 use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_CANCUN;
 use revm::primitives::hardfork::SpecId;
 use tern_messages::{ChainId, Gas};
 
 use crate::meter::MachineLimits;
+use crate::precompiles;
 
 /// What the header's `logsBloom` holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,9 @@ pub struct ChainRules {
     pub header_bloom: HeaderBloom,
     /// What proving a transaction may take; without limits nothing is metered.
     pub machine: Option<MachineLimits>,
+    /// Whether point evaluation (EIP-4844, at 0x0a) works. It cannot be proven: where it does not work, calls to it
+    /// fail.
+    pub point_evaluation: bool,
 }
 
 impl ChainRules {
@@ -38,6 +43,7 @@ impl ChainRules {
             chain_id,
             header_bloom: HeaderBloom::AllOnes,
             machine: None,
+            point_evaluation: false,
         }
     }
 
@@ -56,6 +62,15 @@ impl ChainRules {
             chain_id,
             header_bloom: HeaderBloom::True,
             machine: None,
+            point_evaluation: true,
+        }
+    }
+
+    pub(crate) fn precompiles(&self) -> EthPrecompiles {
+        if self.point_evaluation {
+            precompiles::all()
+        } else {
+            precompiles::provable()
         }
     }
 

@@ -31,6 +31,7 @@ mod genesis;
 mod header;
 mod meter;
 mod outcome;
+mod precompiles;
 mod proof;
 mod replay;
 mod source;

@@ -26,6 +26,7 @@ pub(super) fn precompile(address: &Address, input: &[u8], gas: u64) -> Option<u6
         8 => 445_000 + 480_000 * (length / 192),
         // Logic rows, 96 for each round.
         9 => 4_800 + 1_560 * rounds(input, gas),
+        // Fails.
         10 => 1_800,
         _ => return None,
     };
