@@ -22,7 +22,7 @@ use crate::main_node::{Chain, ChainSpec, MainNodeHandle, SealedAnnouncement};
 use crate::node::{Network, required};
 use crate::remote::{
     BatcherProxy, BridgeProxy, CoordinatorProxy, Local, LocalSequencer, MainNodeProxy,
-    ReplicaProxy, router,
+    ReplicaProxy, departures, router,
 };
 use crate::rpc;
 use crate::supervisor::{
@@ -161,6 +161,11 @@ async fn start(
     }
     for child in proxies(&cluster, &places, &has) {
         process.add(child).await?;
+    }
+    if has(Role::Sequencer) {
+        let coordinator = &places.sequencer.coordinator;
+        let watch = departures(rank::CLUSTER - 1, &cluster, coordinator);
+        process.add(watch).await?;
     }
     if let (Some(node), Some(listener)) = (&node, listeners.rpc) {
         process.add(node.child(rank::MAIN_NODE)).await?;

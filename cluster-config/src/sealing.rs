@@ -36,12 +36,10 @@ pub struct ProvingCost {
     /// What every block costs: the first segment, and the recursion above it.
     #[serde(with = "humantime_serde")]
     pub per_block: Duration,
-    /// What each transaction adds: signature recovery and trie updates.
+    /// What each million cycles of the prover's machine adds, as the main node counts them: an upper bound, some
+    /// 45,000 for a transfer.
     #[serde(with = "humantime_serde")]
-    pub per_transaction: Duration,
-    /// What each million of gas adds.
-    #[serde(with = "humantime_serde")]
-    pub per_million_gas: Duration,
+    pub per_million_cycles: Duration,
     /// The time that a block may be predicted to need.
     #[serde(with = "humantime_serde")]
     pub max: Duration,
@@ -67,8 +65,7 @@ impl Default for ProvingCost {
     fn default() -> Self {
         Self {
             per_block: Duration::from_secs(70),
-            per_transaction: Duration::from_secs(4),
-            per_million_gas: Duration::from_secs(50),
+            per_million_cycles: Duration::from_secs(250),
             max: Duration::from_secs(900),
         }
     }

@@ -4,14 +4,16 @@
 //! The proofs are of the profile `insecure-test` but for one test.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use alloy::eips::BlockNumberOrTag;
 use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, Bytes, U256, address};
+use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol;
 use anyhow::{Result, ensure};
-use tern_integration::harness::{Anvil, Devnet, Options, User};
+use tern_integration::harness::{Anvil, Devnet, Options, User, until};
 
 sol! {
     interface Token {
@@ -23,6 +25,8 @@ sol! {
 /// Creation code of an ERC-20 token; takes the supply as its argument.
 const TOKEN: &str = include_str!("../contracts/Token.hex");
 const SOMEBODY: Address = address!("0x00000000000000000000000000000000deadbeef");
+/// Seconds that a block's timestamp may be ahead of L2's (`MAX_AHEAD` of the contract).
+const MAX_AHEAD: u64 = 15;
 /// A receipt is there within this, from sending.
 const CONFIRMED: Duration = Duration::from_millis(200);
 
@@ -87,6 +91,28 @@ async fn first_steps(user: &User) -> Result<u64> {
         .ok_or_else(|| anyhow::anyhow!("a receipt has a block number"))
 }
 
+/// The embedded L2 makes no blocks while nothing happens: its newest one is older than what L3 seals next, by more than
+/// the contract lets L3's clock be ahead.
+async fn settles_after_a_pause(devnet: &Devnet, user: &User) -> Result<()> {
+    let settled = devnet.settled()?;
+    let l2 = settled.rollup().provider();
+    until("L2's newest block to be old", SETTLED_QUICKLY, || async {
+        let newest = l2.get_block_by_number(Default::default()).await?;
+        let newest = newest.map_or(0, |block| block.header.timestamp);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        Ok((now > newest + MAX_AHEAD).then_some(()))
+    })
+    .await?;
+    let receipt = user.transfer(SOMEBODY, U256::from(1)).await?;
+    let block = receipt.block_number;
+    until("the block to be committed", SETTLED_QUICKLY, || async {
+        let safe = user.provider().get_block_by_number(BlockNumberOrTag::Safe);
+        let safe = safe.await?.map(|block| block.header.number);
+        Ok((safe >= block).then_some(()))
+    })
+    .await
+}
+
 async fn the_whole_path(directory: &Path, options: Options, limit: Duration) -> Result<()> {
     let devnet = Devnet::start(directory, &options).await?;
     let user = devnet.user(1).await?;
@@ -97,6 +123,9 @@ async fn the_whole_path(directory: &Path, options: Options, limit: Duration) -> 
     ensure!(settled.verified_batch().await? >= 1);
     for account in [user.address(), SOMEBODY, Address::with_last_byte(0x77)] {
         settled.agrees_with(&user, account).await?;
+    }
+    if options.l2_rpc.is_none() {
+        settles_after_a_pause(&devnet, &user).await?;
     }
     ensure!(
         devnet.stop().await?.success(),

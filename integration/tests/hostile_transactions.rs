@@ -2,7 +2,8 @@
 //! it within its tables.
 //!
 //! Each attack is a loop whose length is searched for: the longest that the meter lets pass is simulated, the next one
-//! must be refused.
+//! must be refused. `HOSTILE_CYCLES` in the environment is another limit than the test's; the node's is 16777216, with
+//! which it takes a quarter of an hour.
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use rayon::prelude::*;
@@ -16,11 +17,14 @@ use tern_integration::vectors::say;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Less than a node allows, so that each attack takes seconds. The machine knows no such limit.
-const LIMITS: MachineLimits = MachineLimits {
-    cycles: 1 << 21,
-    cells: 330_000,
-};
+/// By default less than a node allows, so that each attack takes seconds. The machine knows no such limit.
+fn limits() -> MachineLimits {
+    let cycles = std::env::var("HOSTILE_CYCLES").map_or(1 << 21, |text| text.parse().unwrap());
+    MachineLimits {
+        cycles,
+        cells: 330_000,
+    }
+}
 
 const BATCHES: BatchLimits = BatchLimits {
     transactions: 1,
@@ -287,7 +291,7 @@ fn longest(chain: &TestChain) -> (u64, bool) {
 }
 
 fn carry_out(attack: &Attack) -> Outcome {
-    let mut chain = TestChain::limited(&attack.genesis(), LIMITS).unwrap();
+    let mut chain = TestChain::limited(&attack.genesis(), limits()).unwrap();
     let (rounds, refused) = longest(&chain);
     let mut outcome = Outcome {
         rounds,
@@ -402,7 +406,7 @@ fn the_kernel_sees_what_the_evm_sees() {
             };
             genesis.accounts.insert(address, account);
         }
-        let mut chain = TestChain::limited(&genesis, LIMITS).unwrap();
+        let mut chain = TestChain::limited(&genesis, limits()).unwrap();
         let built = chain.build_measured(&[send(0)], BATCHES).unwrap();
         assert!(built.block.receipts[0].envelope.status(), "{name}");
         let outcome = counted(&built.witness.batches[0]);
@@ -415,7 +419,7 @@ fn init_code_may_jump_beyond_the_length_of_code() {
     let mut code = assemble("0x7000 JUMP").to_vec();
     code.resize(0x7000, 0x00);
     code.extend(assemble("there: 1 0 SSTORE STOP"));
-    let mut chain = TestChain::limited(&genesis(), LIMITS).unwrap();
+    let mut chain = TestChain::limited(&genesis(), limits()).unwrap();
     let raw = Send::create(code.into()).gas(GAS).sign(0);
     let built = chain.build_measured(&[raw], BATCHES).unwrap();
     assert!(built.block.receipts[0].envelope.status());

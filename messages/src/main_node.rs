@@ -79,6 +79,16 @@ pub enum Rejection {
         /// The limit of the prover that it exceeds.
         reason: String,
     },
+    /// The sender's last transactions could not be proven.
+    #[error(
+        "sender {sender} is held back for {seconds} s more: its last transaction could not be proven"
+    )]
+    HeldBack {
+        /// The sender.
+        sender: Address,
+        /// When it may send again, in seconds from now, rounded up.
+        seconds: u64,
+    },
     /// The chain is halted.
     #[error("chain halted: {0}")]
     Halted(HaltReport),

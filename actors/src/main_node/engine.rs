@@ -41,6 +41,7 @@ use super::head::{Head, immediate, provisional_hash};
 use super::message::SealedAnnouncement;
 use super::open_block::OpenBlock;
 use super::pool::Pool;
+use super::restraint::Restraint;
 use super::sealing::{self, Decision};
 use super::spec::{Finality, Sealing};
 use super::tables::{ANCHOR, HALT};
@@ -105,6 +106,7 @@ pub(super) struct Engine {
     open: Option<OpenBlock>,
     pool: Pool,
     pool_changed: bool,
+    restraint: Restraint,
     reported_anchor: Option<L2Anchor>,
     used_anchor: Option<L2Anchor>,
     finality: FinalityHeights,
@@ -141,6 +143,7 @@ impl Engine {
             window,
             open,
             pool_changed: true,
+            restraint: Restraint::new(),
             reported_anchor: disk.anchor,
             used_anchor: disk.anchor,
             finality: disk.finality,
@@ -275,11 +278,15 @@ impl Engine {
         if self.pool.contains(&hash) {
             return Ok(Err(Rejection::AlreadyKnown));
         }
+        let sender = transaction.sender();
+        if let Some(rest) = self.restraint.of(&sender, Instant::now()) {
+            let seconds = rest.as_secs() + u64::from(rest.subsec_nanos() > 0);
+            return Ok(Err(Rejection::HeldBack { sender, seconds }));
+        }
         let place = match self.attempt(transaction.clone(), turn)? {
             Attempt::Refused(rejection) => return Ok(Err(rejection)),
             Attempt::Executed(executed) => {
                 let block = self.open.as_ref().map_or(BlockNumber(0), OpenBlock::number);
-                let sender = transaction.sender();
                 let nonce = transaction.envelope().nonce();
                 self.forget_below(sender, nonce + 1);
                 self.run_waiting_of(sender, turn)?;
@@ -370,7 +377,7 @@ impl Engine {
 
     /// A sealed transaction that comes again is known, not merely late.
     fn refused(
-        &self,
+        &mut self,
         transaction: &SignedTransaction,
         error: &ExecutionError,
     ) -> Result<Attempt, ChainError> {
@@ -383,6 +390,7 @@ impl Engine {
         {
             Rejection::AlreadyKnown
         } else if let ExecutionError::Unprovable(excess) = error {
+            self.restraint.hold(transaction.sender(), Instant::now());
             Rejection::Unprovable {
                 reason: excess.to_string(),
             }

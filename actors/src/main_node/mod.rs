@@ -22,6 +22,7 @@ mod head;
 mod message;
 mod open_block;
 mod pool;
+mod restraint;
 mod sealing;
 mod spec;
 mod tables;

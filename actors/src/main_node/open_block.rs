@@ -14,7 +14,7 @@ use tern_storage::tables::chain::StoredHeader;
 use tern_storage::tables::open_block::{ENVIRONMENT, OpenBlock as StoredOpenBlock, TRANSACTIONS};
 
 use super::chain::{Chain, ChainError};
-use super::head::{OpenView, provisional_hash};
+use super::head::{Head, OpenView, provisional_hash};
 use super::sealing::Figures;
 
 /// The open block. Until its first transaction nothing of it is stored.
@@ -23,6 +23,8 @@ pub(super) struct OpenBlock {
     attributes: BlockAttributes,
     transactions: Vec<Arc<ExecutedTransaction>>,
     bytes: u64,
+    /// Of the prover's machine, at most.
+    cycles: u64,
     /// When its first transaction came.
     since: Instant,
 }
@@ -57,6 +59,7 @@ impl OpenBlock {
             attributes,
             transactions: Vec::new(),
             bytes: 0,
+            cycles: 0,
             since: Instant::now(),
         })
     }
@@ -157,6 +160,7 @@ impl OpenBlock {
             gas_used: self.builder.gas_used().0,
             gas_limit: self.attributes.gas_limit.0,
             bytes: self.bytes,
+            cycles: self.cycles,
             age: self.since.elapsed(),
         }
     }
@@ -189,6 +193,7 @@ impl OpenBlock {
         self.bytes = self
             .bytes
             .saturating_add(executed.transaction.raw().len() as u64);
+        self.cycles = self.cycles.saturating_add(executed.work.cycles);
         let executed = Arc::new(executed);
         self.transactions.push(Arc::clone(&executed));
         executed
@@ -203,6 +208,26 @@ impl OpenBlock {
             gas_limit: self.attributes.gas_limit.0,
             parent_beacon_block_root: self.attributes.parent_beacon_block_root,
         }
+    }
+}
+
+impl Chain {
+    /// What a transaction would meet that is executed now: the open block of `head`, or the one that would be opened
+    /// for it.
+    ///
+    /// # Errors
+    /// If the last blocks cannot be read.
+    pub fn pending_state(&self, head: &Head) -> Result<CallContext, ChainError> {
+        if head.open.is_some() {
+            return Ok(head.state.clone());
+        }
+        let header = &head.sealed.header;
+        let anchor = head.anchor.map_or_else(
+            || header.parent_beacon_block_root.unwrap_or_default(),
+            |anchor| anchor.hash,
+        );
+        let window = self.window_before(BlockNumber(header.number.saturating_add(1)))?;
+        Ok(OpenBlock::open(self, &head.sealed, window, anchor)?.state())
     }
 }
 

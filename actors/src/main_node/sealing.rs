@@ -16,6 +16,8 @@ pub(super) struct Figures {
     pub gas_limit: u64,
     /// Bytes of its transactions.
     pub bytes: u64,
+    /// Cycles of the prover's machine that its transactions take at most.
+    pub cycles: u64,
     /// Time since its first transaction.
     pub age: Duration,
 }
@@ -67,7 +69,7 @@ pub(super) fn decide(policy: &SealingPolicy, figures: &Figures, backlog: u64) ->
             Reason::Transactions,
         ),
         (
-            predicted_proving(&policy.proving, figures) >= policy.proving.max,
+            predicted_proving(&policy.proving, figures.cycles) >= policy.proving.max,
             Reason::ProvingCost,
         ),
     ];
@@ -91,13 +93,11 @@ pub(super) fn interval(policy: &SealingPolicy, backlog: u64) -> Duration {
     policy.min_interval + span.mul_f64(f64::from(behind) / f64::from(full))
 }
 
-/// The proving time that the linear model predicts.
-pub(super) fn predicted_proving(cost: &ProvingCost, figures: &Figures) -> Duration {
-    let gas_share = cost.per_million_gas.as_nanos() * u128::from(figures.gas_used) / 1_000_000;
-    let gas_share = Duration::from_nanos(u64::try_from(gas_share).unwrap_or(u64::MAX));
-    cost.per_block
-        .saturating_add(cost.per_transaction.saturating_mul(figures.transactions))
-        .saturating_add(gas_share)
+/// The proving time that the linear model predicts for a block whose transactions take so many cycles.
+pub(super) fn predicted_proving(cost: &ProvingCost, cycles: u64) -> Duration {
+    let share = cost.per_million_cycles.as_nanos() * u128::from(cycles) / 1_000_000;
+    let share = Duration::from_nanos(u64::try_from(share).unwrap_or(u64::MAX));
+    cost.per_block.saturating_add(share)
 }
 
 #[cfg(test)]
@@ -116,8 +116,7 @@ mod tests {
             max_transactions: 10,
             proving: ProvingCost {
                 per_block: 10 * SECOND,
-                per_transaction: SECOND,
-                per_million_gas: 100 * SECOND,
+                per_million_cycles: 100 * SECOND,
                 max: 120 * SECOND,
             },
         }
@@ -129,6 +128,7 @@ mod tests {
             gas_used: 21_000,
             gas_limit: 1_000_000,
             bytes: 110,
+            cycles: 50_000,
             age: SECOND,
         }
     }
@@ -194,19 +194,17 @@ mod tests {
 
     #[test]
     fn a_block_that_is_predicted_to_take_too_long_is_sealed() {
+        // 10 s + 1.1 × 100 s = 120 s.
         let dear = Figures {
-            gas_used: 1_050_000,
-            gas_limit: 30_000_000,
-            transactions: 5,
+            cycles: 1_100_000,
             ..figures()
         };
-        // 10 s + 5 × 1 s + 1.05 × 100 s = 120 s.
         assert_eq!(
             decide(&policy(), &dear, 0),
             Decision::Seal(Reason::ProvingCost)
         );
         let less = Figures {
-            gas_used: 1_040_000,
+            cycles: 1_099_999,
             ..dear
         };
         assert_eq!(decide(&policy(), &less, 0), Decision::Wait(SECOND));

@@ -12,11 +12,13 @@
 //! * [`router`] answers for the roles of this process. Who asks is known from the connection's certificate,
 //!   never from the message.
 
+mod departures;
 mod proxy;
 pub mod questions;
 mod router;
 #[cfg(test)]
 mod tests;
 
+pub use departures::departures;
 pub use proxy::{BatcherProxy, BridgeProxy, CoordinatorProxy, MainNodeProxy, ReplicaProxy};
 pub use router::{Local, LocalSequencer, router};

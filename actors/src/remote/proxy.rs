@@ -195,6 +195,8 @@ impl CoordinatorProxy {
             message @ (CoordinatorMessage::WorkArrived
             | CoordinatorMessage::Found(_)
             | CoordinatorMessage::Judged(..)
+            | CoordinatorMessage::Gone(_)
+            | CoordinatorMessage::PlanAnew
             | CoordinatorMessage::Tick
             | CoordinatorMessage::Heartbeat) => not_for_others(&message),
         }

@@ -10,10 +10,12 @@ use tern_cluster::identity::{NodeRequest, init, issue, load};
 use tern_cluster::net::{Cluster, ClusterSettings, Limits, Router, Target, Terms, Timings};
 use tern_cluster::{Address, CallError, Process};
 use tern_messages::{BatchNumber, BatchesPending, Offer, OfferRefusal, Role, WorkerId};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::router::LocalSequencer;
 use super::*;
 use crate::sequencer::CoordinatorMessage;
+use crate::sequencer::testing::{mailbox, next};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -56,6 +58,7 @@ impl Actor for Idle {
 struct Net {
     folder: TempDir,
     address: String,
+    departed: UnboundedReceiver<CoordinatorMessage>,
     _sequencer: Process,
 }
 
@@ -77,7 +80,7 @@ impl Net {
         });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (process, _) = join(
+        let (process, cluster) = join(
             &folder,
             "sequencer",
             Role::Sequencer,
@@ -86,9 +89,13 @@ impl Net {
             vec![],
         )
         .await;
+        let (watching, departed) = mailbox().await;
+        let watch = departures(100, &cluster, &watching);
+        process.add(watch).await.unwrap();
         Self {
             folder,
             address,
+            departed,
             _sequencer: process,
         }
     }
@@ -192,4 +199,19 @@ async fn a_role_cannot_ask_what_is_for_another_nor_speak_in_anothers_name() {
     let call = |reply| CoordinatorMessage::Offer(offer("p1"), reply);
     let own = coordinator.call(call, LIMIT).await;
     assert!(own.is_ok(), "its own offer is still answered: {own:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_coordinator_hears_of_provers_that_leave_and_of_no_others() {
+    let mut net = Net::start().await;
+    let (bridge, _) = net.with("b1", Role::Bridge).await;
+    let (prover, _) = net.with("p1", Role::Prover).await;
+    bridge.stop(LIMIT).await;
+    prover.stop(LIMIT).await;
+    let gone = next(&mut net.departed, |message| match message {
+        CoordinatorMessage::Gone(name) => Some(name),
+        _ => None,
+    })
+    .await;
+    assert_eq!(gone, "p1");
 }

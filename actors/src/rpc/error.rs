@@ -116,7 +116,9 @@ impl From<RpcFailure> for ErrorObjectOwned {
         let plain = |code| Self::owned(code, text.clone(), None::<()>);
         match failure {
             RpcFailure::Parameter(_) => plain(INVALID_PARAMS_CODE),
-            RpcFailure::Limit(_) => plain(LIMIT_EXCEEDED),
+            RpcFailure::Limit(_) | RpcFailure::Rejected(Rejection::HeldBack { .. }) => {
+                plain(LIMIT_EXCEEDED)
+            }
             RpcFailure::Reverted { output } => Self::owned(REVERTED, text, Some(output)),
             RpcFailure::NotYet { transaction, .. } => {
                 Self::owned(SYNC_TIMEOUT, text, Some(transaction))

@@ -13,7 +13,7 @@
 //! | `finalized` | last block verified on L2 | after it |
 //! | `safe` | last block committed to L2 | after it |
 //! | `latest` | last sealed block | after the last *confirmed* transaction |
-//! | `pending` | open block | after the last confirmed transaction |
+//! | `pending` | open block | after the last confirmed transaction, calls at the present time |
 //!
 //! State at `latest` includes the open block because a transaction in it has a receipt and is durable:
 //! wallets ask for `latest` right after they have seen a receipt, and would otherwise be told that nothing

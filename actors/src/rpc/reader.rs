@@ -143,6 +143,17 @@ impl Reader {
         }
     }
 
+    /// The state and environment in which a call is executed: [`Self::state`], but at `pending` always in a block that
+    /// has the present time.
+    pub(super) fn context(&self, id: Option<BlockId>) -> Result<CallContext, RpcFailure> {
+        match id {
+            Some(BlockId::Number(BlockNumberOrTag::Pending)) => {
+                Ok(self.chain.pending_state(&self.head())?)
+            }
+            id => self.state(id),
+        }
+    }
+
     /// A confirmed transaction.
     pub(super) fn locate(&self, hash: B256) -> Result<Option<Located>, RpcFailure> {
         let head = self.head();

@@ -137,6 +137,7 @@ impl Sequencer {
             check,
             policy: leases,
             main_node,
+            simulator: self.simulator.clone(),
             batcher: self.batcher.clone(),
             bridge,
         };

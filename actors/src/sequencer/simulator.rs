@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tern_cluster::{Address, Fault};
-use tern_messages::{BlockNumber, HaltReport, TransactionBatch, decode};
-use tern_proving::{Profile, Simulation, Unprovable, simulate};
+use tern_messages::{BlobId, BlockNumber, HaltReport, TransactionBatch, decode};
+use tern_proving::{Profile, Simulation, Unprovable, simulate_within};
 use tern_storage::tables::chain::RECEIPTS;
 use tern_storage::tables::sequencer::{BLOBS, BLOCK_INPUTS};
 use tern_storage::{StorageError, WriteBatch, crash_point};
@@ -21,8 +21,8 @@ use super::proof_coordinator::CoordinatorMessage;
 use super::tables::{HALTS, SIMULATIONS, SimulatedBlock, SimulatedRun, Stage};
 use crate::main_node::{Chain, MainNodeMessage};
 
-/// Looks at one transaction batch: [`simulate`], or a stand-in in tests.
-pub(crate) type Examine = fn(&TransactionBatch, Profile) -> Result<Simulation, Unprovable>;
+/// Looks at one transaction batch, with segments of 2^n cycles at most: [`simulate_within`], or a stand-in in tests.
+pub(crate) type Examine = fn(&TransactionBatch, Profile, u8) -> Result<Simulation, Unprovable>;
 
 /// The simulator's configuration.
 #[derive(Clone, Debug)]
@@ -44,6 +44,13 @@ pub enum SimulatorMessage {
     Poll,
     /// A block was looked at.
     Examined(BlockNumber, Outcome),
+    /// From the coordinator: a segment of the run of this input, of 2^`tried` cycles, could not be proven by anybody.
+    Halve {
+        /// The run's input.
+        input: BlobId,
+        /// log2 of its segments' length.
+        tried: u8,
+    },
     /// The last block that can be proven, and why the simulator stopped if it did.
     Status(RpcReplyPort<(BlockNumber, Option<HaltReport>)>),
 }
@@ -105,6 +112,10 @@ impl Actor for Simulator {
             SimulatorMessage::Poll => self.examine_next(&myself, state),
             SimulatorMessage::Examined(number, outcome) => {
                 self.examined(&myself, state, number, outcome)?;
+            }
+            SimulatorMessage::Halve { input, tried } => {
+                let simulator = self.clone();
+                tokio::spawn(simulator.halve(input, tried));
             }
             SimulatorMessage::Status(reply) => {
                 let _ = reply.send((state.last, state.halted.clone()));
@@ -193,7 +204,7 @@ impl Simulator {
                 let reason = format!("its proof's input {input} is missing on disk, or damaged");
                 return Ok(unprovable(number, None, reason));
             };
-            match (self.examine)(&batch, self.profile) {
+            match (self.examine)(&batch, self.profile, self.profile.max_cycles_log()) {
                 Ok(simulation) => runs.push(SimulatedRun { input, simulation }),
                 Err(error) => {
                     let transaction = self.transaction_of(number, &batch, &error)?;
@@ -225,6 +236,60 @@ impl Simulator {
         info!(target: "tern::sequencer", block = %number, segments = block.segments(),
             took = ?begun.elapsed(), "can be proven");
         Ok(Outcome::Provable)
+    }
+
+    /// Cuts a run into segments of at most half the length that was tried, and has everything planned anew.
+    async fn halve(self, input: BlobId, tried: u8) {
+        let simulator = self.clone();
+        let cut = tokio::task::spawn_blocking(move || simulator.cut_shorter(input, tried));
+        let cut = cut
+            .await
+            .unwrap_or_else(|panic| Err(format!("the prover's machine failed: {panic}")));
+        match cut {
+            Ok(Some((block, segments))) => {
+                info!(target: "tern::sequencer", %block, %input, segments, "cut into shorter segments");
+                let _ = self.coordinator.cast(CoordinatorMessage::PlanAnew);
+            }
+            Ok(None) => {}
+            Err(reason) => {
+                error!(target: "tern::sequencer", %input, %reason,
+                    "ALARM: a segment could not be proven and cannot be cut shorter; its batch cannot be proven until the \
+                     cause is removed and the sequencer restarted");
+            }
+        }
+    }
+
+    /// The block, and how many segments it has now. `None` if the run was cut shorter already.
+    fn cut_shorter(&self, input: BlobId, tried: u8) -> Result<Option<(BlockNumber, u64)>, String> {
+        let store = &self.chain.store;
+        let mut found = None;
+        for row in store.range(&SIMULATIONS, ..) {
+            let (number, block) = row.map_err(|error| error.to_string())?;
+            if block.runs.iter().any(|run| run.input == input) {
+                found = Some((number, block));
+            }
+        }
+        let (number, mut block) = found.ok_or("no block has this input")?;
+        let run = block.runs.iter_mut().find(|run| run.input == input);
+        let run = run.expect("the block was chosen for it");
+        if run.simulation.max_cycles_log < tried {
+            return Ok(None);
+        }
+        let shorter = tried - 1;
+        if shorter < self.profile.min_cycles_log() {
+            return Err(format!("2^{tried} cycles are the shortest segment"));
+        }
+        let blob = store
+            .get(&BLOBS, &input)
+            .map_err(|error| error.to_string())?;
+        let batch: Option<TransactionBatch> = blob.and_then(|blob| decode(&blob).ok());
+        let batch = batch.ok_or("the input is missing on disk, or damaged")?;
+        run.simulation =
+            (self.examine)(&batch, self.profile, shorter).map_err(|error| error.to_string())?;
+        let mut writes = WriteBatch::new();
+        writes.put(&SIMULATIONS, &number, &block);
+        store.commit(writes).map_err(|error| error.to_string())?;
+        Ok(Some((number, block.segments())))
     }
 
     /// The transaction at which the machine stopped, or the only one that there is.
@@ -264,4 +329,4 @@ fn unprovable(
 }
 
 /// The real thing.
-pub(crate) const SIMULATE: Examine = simulate;
+pub(crate) const SIMULATE: Examine = simulate_within;

@@ -93,12 +93,20 @@ fn transfer(nonce: u64) -> Bytes {
 }
 
 /// A simulation in which every batch has two segments.
-pub(crate) fn two_segments(_: &TransactionBatch, _: Profile) -> Result<Simulation, Unprovable> {
+pub(crate) fn two_segments(
+    _: &TransactionBatch,
+    _: Profile,
+    longest: u8,
+) -> Result<Simulation, Unprovable> {
+    Ok(segments_of(longest, 2))
+}
+
+pub(crate) fn segments_of(max_cycles_log: u8, count: usize) -> Simulation {
     let sizes = SegmentSizes([Some(16); 9]);
-    Ok(Simulation {
-        max_cycles_log: 17,
-        segments: vec![sizes; 2],
-    })
+    Simulation {
+        max_cycles_log,
+        segments: vec![sizes; count],
+    }
 }
 
 /// The proof that tests take for a job's: its name.

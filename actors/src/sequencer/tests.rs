@@ -189,6 +189,16 @@ async fn simulator(
     UnboundedReceiver<MainNodeMessage>,
 ) {
     let (main_node, told) = main_node(vec![]).await;
+    let coordinator = mailbox().await.0;
+    (beside(chain, examine, main_node, coordinator).await, told)
+}
+
+async fn beside(
+    chain: &Chain,
+    examine: Examine,
+    main_node: tern_cluster::Address<MainNodeMessage>,
+    coordinator: tern_cluster::Address<CoordinatorMessage>,
+) -> tern_cluster::Address<SimulatorMessage> {
     let actor = Simulator {
         chain: chain.clone(),
         profile: Profile::InsecureTest,
@@ -196,9 +206,9 @@ async fn simulator(
         poll: POLL,
         main_node,
         batcher: mailbox().await.0,
-        coordinator: mailbox().await.0,
+        coordinator,
     };
-    (start(actor).await, told)
+    start(actor).await
 }
 
 async fn simulated(simulator: &tern_cluster::Address<SimulatorMessage>, until: u64) {
@@ -237,14 +247,14 @@ async fn the_simulator_notes_how_each_block_will_be_proven_and_continues_when_it
     assert_eq!((block.runs.len(), block.segments()), (2, 4));
 }
 
-fn too_long(batch: &TransactionBatch, _: Profile) -> Result<Simulation, Unprovable> {
+fn too_long(batch: &TransactionBatch, _: Profile, _: u8) -> Result<Simulation, Unprovable> {
     Err(Unprovable::TooLong {
         block: BlockNumber(batch.header.number),
         max: 1,
     })
 }
 
-fn panics(_: &TransactionBatch, _: Profile) -> Result<Simulation, Unprovable> {
+fn panics(_: &TransactionBatch, _: Profile, _: u8) -> Result<Simulation, Unprovable> {
     panic!("the machine met what it does not know")
 }
 
@@ -267,6 +277,40 @@ async fn a_block_that_cannot_be_proven_halts_the_main_node_and_names_the_transac
         .await
         .unwrap();
     assert_eq!((last, halted), (BlockNumber(0), Some(report)));
+}
+
+#[tokio::test]
+async fn a_run_is_cut_into_shorter_segments_once_for_each_length_that_was_tried() {
+    let directory = TempDir::new().unwrap();
+    let chain = replayed_chain(&directory, 2).await;
+    let (main_node, _told) = main_node(vec![]).await;
+    let (coordinator, mut heard) = mailbox().await;
+    let simulator = beside(&chain, two_segments, main_node, coordinator).await;
+    simulated(&simulator, 2).await;
+    let before = chain.store.get(&SIMULATIONS, &BlockNumber(1)).unwrap();
+    let before = before.unwrap();
+    let (input, tried) = (
+        before.runs[1].input,
+        before.runs[1].simulation.max_cycles_log,
+    );
+    let mut lengths = Vec::new();
+    // The second of two segments that are parked together finds the run cut already.
+    for tried in [tried, tried, tried - 1] {
+        simulator
+            .cast(SimulatorMessage::Halve { input, tried })
+            .unwrap();
+        if lengths.last() != Some(&(tried - 1)) {
+            next(&mut heard, |message| {
+                matches!(message, CoordinatorMessage::PlanAnew).then_some(())
+            })
+            .await;
+        }
+        let block = chain.store.get(&SIMULATIONS, &BlockNumber(1)).unwrap();
+        let block = block.unwrap();
+        assert_eq!(block.runs[0], before.runs[0]);
+        lengths.push(block.runs[1].simulation.max_cycles_log);
+    }
+    assert_eq!(lengths, [tried - 1, tried - 1, tried - 2]);
 }
 
 #[tokio::test]

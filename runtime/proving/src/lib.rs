@@ -38,7 +38,7 @@ pub use error::{InputError, PlanError, ProvingError, Unprovable};
 pub use plan::{BlockRuns, Plan, Run, plan_batch, plan_proof};
 pub use profile::{Profile, Table};
 pub use prover::{Progress, ProvingCircuits};
-pub use simulate::{SegmentSizes, Simulation, simulate};
+pub use simulate::{SegmentSizes, Simulation, simulate, simulate_within};
 pub use statement::{BatchStatement, StatementDigest, range_digest};
 pub use verifier::JobVerifier;
 

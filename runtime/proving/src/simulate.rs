@@ -106,7 +106,18 @@ impl SegmentSizes {
 /// # Errors
 /// Why the batch cannot be proven. Trying again cannot help.
 pub fn simulate(batch: &TransactionBatch, profile: Profile) -> Result<Simulation, Unprovable> {
-    let longest = profile.max_cycles_log();
+    simulate_within(batch, profile, profile.max_cycles_log())
+}
+
+/// As [`simulate`], with segments of 2^`longest` cycles at most.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_within(
+    batch: &TransactionBatch,
+    profile: Profile,
+    longest: u8,
+) -> Result<Simulation, Unprovable> {
     let mut outcome = simulate_at(batch, profile, longest);
     for max_cycles_log in (profile.min_cycles_log()..longest).rev() {
         match outcome {
@@ -120,10 +131,7 @@ pub fn simulate(batch: &TransactionBatch, profile: Profile) -> Result<Simulation
 }
 
 /// As [`simulate`], with segments of one length.
-///
-/// # Errors
-/// As [`simulate`].
-pub fn simulate_at(
+fn simulate_at(
     batch: &TransactionBatch,
     profile: Profile,
     max_cycles_log: u8,

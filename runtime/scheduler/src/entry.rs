@@ -23,6 +23,9 @@ pub(super) struct Entry {
     pub(super) judging: BTreeMap<WorkerId, Option<Duration>>,
     /// Workers that never get it again.
     pub(super) barred: BTreeSet<WorkerId>,
+    /// Names of workers whose proofs of it were not valid: what they send without having a lease is
+    /// not verified any more.
+    pub(super) liars: BTreeSet<String>,
     /// Workers on which it failed since the coordinator started.
     pub(super) failed: BTreeSet<WorkerId>,
     /// Workers that fell silent over it since the coordinator started.
@@ -48,6 +51,7 @@ impl Entry {
             leases: BTreeSet::new(),
             judging: BTreeMap::new(),
             barred: BTreeSet::new(),
+            liars: BTreeSet::new(),
             failed: BTreeSet::new(),
             lost: BTreeSet::new(),
             fate: Fate::Open,

@@ -1,5 +1,7 @@
 //! Leases: given, renewed, given up, expired, and restored after a restart.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use tern_messages::{Fence, JobId, JobProgress, Lease, Offer, Renewal, RenewalAnswer, WorkerId};
 
@@ -83,6 +85,20 @@ impl Machine {
         self.hold(now, &record);
         self.out.push(Effect::SaveLease(record));
         (RenewalAnswer::Continue, std::mem::take(&mut self.out))
+    }
+
+    /// The connection to the worker of this name was lost: its leases live for [`Policy::grace`] more at most, unless
+    /// it comes back and renews them. Returns how many there are.
+    ///
+    /// [`Policy::grace`]: crate::Policy::grace
+    pub fn gone(&mut self, now: Moment, worker: &str) -> usize {
+        let end = now + self.policy.grace;
+        let held = self
+            .leases
+            .values_mut()
+            .filter(|held| held.worker.name == worker);
+        held.map(|held| held.expires = held.expires.min(end))
+            .count()
     }
 
     /// The worker says what it holds: all its other leases, and those of its earlier starts, are void.
@@ -181,13 +197,21 @@ impl Machine {
         let Some(entry) = self.jobs.get_mut(job) else {
             return;
         };
-        let failed = entry.failed.len() >= self.policy.most_failures;
-        let lost = entry.lost.len() >= self.policy.most_losses;
+        let workers = self.seen.len();
+        let hopeless = |on: &BTreeSet<WorkerId>, most: usize| {
+            if workers < 2 {
+                return on.len() >= most;
+            }
+            let names: BTreeSet<_> = on.iter().map(|worker| &worker.name).collect();
+            names.len() >= most.min(workers)
+        };
+        let failed = hopeless(&entry.failed, self.policy.most_failures);
+        let lost = hopeless(&entry.lost, self.policy.most_losses);
         if entry.fate != Fate::Open || !(failed || lost) {
             return;
         }
         entry.fate = Fate::Parked;
-        let names = |workers: &std::collections::BTreeSet<WorkerId>| {
+        let names = |workers: &BTreeSet<WorkerId>| {
             workers
                 .iter()
                 .map(ToString::to_string)

@@ -133,6 +133,8 @@ pub struct Machine {
     waiting: BTreeMap<RequestId, Waiting>,
     durations: Durations,
     next_fence: u64,
+    /// When workers of each name last asked for a job.
+    seen: BTreeMap<String, Moment>,
     out: Vec<Effect>,
 }
 
@@ -148,6 +150,7 @@ impl Machine {
             waiting: BTreeMap::new(),
             durations: Durations::default(),
             next_fence: u64::from(epoch) << 32,
+            seen: BTreeMap::new(),
             out: Vec::new(),
         }
     }
@@ -155,6 +158,10 @@ impl Machine {
     /// A worker asks for a job. The answer is an effect, now or by a later call.
     pub fn offer(&mut self, now: Moment, request: RequestId, offer: Offer) -> Vec<Effect> {
         self.give_up_leases_not_held(&offer);
+        self.seen.insert(offer.worker.name.clone(), now);
+        let remembered = self.policy.remembered;
+        self.seen
+            .retain(|_, last| now.saturating_sub(*last) < remembered);
         let same = |waiting: &Waiting| waiting.offer.worker.name == offer.worker.name;
         let earlier: Vec<_> = self
             .waiting

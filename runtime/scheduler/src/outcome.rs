@@ -15,6 +15,8 @@ pub enum Judgement {
     AlreadyDone,
     /// No such job is planned.
     NotWanted,
+    /// A proof of the job from a worker of this name was not valid, and it has no lease now: not looked at.
+    Barred,
 }
 
 impl Machine {
@@ -31,6 +33,9 @@ impl Machine {
         };
         if entry.is_done() {
             return (Judgement::AlreadyDone, Vec::new());
+        }
+        if entry.liars.contains(&worker.name) && !self.owns(&fence, &worker, job) {
+            return (Judgement::Barred, Vec::new());
         }
         if entry.judging.contains_key(&worker) {
             return (Judgement::Underway, Vec::new());
@@ -81,6 +86,7 @@ impl Machine {
         if let Some(entry) = self.jobs.get_mut(job)
             && let Some(took) = entry.judging.remove(worker)
         {
+            entry.liars.insert(worker.name.clone());
             let reason = format!("its proof is not valid: {reason}");
             self.bar(job, worker.clone(), reason, took.is_some());
         }

@@ -135,8 +135,8 @@ impl World {
         self.carry_out(effects);
         if judgement != Judgement::Verify {
             assert!(
-                had,
-                "a proof of a planned job is only turned away when there is one"
+                had || judgement == Judgement::Barred,
+                "a proof of a planned job is only turned away when there is one, or from a liar"
             );
             return;
         }

@@ -11,9 +11,11 @@ const TTL: Duration = Duration::from_secs(30);
 pub(super) fn policy() -> Policy {
     Policy {
         lease_ttl: TTL,
+        grace: Duration::from_secs(5),
         longest_wait: Duration::from_secs(20),
         most_failures: 3,
         most_losses: 4,
+        remembered: Duration::from_secs(600),
         hedge_factor: 2,
         hedge_after: Duration::from_secs(10),
         heavy_memory: 8 * GB,
@@ -89,6 +91,13 @@ impl Bench {
         Self {
             machine,
             requests: 0,
+        }
+    }
+
+    /// Workers ask once, with too little memory for anything.
+    fn introduce<const N: usize>(&mut self, names: [&str; N]) {
+        for name in names {
+            self.ask(0, name, GB);
         }
     }
 
@@ -211,6 +220,32 @@ fn a_renewed_lease_lives_on() {
 }
 
 #[test]
+fn a_worker_whose_connection_is_lost_keeps_its_job_for_the_grace_period_or_until_it_returns() {
+    let mut bench = Bench::with(block(1, 1));
+    let lease = bench.lease(0, "a", 9 * GB);
+    assert_eq!(bench.machine.gone(at(1), "b"), 0);
+    assert_eq!(bench.machine.gone(at(1), "a"), 1);
+    assert_eq!(bench.machine.tick(at(5)), []);
+    assert_eq!(bench.renew(5, "a", &lease), RenewalAnswer::Continue);
+    assert_eq!(bench.machine.tick(at(34)), [], "it came back");
+    assert_eq!(bench.machine.gone(at(34), "a"), 1);
+    let expired = |effects: Vec<Effect>| {
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Expired { .. }))
+    };
+    assert!(
+        expired(bench.machine.tick(at(35))),
+        "no lease lives longer for it"
+    );
+    let again = bench.lease(36, "b", 9 * GB);
+    assert_eq!(again.id, lease.id);
+    bench.machine.gone(at(40), "b");
+    assert!(!expired(bench.machine.tick(at(44))));
+    assert!(expired(bench.machine.tick(at(45))));
+}
+
+#[test]
 fn an_expired_lease_lives_again_when_its_worker_returns_and_nobody_needs_it_otherwise() {
     let mut bench = Bench::with(block(1, 1));
     let lease = bench.lease(0, "a", 9 * GB);
@@ -322,6 +357,7 @@ fn a_failure_is_remembered_over_a_restart_but_its_count_is_not() {
 #[test]
 fn a_job_that_fails_on_three_workers_is_parked_and_named() {
     let mut bench = Bench::with(block(1, 1));
+    bench.introduce(["a", "b", "c", "d"]);
     let mut last = vec![];
     for name in ["a", "b", "c"] {
         let lease = bench.lease(1, name, 9 * GB);
@@ -336,6 +372,90 @@ fn a_job_that_fails_on_three_workers_is_parked_and_named() {
     }));
     assert_eq!(granted(&bench.ask(3, "d", 9 * GB)), None);
     assert_eq!(bench.machine.summary(at(3)).parked, [job]);
+}
+
+/// Starts of one worker that each fail at the one job.
+fn failing_starts(bench: &mut Bench, name: &str, count: u64) -> Vec<Effect> {
+    let mut last = vec![];
+    for incarnation in 1..=count {
+        let worker = WorkerId {
+            incarnation,
+            ..worker(name)
+        };
+        bench.requests += 1;
+        let request = RequestId(bench.requests);
+        let effects = bench
+            .machine
+            .offer(at(1), request, offer(worker.clone(), 9 * GB));
+        let lease = granted(&effects).expect("a new start may try again");
+        let failure = JobFailure {
+            worker,
+            job: lease.id,
+            fence: lease.fence,
+            cause: FailureCause::Job {
+                reason: "out of memory".into(),
+            },
+        };
+        last = bench.machine.fail(at(2), failure);
+    }
+    last
+}
+
+fn parks(effects: &[Effect]) -> bool {
+    let parked = |effect: &Effect| matches!(effect, Effect::Parked { .. });
+    effects.iter().any(parked)
+}
+
+#[test]
+fn one_worker_that_comes_again_and_again_cannot_have_a_job_parked_but_all_there_are_can() {
+    let mut bench = Bench::with(block(1, 1));
+    bench.introduce(["b", "c"]);
+    assert!(!parks(&failing_starts(&mut bench, "a", 9)));
+    assert!(!parks(&failing_starts(&mut bench, "b", 1)));
+    assert!(parks(&failing_starts(&mut bench, "c", 1)));
+    let mut two = Bench::with(block(1, 1));
+    two.introduce(["b"]);
+    assert!(!parks(&failing_starts(&mut two, "a", 9)));
+    assert!(parks(&failing_starts(&mut two, "b", 1)));
+    let mut alone = Bench::with(block(1, 1));
+    assert!(!parks(&failing_starts(&mut alone, "a", 2)));
+    let mut alone = Bench::with(block(1, 1));
+    assert!(parks(&failing_starts(&mut alone, "a", 3)));
+}
+
+#[test]
+fn who_sent_a_bad_proof_is_not_listened_to_again_unless_it_has_the_job() {
+    let mut bench = Bench::with(block(1, 1));
+    let lease = bench.lease(0, "a", 9 * GB);
+    let complete = |bench: &mut Bench, incarnation, fence| {
+        let worker = WorkerId {
+            incarnation,
+            ..worker("a")
+        };
+        let (judgement, _) = bench
+            .machine
+            .complete(at(3), &lease.id, worker.clone(), fence);
+        if judgement == Judgement::Verify {
+            bench.machine.refused(at(3), &lease.id, &worker, "FRI");
+        }
+        judgement
+    };
+    assert_eq!(complete(&mut bench, 1, lease.fence), Judgement::Verify);
+    assert_eq!(complete(&mut bench, 1, lease.fence), Judgement::Barred);
+    assert_eq!(complete(&mut bench, 2, lease.fence), Judgement::Barred);
+    let again = WorkerId {
+        incarnation: 3,
+        ..worker("a")
+    };
+    let effects = bench
+        .machine
+        .offer(at(4), RequestId(77), offer(again, 9 * GB));
+    let fence = granted(&effects).unwrap().fence;
+    assert_eq!(complete(&mut bench, 3, fence), Judgement::Verify);
+    let (judgement, _) = bench
+        .machine
+        .complete(at(5), &lease.id, worker("b"), lease.fence);
+    assert_eq!(judgement, Judgement::Verify, "others are");
 }
 
 #[test]
@@ -369,6 +489,7 @@ fn nobody_can_park_a_job_that_it_was_never_given() {
 #[test]
 fn a_job_that_silences_every_worker_is_parked() {
     let mut bench = Bench::with(block(1, 1));
+    bench.introduce(["a", "b", "c", "d"]);
     let mut last = vec![];
     for (round, name) in (0..).zip(["a", "b", "c", "d"]) {
         bench.lease(round * 100, name, 9 * GB);

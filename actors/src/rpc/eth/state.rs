@@ -99,7 +99,7 @@ pub(super) fn call(
     check_input(request)?;
     let done = eth
         .reader
-        .state(block)?
+        .context(block)?
         .call(request, Gas(eth.config.call_gas))?;
     match done.outcome {
         Outcome::Success { output } => Ok(output),
@@ -118,7 +118,8 @@ pub(super) fn estimate(
     let cap = limits.map_or(eth.config.call_gas, |limits| {
         limits.transaction_gas.min(eth.config.call_gas)
     });
-    Ok(eth.reader.state(block)?.estimate_gas(request, Gas(cap))?.0)
+    let context = eth.reader.context(block)?;
+    Ok(context.estimate_gas(request, Gas(cap))?.0)
 }
 
 fn check_input(request: &TransactionRequest) -> Result<(), RpcFailure> {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tern_cluster_config::{RpcConfig, SealingPolicy};
 
 use super::{RpcHandle, RunningServer, bind};
+use crate::main_node::ChainSpec;
 use crate::main_node::testing::{Node, rollup};
 
 /// A main node with its server.
@@ -28,8 +29,12 @@ impl Served {
     }
 
     async fn with(sealing: SealingPolicy, config: RpcConfig) -> Self {
+        Self::chain(rollup(sealing), config).await
+    }
+
+    async fn chain(spec: ChainSpec, config: RpcConfig) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let node = Node::start(directory.path(), rollup(sealing)).await;
+        let node = Node::start(directory.path(), spec).await;
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = bind(free, "rpc.listen", "--rpc").unwrap();
         let server = RpcHandle::new(node.handle.clone(), config, listener)

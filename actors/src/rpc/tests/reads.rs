@@ -31,6 +31,35 @@ async fn with_blocks(count: u64) -> Served {
 }
 
 #[tokio::test]
+async fn a_call_at_pending_is_executed_at_the_present_time_also_while_no_block_is_open() {
+    let served = Served::start(patient()).await;
+    // mstore(0, timestamp); mstore(32, number); return(0, 64)
+    let call = json!({ "data": "0x425f524360205260405ff3" });
+    let told = async |tag: &str| {
+        let answer = served.result("eth_call", json!([call, tag])).await;
+        let words: Bytes = serde_json::from_value(answer).unwrap();
+        [0, 32].map(|at| U256::from_be_slice(&words[at..at + 32]).to::<u64>())
+    };
+    let genesis = served.node.handle.head().borrow().sealed.header.timestamp;
+    assert_eq!(told("latest").await, [genesis, 0]);
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let [time, number] = told("pending").await;
+    assert!((now..now + 20).contains(&time), "{time}, now is {now}");
+    assert_eq!(number, 1);
+    served
+        .result("eth_sendRawTransactionSync", json!([transfer(0, 0)]))
+        .await;
+    let [time, number] = told("pending").await;
+    assert!(
+        time >= now && number == 1,
+        "the open block: {number} at {time}"
+    );
+}
+
+#[tokio::test]
 async fn a_block_has_every_field_that_clients_read_and_its_hash_is_that_of_its_header() {
     let served = with_blocks(1).await;
     let answer = served

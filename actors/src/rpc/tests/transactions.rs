@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, Bytes, TxKind, U256, keccak256};
 use serde_json::{Value, json};
-use tern_cluster_config::development_key;
+use tern_cluster_config::{RpcConfig, development_key};
+use tern_execution::MachineLimits;
 use tern_messages::{BlockNumber, HaltReport};
 
 use super::Served;
 use crate::main_node::MainNodeMessage;
-use crate::main_node::testing::{Draft, hasty, patient, transfer};
+use crate::main_node::testing::{Draft, hasty, patient, rollup, transfer};
 
 async fn deploy(served: &Served, nonce: u64, init: &[u8]) -> Value {
     let raw = Draft::new(0, nonce).with(|tx| {
@@ -89,6 +90,43 @@ async fn sending_again_returns_the_same_receipt_or_says_that_it_is_known() {
         .error("eth_sendRawTransaction", json!([transfer(0, 0)]))
         .await;
     assert_eq!((code, text.trim()), (-32000, "already known"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_proven_is_refused_with_the_limit_and_its_sender_is_held_back() {
+    let mut spec = rollup(patient());
+    // Enough for a transfer, not for a loop that uses all its gas.
+    spec.rules = spec.rules.limited(MachineLimits {
+        cycles: 100_000,
+        ..MachineLimits::NONE
+    });
+    let served = Served::chain(spec, RpcConfig::default()).await;
+    let endless = |account| {
+        let draft = Draft::new(account, 0).with(|tx| {
+            tx.to = TxKind::Create;
+            tx.value = U256::ZERO;
+            tx.gas_limit = 1_000_000;
+            tx.input = Bytes::from_static(&[0x5b, 0x5f, 0x56]);
+        });
+        draft.sign()
+    };
+    let send = |raw| served.error("eth_sendRawTransaction", json!([raw]));
+    let (code, text) = send(endless(0)).await;
+    assert_eq!(code, -32000, "{text}");
+    assert!(
+        text.contains("cannot be proven") && text.contains("at most 100000 are allowed"),
+        "{text}"
+    );
+    let (code, text) = send(transfer(0, 0)).await;
+    assert_eq!(code, -32005, "{text}");
+    assert!(text.contains("is held back for 1 s more"), "{text}");
+    served
+        .result("eth_sendRawTransactionSync", json!([transfer(1, 0)]))
+        .await;
+    assert!(send(endless(1)).await.1.contains("nonce too low"));
+    let call = json!([{ "data": "0x5b5f56", "gas": "0xf4240" }]);
+    let (_, text) = served.error("eth_estimateGas", call).await;
+    assert!(text.contains("cannot be proven"), "{text}");
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use tern_cluster::Fault;
 use tern_messages::prover::{MAX_NAME, MAX_TEXT};
 use tern_messages::{
     Backlog, BatchNumber, BatchesPending, BlockNumber, Completion, CompletionAnswer, FailureCause,
-    JobFailure, JobId, Lease, Offer, OfferRefusal, ProofStatus, Renewal, RenewalAnswer, WorkerId,
+    Job, JobFailure, JobId, JobKind, Lease, Offer, OfferRefusal, ProofStatus, Renewal,
+    RenewalAnswer, WorkerId,
 };
 use tern_proving::limits::MAX_PROOF_BYTES;
 use tern_scheduler::{Effect, Judgement, Machine, Moment, RequestId};
@@ -23,6 +24,7 @@ use super::{CoordinatorMessage, ProofCoordinator, not_accepted, plan_fault};
 use crate::main_node::MainNodeMessage;
 use crate::sequencer::batcher::BatcherMessage;
 use crate::sequencer::fault;
+use crate::sequencer::simulator::SimulatorMessage;
 use crate::sequencer::tables::{FAILED, FailureRecord, LEASES, PROVEN, PRUNED};
 use crate::verifier_bridge::BridgeMessage;
 
@@ -240,6 +242,9 @@ impl Desk {
         let answer = match judgement {
             Judgement::AlreadyDone => CompletionAnswer::AlreadyDone,
             Judgement::NotWanted => CompletionAnswer::NotWanted,
+            Judgement::Barred => {
+                not_accepted("an earlier proof of this job by this worker was not valid".to_owned())
+            }
             Judgement::Underway => {
                 self.delivering.entry((id, worker)).or_default().push(reply);
                 return;
@@ -303,6 +308,14 @@ impl Desk {
         }
         let effects = self.machine.fail(self.now(), failure);
         self.effects.extend(effects);
+    }
+
+    pub(super) fn gone(&mut self, worker: &str) {
+        let held = self.machine.gone(self.now(), worker);
+        if held > 0 {
+            info!(target: "tern::sequencer", worker = %worker.escape_debug(), held,
+                "lost the connection to a prover; its jobs go to others soon");
+        }
     }
 
     pub(super) fn tick(&mut self) {
@@ -460,6 +473,27 @@ impl Desk {
                 if let Some(block) = self.spans.remove(&job) {
                     let _ = config.batcher.cast(BatcherMessage::SpanProven(block));
                 }
+            }
+            Effect::Parked {
+                job,
+                reason,
+                kind: JobKind::Segment,
+            } => {
+                let Some(Job::Segment {
+                    input,
+                    max_cycles_log,
+                    ..
+                }) = self.machine.job(&job)
+                else {
+                    return;
+                };
+                warn!(target: "tern::sequencer", %job, %reason,
+                    "a segment is parked; its run will be cut into shorter ones");
+                let halve = SimulatorMessage::Halve {
+                    input: *input,
+                    tried: *max_cycles_log,
+                };
+                let _ = config.simulator.cast(halve);
             }
             Effect::Parked { job, kind, reason } => {
                 error!(target: "tern::sequencer", %job, ?kind, %reason,

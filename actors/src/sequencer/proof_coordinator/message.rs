@@ -47,6 +47,10 @@ pub enum CoordinatorMessage {
     ),
     /// From the bridge: what L2 holds for good. What only served to get there is deleted.
     Settled(SettledHeights),
+    /// The connection to the worker of this name was lost.
+    Gone(String),
+    /// From the simulator: a run is cut into other segments than before.
+    PlanAnew,
 }
 
 impl ractor::Message for CoordinatorMessage {}
@@ -68,6 +72,8 @@ impl fmt::Debug for CoordinatorMessage {
             Self::Pending(_) => "Pending",
             Self::Proven(..) => "Proven",
             Self::Settled(_) => "Settled",
+            Self::Gone(_) => "Gone",
+            Self::PlanAnew => "PlanAnew",
         })
     }
 }

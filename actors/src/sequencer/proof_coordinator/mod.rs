@@ -15,6 +15,8 @@
 //!
 //! * [`Machine`]: who gets what; pure.
 //! * `plans`: which jobs there are, read from disk.
+//! * A segment that nobody could prove is parked, and the simulator told: it cuts the run into shorter segments, and
+//!   everything is planned anew from disk.
 //! * `judge`: verification and storage of proofs, on blocking threads.
 //! * `artifacts`: inputs and proofs in bounded pieces.
 
@@ -40,6 +42,7 @@ use tracing::{error, info};
 
 use super::batcher::BatcherMessage;
 use super::fault;
+use super::simulator::SimulatorMessage;
 use crate::main_node::{Chain, MainNodeMessage};
 use crate::verifier_bridge::BridgeMessage;
 use desk::Desk;
@@ -62,6 +65,7 @@ pub struct ProofCoordinator {
     pub(crate) check: Arc<dyn ProofCheck>,
     pub(crate) policy: Policy,
     pub(crate) main_node: Address<MainNodeMessage>,
+    pub(crate) simulator: Address<SimulatorMessage>,
     pub(crate) batcher: Address<BatcherMessage>,
     pub(crate) bridge: Address<BridgeMessage>,
 }
@@ -84,8 +88,7 @@ impl Actor for ProofCoordinator {
         myself: ActorRef<Self::Msg>,
         (): (),
     ) -> Result<Desk, ActorProcessingErr> {
-        let coordinator = self.clone();
-        let desk = tokio::task::spawn_blocking(move || coordinator.open()).await??;
+        let desk = self.read().await?;
         drop(myself.send_interval(TICK, || CoordinatorMessage::Tick));
         drop(myself.send_interval(HEARTBEAT, || CoordinatorMessage::Heartbeat));
         Ok(desk)
@@ -150,6 +153,9 @@ impl Actor for ProofCoordinator {
                 });
             }
             CoordinatorMessage::Settled(heights) => self.prune(desk, heights),
+            CoordinatorMessage::Gone(worker) => desk.gone(&worker),
+            // Who waits for an answer from the old one asks again.
+            CoordinatorMessage::PlanAnew => *desk = self.read().await?,
         }
         desk.carry_out(self).await?;
         Ok(())
@@ -169,6 +175,11 @@ impl ProofCoordinator {
             store: Arc::clone(&self.chain.store),
             check: Arc::clone(&self.check),
         }
+    }
+
+    async fn read(&self) -> Result<Desk, ActorProcessingErr> {
+        let coordinator = self.clone();
+        Ok(tokio::task::spawn_blocking(move || coordinator.open()).await??)
     }
 
     /// Reads everything back from disk. Blocks.

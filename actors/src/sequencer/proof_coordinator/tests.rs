@@ -30,8 +30,7 @@ fn disk(directory: &TempDir, count: u64) -> Chain {
         put_block(&mut batch, block, &[], &[]);
         let input = encode(&witness(block));
         let id = BlobId::of(&input);
-        let simulation =
-            two_segments(&witness(block), tern_proving::Profile::InsecureTest).unwrap();
+        let simulation = segments_of(17, 2);
         batch
             .put(&BLOBS, &id, &input.into())
             .put(&BLOCK_INPUTS, &number, &vec![id])
@@ -81,6 +80,7 @@ fn witness(block: &tern_messages::SealedBlock) -> tern_messages::TransactionBatc
 struct Fixture {
     coordinator: Address<CoordinatorMessage>,
     batcher: UnboundedReceiver<BatcherMessage>,
+    simulator: UnboundedReceiver<SimulatorMessage>,
     bridge: UnboundedReceiver<BridgeMessage>,
     main_node: UnboundedReceiver<MainNodeMessage>,
     _main: Address<MainNodeMessage>,
@@ -89,6 +89,7 @@ struct Fixture {
 async fn coordinator(chain: &Chain) -> Fixture {
     let (main, main_node) = main_node(vec![]).await;
     let (batcher_address, batcher) = mailbox().await;
+    let (simulator_address, simulator) = mailbox().await;
     let (bridge_address, bridge) = mailbox().await;
     let policy = Policy {
         heavy_memory: 8 * GB,
@@ -101,6 +102,7 @@ async fn coordinator(chain: &Chain) -> Fixture {
         check: Arc::new(NameCheck),
         policy,
         main_node: main.clone(),
+        simulator: simulator_address,
         batcher: batcher_address,
         bridge: bridge_address,
     })
@@ -108,6 +110,7 @@ async fn coordinator(chain: &Chain) -> Fixture {
     Fixture {
         coordinator,
         batcher,
+        simulator,
         bridge,
         main_node,
         _main: main,
@@ -480,4 +483,62 @@ async fn a_batch_that_others_proved_on_l2_is_not_proven_here() {
         .await
         .unwrap();
     assert_eq!(pending.proven, BatchNumber(1));
+}
+
+#[tokio::test]
+async fn a_segment_that_nobody_can_prove_has_its_run_cut_shorter_and_is_planned_anew() {
+    let directory = TempDir::new().unwrap();
+    let chain = disk(&directory, 1);
+    let mut fixture = coordinator(&chain).await;
+    let hopeless = fixture.lease().await.unwrap();
+    let mut failed_on = BTreeSet::new();
+    let mut next_worker = Some(("a", hopeless.clone()));
+    while let Some((name, lease)) = next_worker.take() {
+        assert_eq!(lease.id, hopeless.id);
+        failed_on.insert(name);
+        let failure = tern_messages::JobFailure {
+            worker: worker(name),
+            job: lease.id,
+            fence: lease.fence,
+            cause: tern_messages::FailureCause::Job {
+                reason: "out of memory".into(),
+            },
+        };
+        fixture
+            .coordinator
+            .cast(CoordinatorMessage::Fail(failure))
+            .unwrap();
+        for name in ["b", "c"] {
+            if !failed_on.contains(name) {
+                let lease = fixture.offer(offer(name)).await.unwrap();
+                next_worker = lease.map(|lease| (name, lease));
+                break;
+            }
+        }
+    }
+    let (input, tried) = next(&mut fixture.simulator, |message| match message {
+        SimulatorMessage::Halve { input, tried } => Some((input, tried)),
+        _ => None,
+    })
+    .await;
+    assert_eq!((failed_on.len(), tried), (3, 17));
+    let mut batch = WriteBatch::new();
+    let runs = vec![SimulatedRun {
+        input,
+        simulation: segments_of(16, 4),
+    }];
+    batch.put(&SIMULATIONS, &BlockNumber(1), &SimulatedBlock { runs });
+    chain.store.commit(batch).unwrap();
+    fixture
+        .coordinator
+        .cast(CoordinatorMessage::PlanAnew)
+        .unwrap();
+    let mut kinds = Vec::new();
+    while let Some(lease) = fixture.lease().await {
+        kinds.push(lease.job.kind());
+        fixture.finish(&lease).await;
+    }
+    let count = |kind| kinds.iter().filter(|found| **found == kind).count();
+    assert_eq!(count(JobKind::Segment), 4);
+    assert_eq!(count(JobKind::MergeSpans), 3);
 }

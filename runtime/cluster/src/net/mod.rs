@@ -51,4 +51,5 @@ pub use peer::{AskError, Peer};
 pub use service::{Router, ServiceFuture};
 pub use session::{Departure, Direction};
 pub use settings::{CHUNK, Limits, Rate, Timings};
+pub use task::supervised;
 pub use wire::Refusal;

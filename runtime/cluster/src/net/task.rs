@@ -63,8 +63,8 @@ impl Actor for Task {
     }
 }
 
-/// A supervised loop.
-pub(super) fn supervised(
+/// A child that runs a loop which should never end; when it does, the supervisor starts it again.
+pub fn supervised(
     name: &'static str,
     rank: u8,
     start: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,

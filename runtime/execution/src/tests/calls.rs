@@ -1,11 +1,11 @@
 //! Calls and estimates.
 
-use alloy::primitives::{Address, Bytes, TxKind, U256};
+use alloy::primitives::{Address, Bytes, TxKind, U256, hex};
 use alloy::rpc::types::TransactionRequest;
 use tern_messages::Gas;
 
 use super::scenario::{Action, Chain, WRITER, signer, target};
-use crate::{CallContext, EstimateError, ExecutionError, Outcome, StateView};
+use crate::{CallContext, ChainRules, EstimateError, ExecutionError, Outcome, StateView};
 
 const CAP: Gas = Gas(50_000_000);
 
@@ -74,6 +74,35 @@ fn calls_need_no_balance_for_gas_but_for_value() {
         matches!(error, ExecutionError::InsufficientFunds { .. }),
         "{error}"
     );
+}
+
+#[test]
+fn point_evaluation_works_on_a_plain_chain_and_fails_with_all_gas_where_blocks_are_proven() {
+    // The zero polynomial at 5: commitment and proof are the point at infinity.
+    let mut infinity = [0; 48];
+    infinity[0] = 0xc0;
+    let hash = hex!("010657f37554c781402a22917dee2f75def7ab966d7b770905398eba3c444014");
+    let [mut point, value] = [[0; 32]; 2];
+    point[31] = 5;
+    let input: Bytes = [&hash[..], &point, &value, &infinity, &infinity]
+        .concat()
+        .into();
+    let request = TransactionRequest::default()
+        .to(Address::with_last_byte(0x0a))
+        .input(input.into());
+    let chain = Chain::new();
+    let proven = latest(&chain).call(&request, CAP).unwrap();
+    assert!(
+        matches!(proven.outcome, Outcome::Halted { .. }),
+        "{proven:?}"
+    );
+    assert_eq!(proven.gas_used, CAP.0);
+    let plain = Chain {
+        rules: ChainRules::plain(chain.rules.chain_id),
+        ..chain
+    };
+    let outcome = latest(&plain).call(&request, CAP).unwrap().outcome;
+    assert!(outcome.is_success(), "{outcome:?}");
 }
 
 #[test]
