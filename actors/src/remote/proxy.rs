@@ -196,6 +196,7 @@ impl CoordinatorProxy {
             | CoordinatorMessage::Found(_)
             | CoordinatorMessage::Judged(..)
             | CoordinatorMessage::Tick
+            | CoordinatorMessage::Drain(..)
             | CoordinatorMessage::Heartbeat) => not_for_others(&message),
         }
     }
