@@ -19,6 +19,7 @@ pub mod embedded_l2;
 pub mod main_node;
 pub mod member;
 pub mod node;
+pub mod operator;
 pub mod prover;
 pub mod remote;
 pub mod rpc;

@@ -22,12 +22,12 @@ use crate::main_node::{Chain, ChainSpec, MainNodeHandle, SealedAnnouncement};
 use crate::node::{Network, required};
 use crate::remote::{
     BatcherProxy, BridgeProxy, CoordinatorProxy, Local, LocalSequencer, MainNodeProxy,
-    ReplicaProxy, departures, router,
+    ReplicaProxy, View, departures, router,
 };
 use crate::rpc;
 use crate::supervisor::{
-    Failure, Places, Roles, Settlement, genesis_header, profile_named, rank, run_until_stopped,
-    start_prover, start_roles,
+    Failure, Places, Roles, Settlement, Worker, genesis_header, profile_named, rank,
+    run_until_stopped, start_prover, start_roles,
 };
 
 /// Runs the configured roles as a part of a cluster until the node is stopped.
@@ -41,6 +41,8 @@ pub async fn run(config: NodeConfig, identity: Identity) -> Result<ShutdownReaso
     // Joining may take for ever; a signal must end it all the same.
     let outcome = tokio::select! {
         outcome = start(&process, &config, identity, chain, listeners) => outcome,
+        // A child may find before that this node cannot take part.
+        reason = process.ended() => Err(Failure(reason)),
         signal = termination_signal() => {
             process.stop(config.stop_within).await;
             return signal.map_err(Failure::fault);
@@ -138,6 +140,7 @@ async fn start(
     };
     let places = Places::beside(node.as_ref());
     let join = config.joined();
+    let view = View::new(config.roles.iter().copied());
     let settings = ClusterSettings {
         identity,
         roles: config.roles.clone(),
@@ -147,12 +150,13 @@ async fn start(
             .into_iter()
             .map(|(role, address)| Target { address, role })
             .collect(),
-        router: answers(&places, &has),
+        router: answers(&places, &view, &has),
         limits: Limits::default(),
         timings: Timings::default(),
     };
     let (cluster, children) =
         Cluster::new(settings, rank::CLUSTER).map_err(Failure::configuration)?;
+    view.set(cluster.clone());
     for child in children {
         process.add(child).await?;
     }
@@ -202,15 +206,13 @@ async fn start_here(
         Failure::fault("the sequencer does not say which profile its chain is proven with")
     })?;
     info!(target: "tern::node", %name, sequencer = %sequencer.identity(), profile, "joined");
-    let coordinator = &places.sequencer.coordinator;
-    start_prover(
-        process,
-        coordinator,
+    let worker = Worker {
         name,
-        profile_named(&profile)?,
-        config.prover,
-    )
-    .await
+        profile: profile_named(&profile)?,
+        config: config.prover,
+        alone: true,
+    };
+    start_prover(process, &places.sequencer.coordinator, worker).await
 }
 
 async fn open_main_node(
@@ -224,7 +226,7 @@ async fn open_main_node(
 }
 
 /// Answers for the roles that run here.
-fn answers(places: &Places, has: &impl Fn(Role) -> bool) -> Router {
+fn answers(places: &Places, view: &View, has: &impl Fn(Role) -> bool) -> Router {
     let sequencer = LocalSequencer {
         coordinator: places.sequencer.coordinator.clone(),
         batcher: places.sequencer.batcher.clone(),
@@ -234,6 +236,7 @@ fn answers(places: &Places, has: &impl Fn(Role) -> bool) -> Router {
         sequencer: has(Role::Sequencer).then_some(sequencer),
         main_node: has(Role::MainNode).then(|| places.main_node.clone()),
         bridge: has(Role::Bridge).then(|| places.bridge.clone()),
+        view: Some(view.clone()),
     })
 }
 

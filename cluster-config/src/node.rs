@@ -209,7 +209,7 @@ impl fmt::Display for JoinTarget {
 /// The roles that a role asks things of.
 fn asked_by(role: Role) -> &'static [Role] {
     match role {
-        Role::MainNode => &[],
+        Role::MainNode | Role::Operator => &[],
         Role::Sequencer => &[Role::MainNode],
         Role::Prover => &[Role::Sequencer],
         Role::Bridge => &[Role::Sequencer, Role::MainNode],
@@ -373,6 +373,10 @@ impl NodeConfig {
         let refuse = |key, problem: String| Err(ConfigError::value(key, problem));
         if self.roles.is_empty() {
             return refuse("roles", "must not be empty".to_owned());
+        }
+        if self.roles.contains(&Role::Operator) {
+            let problem = "operator is for people: `tern cluster status`, `tern prover drain`";
+            return refuse("roles", problem.to_owned());
         }
         let missing = self.missing_roles();
         if self.cluster.identity.is_none() {

@@ -11,6 +11,7 @@
 pub mod batch;
 pub mod block;
 pub mod bridge;
+pub mod cluster;
 pub mod codec;
 pub mod job;
 pub mod main_node;
@@ -24,6 +25,7 @@ pub mod witness;
 pub use batch::{Batch, BatchHeader};
 pub use block::{Receipt, SealedBlock};
 pub use bridge::BridgeStatus;
+pub use cluster::{Drain, DrainAnswer, MemberStatus, PeerStatus};
 pub use codec::{CodecError, decode, encode};
 pub use job::{BlobId, Job, JobId, JobKind, Proof, SpanBoundary};
 pub use main_node::{

@@ -126,6 +126,9 @@ pub enum OfferRefusal {
         /// Why.
         reason: String,
     },
+    /// An operator has drained the worker: it is to leave, and not to ask again.
+    #[error("an operator asked that this prover finishes its job and leaves")]
+    Drained,
 }
 
 /// How far a job is.

@@ -18,11 +18,13 @@ pub enum Role {
     Prover,
     /// Speaks with L2.
     Bridge,
+    /// A person who asks nodes for their state and has provers leave. No node plays it.
+    Operator,
 }
 
 /// A text that names no role.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{found}` is not a role; roles are main-node, sequencer, prover, bridge")]
+#[error("`{found}` is not a role; roles are main-node, sequencer, prover, bridge, operator")]
 pub struct UnknownRole {
     /// The text, cut.
     pub found: String,
@@ -30,7 +32,13 @@ pub struct UnknownRole {
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::MainNode, Self::Sequencer, Self::Prover, Self::Bridge];
+    pub const ALL: [Self; 5] = [
+        Self::MainNode,
+        Self::Sequencer,
+        Self::Prover,
+        Self::Bridge,
+        Self::Operator,
+    ];
 
     /// Its name in configuration, in certificates and on the command line.
     pub fn as_str(self) -> &'static str {
@@ -39,6 +47,7 @@ impl Role {
             Self::Sequencer => "sequencer",
             Self::Prover => "prover",
             Self::Bridge => "bridge",
+            Self::Operator => "operator",
         }
     }
 

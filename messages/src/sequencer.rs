@@ -69,6 +69,8 @@ pub struct ProofStatus {
     pub idle_workers: u64,
     /// Why nothing moves, if nothing does.
     pub blocked: Option<String>,
+    /// Workers that get no more jobs because an operator drains them.
+    pub draining: Vec<String>,
 }
 
 /// A job that somebody works at.

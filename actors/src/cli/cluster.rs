@@ -8,13 +8,14 @@ use tern_cluster::ShutdownReason;
 use tern_cluster::identity::{self, Issued, Name, NodeRequest};
 use tern_cluster_config::Role;
 
-use super::print;
+use super::{print, status};
 use crate::supervisor::Failure;
 
-/// Certify the machines of a cluster.
+/// Certify the machines of a cluster, and look at it.
 ///
 /// A certificate authority in a folder says which machine may be what. Keep its folder offline; a node gets only the
-/// folder that `issue` writes for it.
+/// folder that `issue` writes for it. People get certificates with the role operator, to ask for the cluster's status
+/// and to drain provers.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,7 +23,9 @@ Examples:
   tern cluster issue --authority ca --role sequencer --name seq-1 --out seq-1
   tern cluster issue --authority ca --role prover --name prover-1 --out prover-1
   tern cluster revoke --authority ca --name prover-1
-  tern cluster update --authority ca --identity seq-1      bring the new revocation list to a node's folder")]
+  tern cluster update --authority ca --identity seq-1      bring the new revocation list to a node's folder
+  tern cluster issue --authority ca --role operator --name alice --out alice
+  tern cluster status --identity alice --join 10.0.0.2:7450")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -80,9 +83,11 @@ enum Action {
         #[arg(long, value_name = "DIR")]
         identity: PathBuf,
     },
+    /// Ask a sequencer or a main node who is connected with it, and what is being proven.
+    Status(status::Arguments),
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
+pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
     let said = match arguments.action {
         Action::Init { authority, cluster } => {
             identity::init(&authority, &cluster).map_err(Failure::configuration)?;
@@ -119,6 +124,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
             identity::update(&authority, &identity).map_err(Failure::configuration)?;
             format!("{} has the newest revocation list", identity.display())
         }
+        Action::Status(arguments) => status::run(arguments).await?,
     };
     print(&said)?;
     Ok(ShutdownReason::Requested("done".to_owned()))

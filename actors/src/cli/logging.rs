@@ -12,14 +12,14 @@ const VARIABLE: &str = "TERN_LOG";
 const QUIET: &str = "ractor=warn,ractor_cluster=info,sled=warn,jsonrpsee=warn,hyper=warn,reqwest=warn,h2=warn,\
                      evm_arithmetization=warn,plonky2=warn,starky=warn";
 
-/// Starts logging.
+/// Starts logging, at the level `usual` unless the environment says otherwise.
 ///
 /// # Errors
 /// If the filter cannot be understood.
-pub(super) fn start() -> Result<(), Failure> {
+pub(super) fn start(usual: &str) -> Result<(), Failure> {
     let wish = match std::env::var(VARIABLE) {
         Ok(wish) if !wish.trim().is_empty() => wish,
-        _ => "info".to_owned(),
+        _ => usual.to_owned(),
     };
     let filter = EnvFilter::try_new(format!("{QUIET},{wish}")).map_err(|error| {
         Failure::configuration(format!("{VARIABLE}=`{wish}` is not a log filter: {error}"))

@@ -9,6 +9,8 @@ mod flags;
 mod genesis;
 mod logging;
 mod node;
+mod prover;
+mod status;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -40,6 +42,8 @@ Examples:
   tern node --config node.toml                    a node of a deployed chain
   tern node --role prover --identity DIR --join HOST:PORT      one more prover machine
   tern cluster init --authority ca --cluster NAME              certify machines
+  tern cluster status --identity DIR --join HOST:PORT          who is there, and what is being proven
+  tern prover drain NAME --identity DIR --join HOST:PORT       let a prover finish and leave
 
 Environment:
   TERN_LOG       what is logged to stderr: error, warn, info (default), debug, trace, or by part, such as
@@ -54,6 +58,7 @@ enum Command {
     Devnet(devnet::Arguments),
     Node(node::Arguments),
     Cluster(cluster::Arguments),
+    Prover(prover::Arguments),
     Deploy(deploy::Arguments),
     Genesis(genesis::Arguments),
 }
@@ -61,7 +66,12 @@ enum Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(failure) = logging::start() {
+    // Nodes say what they do; the other commands what they found.
+    let usual = match cli.command {
+        Command::Cluster(_) | Command::Prover(_) => "error",
+        _ => "info",
+    };
+    if let Err(failure) = logging::start(usual) {
         return report(&failure);
     }
     match run(cli.command) {
@@ -71,11 +81,6 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ShutdownReason, Failure> {
-    let command = match command {
-        Command::Genesis(arguments) => return genesis::run(&arguments),
-        Command::Cluster(arguments) => return cluster::run(arguments),
-        command => command,
-    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -86,7 +91,8 @@ fn run(command: Command) -> Result<ShutdownReason, Failure> {
             Command::Node(arguments) => node::run(arguments).await,
             Command::Deploy(arguments) => deploy::run(arguments).await,
             Command::Genesis(arguments) => genesis::run(&arguments),
-            Command::Cluster(arguments) => cluster::run(arguments),
+            Command::Cluster(arguments) => cluster::run(arguments).await,
+            Command::Prover(arguments) => prover::run(arguments).await,
         }
     });
     // A proving job cannot be waited for; its loss costs only time.

@@ -30,10 +30,10 @@ pub(super) struct Loop {
 }
 
 impl Loop {
-    /// Returns when told to stop.
+    /// Returns when told to stop, or when drained.
     ///
     /// # Errors
-    /// If the circuits cannot be built.
+    /// If the circuits cannot be built, and when drained in a process that only proves: that is to end.
     pub(super) async fn run(self) -> Result<(), Fault> {
         let stop = self.stop.clone();
         let Some(tools) = stop.run_until_cancelled(self.build()).await else {
@@ -55,6 +55,11 @@ impl Loop {
                     absent = false;
                     continue;
                 }
+                Answer::Refused(refusal @ OfferRefusal::Drained) => {
+                    info!(target: "tern::prover", reason = %refusal, "the prover leaves");
+                    self.board.begin("was drained", None);
+                    return self.leave(&refusal);
+                }
                 Answer::Refused(refusal) => {
                     warn!(target: "tern::prover", %refusal, "no work for this prover");
                     self.board.begin(&format!("was refused: {refusal}"), None);
@@ -68,6 +73,13 @@ impl Loop {
                 }
             };
             let _ = stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+        }
+        Ok(())
+    }
+
+    fn leave(&self, why: &OfferRefusal) -> Result<(), Fault> {
+        if self.prover.alone {
+            return Err(Fault::Finished(why.to_string()));
         }
         Ok(())
     }

@@ -50,6 +50,8 @@ pub struct Prover {
     pub cores: u16,
     /// What makes its tools.
     pub workshop: Arc<dyn Workshop>,
+    /// The process only proves: it ends when the prover is drained.
+    pub alone: bool,
     /// Who has work.
     pub coordinator: Address<CoordinatorMessage>,
 }
@@ -59,7 +61,7 @@ pub struct Prover {
 pub enum ProverMessage {
     /// The prover at a glance.
     Status(RpcReplyPort<ProverStatus>),
-    /// The loop ended by itself, which it should not.
+    /// The loop ended by itself: it failed, or was drained.
     Ended(Fault),
 }
 

@@ -149,6 +149,7 @@ async fn bench(
 
 fn prover(bench: &Bench, behaviour: Behaviour) -> Prover {
     Prover {
+        alone: true,
         name: "prover-1".into(),
         memory: 1 << 30,
         cores: 1,

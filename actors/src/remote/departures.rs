@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 use tern_cluster::net::{Cluster, Departure, PeerEvent, supervised};
-use tern_cluster::{Address, ChildSpec};
+use tern_cluster::{Address, ChildSpec, Fault};
 use tern_messages::Role;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -21,7 +21,7 @@ pub fn departures(
     })
 }
 
-async fn watch(cluster: Cluster, coordinator: Address<CoordinatorMessage>) {
+async fn watch(cluster: Cluster, coordinator: Address<CoordinatorMessage>) -> Fault {
     let mut events = cluster.events();
     loop {
         match events.recv().await {
@@ -33,7 +33,9 @@ async fn watch(cluster: Cluster, coordinator: Address<CoordinatorMessage>) {
             }
             // The leases of those that are missed end by themselves.
             Ok(_) | Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return,
+            Err(RecvError::Closed) => {
+                return Fault::Passing("the cluster's channels have ended".into());
+            }
         }
     }
 }

@@ -18,7 +18,9 @@ pub mod questions;
 mod router;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use departures::departures;
 pub use proxy::{BatcherProxy, BridgeProxy, CoordinatorProxy, MainNodeProxy, ReplicaProxy};
 pub use router::{Local, LocalSequencer, router};
+pub use view::View;

@@ -198,6 +198,7 @@ impl CoordinatorProxy {
             | CoordinatorMessage::Gone(_)
             | CoordinatorMessage::PlanAnew
             | CoordinatorMessage::Tick
+            | CoordinatorMessage::Drain(..)
             | CoordinatorMessage::Heartbeat) => not_for_others(&message),
         }
     }

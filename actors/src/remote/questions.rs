@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 
 use tern_messages::{
     Backlog, Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, BlockQuery, BlockSealed,
-    Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, FinalityRefusal, FinalityReport,
-    HaltReport, JobFailure, L2Anchor, Lease, Offer, OfferRefusal, ProofStatus, ProvenBatch,
-    Renewal, RenewalAnswer, Role, SealedBlock, SettledHeights,
+    Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, Drain, DrainAnswer,
+    FinalityRefusal, FinalityReport, HaltReport, JobFailure, L2Anchor, Lease, MemberStatus, Offer,
+    OfferRefusal, ProofStatus, ProvenBatch, Renewal, RenewalAnswer, Role, SealedBlock,
+    SettledHeights,
 };
 
 use crate::main_node::ReadFailure;
@@ -132,4 +133,11 @@ questions!(Bridge by &[Role::Sequencer], {
 questions!(Sequencer by &[Role::MainNode, Role::Sequencer, Role::Bridge], {
     /// The proving jobs at a glance.
     PROOF_STATUS = "proof-status": () => ProofStatus;
+});
+
+questions!(Sequencer by &[Role::Operator], {
+    /// The prover of this name is to finish its job and leave.
+    DRAIN = "drain": Drain => DrainAnswer;
+    /// A node and who is connected with it. Main nodes answer it as well.
+    MEMBERS = "members": () => MemberStatus;
 });

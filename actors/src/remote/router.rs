@@ -14,12 +14,13 @@ use tern_messages::{JobFailure, WorkerId};
 use tracing::{debug, warn};
 
 use super::questions::{self as q, Hint, Question};
+use super::view::{View, for_operators};
 use crate::main_node::{MainNodeMessage, SealedAnnouncement};
 use crate::sequencer::{BatcherMessage, CoordinatorMessage};
 use crate::verifier_bridge::BridgeMessage;
 
 /// How long a role of this process may take to answer.
-const ANSWER: Duration = Duration::from_secs(10);
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
 /// The same where blocks are read or a proof is verified.
 const LONG_ANSWER: Duration = Duration::from_secs(55);
 /// Longest time that a prover may want to wait for a job.
@@ -36,6 +37,8 @@ pub struct Local {
     pub main_node: Option<Address<MainNodeMessage>>,
     /// The verifier bridge.
     pub bridge: Option<Address<BridgeMessage>>,
+    /// The node itself, if operators may ask about it.
+    pub view: Option<View>,
 }
 
 /// The parts of a sequencer that others ask.
@@ -68,6 +71,10 @@ impl fmt::Debug for LocalSequencer {
 /// A router that answers for these roles.
 pub fn router(local: Local) -> Router {
     let mut router = Router::new();
+    if let Some(view) = &local.view {
+        let coordinator = local.sequencer.as_ref().map(|parts| &parts.coordinator);
+        router = for_operators(router, view, coordinator);
+    }
     if let Some(sequencer) = local.sequencer {
         router = for_provers(router, &sequencer.coordinator);
         router = for_bridge(router, &sequencer);
@@ -256,7 +263,7 @@ where
     })
 }
 
-fn answer<Q, A, F>(
+pub(super) fn answer<Q, A, F>(
     router: Router,
     question: Question<Q, A>,
     service: impl Fn(PeerIdentity, Q) -> F + Send + Sync + 'static,

@@ -22,7 +22,7 @@ mod roles;
 pub use chain::{ChainPlace, start_chain};
 pub use ending::{Failure, run_until_stopped};
 pub use roles::{
-    Places, Roles, Settlement, genesis_header, profile_named, start_prover, start_roles,
+    Places, Roles, Settlement, Worker, genesis_header, profile_named, start_prover, start_roles,
 };
 
 /// The order of stopping: intake first, what others depend on last.

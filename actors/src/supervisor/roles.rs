@@ -94,15 +94,13 @@ pub async fn start_roles(process: &Process, places: &Places, roles: Roles) -> Re
         start_sequencer(process, places, &roles.chain, profile, &roles.data_dir).await?;
     }
     if wanted(Role::Prover) {
-        let coordinator = &places.sequencer.coordinator;
-        start_prover(
-            process,
-            coordinator,
-            roles.prover_name,
+        let worker = Worker {
+            name: roles.prover_name,
             profile,
-            roles.prover,
-        )
-        .await?;
+            config: roles.prover,
+            alone: roles.wanted.len() == 1,
+        };
+        start_prover(process, &places.sequencer.coordinator, worker).await?;
     }
     if let Some(settlement) = roles.settlement.filter(|_| wanted(Role::Bridge)) {
         start_bridge(process, places, &roles.chain, settlement, &roles.data_dir).await?;
@@ -144,6 +142,19 @@ async fn start_sequencer(
     Ok(())
 }
 
+/// The prover of this process.
+#[derive(Debug)]
+pub struct Worker {
+    /// Its name.
+    pub name: String,
+    /// What it proves with.
+    pub profile: Profile,
+    /// What it may use.
+    pub config: ProverConfig,
+    /// The process only proves.
+    pub alone: bool,
+}
+
 /// Starts a prover that works for `coordinator`.
 ///
 /// # Errors
@@ -151,11 +162,9 @@ async fn start_sequencer(
 pub async fn start_prover(
     process: &Process,
     coordinator: &Address<CoordinatorMessage>,
-    name: String,
-    profile: Profile,
-    config: ProverConfig,
+    worker: Worker,
 ) -> Result<(), Failure> {
-    let prover = prover(name, profile, config, coordinator.clone())?;
+    let prover = prover(worker, coordinator.clone())?;
     let child = ChildSpec::of_actor("prover", rank::PROVER, prover, &Address::new("prover"));
     Ok(process.add(child).await?)
 }
@@ -206,12 +215,13 @@ pub fn genesis_header(chain: &ChainConfig) -> Result<alloy::consensus::Header, F
     Ok(genesis.block.header)
 }
 
-fn prover(
-    name: String,
-    profile: Profile,
-    config: ProverConfig,
-    coordinator: Address<CoordinatorMessage>,
-) -> Result<Prover, Failure> {
+fn prover(worker: Worker, coordinator: Address<CoordinatorMessage>) -> Result<Prover, Failure> {
+    let Worker {
+        name,
+        profile,
+        config,
+        alone,
+    } = worker;
     let threads = config
         .threads
         .and_then(|threads| usize::try_from(threads).ok());
@@ -230,6 +240,7 @@ fn prover(
         memory,
         cores: u16::try_from(cores).unwrap_or(u16::MAX),
         workshop: Arc::new(Circuits::new(profile, threads)),
+        alone,
         coordinator,
     })
 }

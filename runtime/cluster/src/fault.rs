@@ -12,6 +12,9 @@ pub enum Fault {
     /// A restart may help: a connection broke, a resource was busy.
     #[error("{0}")]
     Passing(#[source] Box<dyn Error + Send + Sync>),
+    /// Nothing is wrong: its work is done, and the process is to end.
+    #[error("{0}")]
+    Finished(String),
     /// A restart would fail in the same way: the process stops at once.
     #[error("{0}")]
     Lasting(#[source] Box<dyn Error + Send + Sync>),
@@ -29,6 +32,7 @@ impl Fault {
         let reason = format!("{child}: {self}");
         match self {
             Self::Passing(_) => None,
+            Self::Finished(_) => Some(ShutdownReason::Requested(reason)),
             Self::Lasting(_) => Some(ShutdownReason::Fault(reason)),
             Self::Configuration(_) => Some(ShutdownReason::Configuration(reason)),
             Self::Disagreement(_) => Some(ShutdownReason::Disagreement(reason)),

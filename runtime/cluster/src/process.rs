@@ -1,5 +1,6 @@
 //! The supervised process as its `main` sees it.
 
+use std::future::Future;
 use std::time::Duration;
 
 use ractor::rpc::CallResult;
@@ -120,9 +121,17 @@ impl Process {
 
     /// Waits until a child's failure ends the process.
     pub async fn wait(&mut self) -> ShutdownReason {
-        match self.verdict.wait_for(Option::is_some).await {
-            Ok(reason) => reason.clone().expect("waited for a reason"),
-            Err(_) => ShutdownReason::Fault("the supervisor has ended".to_owned()),
+        self.ended().await
+    }
+
+    /// Ends when a child's failure ends the process; needs no hold of it.
+    pub fn ended(&self) -> impl Future<Output = ShutdownReason> + Send + use<> {
+        let mut verdict = self.verdict.clone();
+        async move {
+            match verdict.wait_for(Option::is_some).await {
+                Ok(reason) => reason.clone().expect("waited for a reason"),
+                Err(_) => ShutdownReason::Fault("the supervisor has ended".to_owned()),
+            }
         }
     }
 

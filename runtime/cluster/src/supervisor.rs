@@ -209,7 +209,10 @@ impl SupervisorState {
     }
 
     fn escalate(&self, reason: ShutdownReason) {
-        error!(target: "tern::supervisor", %reason, "giving up");
+        match reason {
+            ShutdownReason::Requested(_) => info!(target: "tern::supervisor", %reason, "done"),
+            _ => error!(target: "tern::supervisor", %reason, "giving up"),
+        }
         self.verdict.send_if_modified(|verdict| {
             let first = verdict.is_none();
             if first {

@@ -274,6 +274,7 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Grant { request, lease, .. } => self.begin(request, lease),
+                Effect::Dismiss { request } => unreachable!("nobody is drained: {request:?}"),
                 Effect::NothingToDo { request } => {
                     if let Some(worker) = self.asking.remove(&request) {
                         let start = self.workers[worker].start;

@@ -14,6 +14,7 @@
 //! order. Properties (see `properties`): no job is lost, none is finished twice, a worker never gets a job
 //! that failed on it, and no worker waits while there is a ready job that it may run.
 
+mod drain;
 mod durations;
 mod entry;
 mod leases;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use tern_messages::{Fence, Job, JobId, JobKind, Lease, Offer, WorkerId};
 
+use drain::Drained;
 use durations::Durations;
 use entry::Entry;
 use leases::Held;
@@ -90,6 +92,11 @@ pub enum Effect {
         /// The question.
         request: RequestId,
     },
+    /// Answer a question: the worker gets nothing more, and is to leave.
+    Dismiss {
+        /// The question.
+        request: RequestId,
+    },
     /// A lease ended because it was not renewed.
     Expired {
         /// The job.
@@ -135,6 +142,8 @@ pub struct Machine {
     next_fence: u64,
     /// When workers of each name last asked for a job.
     seen: BTreeMap<String, Moment>,
+    /// Workers that get no more jobs.
+    drained: Drained,
     out: Vec<Effect>,
 }
 
@@ -151,6 +160,7 @@ impl Machine {
             durations: Durations::default(),
             next_fence: u64::from(epoch) << 32,
             seen: BTreeMap::new(),
+            drained: Drained::default(),
             out: Vec::new(),
         }
     }
@@ -172,6 +182,10 @@ impl Machine {
         for request in earlier {
             self.waiting.remove(&request);
             self.out.push(Effect::NothingToDo { request });
+        }
+        if self.drained.holds(&offer.worker) {
+            self.out.push(Effect::Dismiss { request });
+            return self.advance(now);
         }
         let deadline = now + offer.wait.min(self.policy.longest_wait);
         self.waiting.insert(request, Waiting { offer, deadline });

@@ -106,7 +106,10 @@ impl World {
                 Effect::Finished { job, .. } => {
                     assert!(self.proofs.contains(&job), "only after the proof is stored");
                 }
-                Effect::NothingToDo { .. } | Effect::Expired { .. } | Effect::Parked { .. } => {}
+                Effect::NothingToDo { .. }
+                | Effect::Dismiss { .. }
+                | Effect::Expired { .. }
+                | Effect::Parked { .. } => {}
             }
         }
         self.nobody_idles_beside_work();

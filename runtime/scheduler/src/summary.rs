@@ -41,6 +41,7 @@ impl Machine {
             idle_workers: self.waiting.len() as u64,
             blocked,
             parked,
+            draining: self.drained.names().cloned().collect(),
         }
     }
 

@@ -680,3 +680,48 @@ fn a_proof_that_cannot_be_stored_counts_as_never_sent() {
     bench.machine.unjudged(at(2), &lease.id, &worker("a"));
     assert_eq!(bench.lease(3, "a", 9 * GB).id, lease.id);
 }
+
+#[test]
+fn a_drained_worker_finishes_its_job_gets_no_other_and_is_welcome_after_a_new_start() {
+    let mut bench = Bench::with(block(1, 2));
+    let lease = bench.lease(0, "a", 9 * GB);
+    assert_eq!(bench.machine.drain(at(1), "a"), []);
+    let renewal = Renewal {
+        worker: worker("a"),
+        job: lease.id,
+        fence: lease.fence,
+        progress: JobProgress::default(),
+    };
+    let (answer, _) = bench.machine.renew(at(2), renewal);
+    assert_eq!(answer, RenewalAnswer::Continue);
+    let dismissed = |effects: &[Effect]| {
+        let dismisses = |effect: &Effect| matches!(effect, Effect::Dismiss { .. });
+        effects.iter().any(dismisses)
+    };
+    for second in [3, 4] {
+        let effects = bench.ask(second, "a", 9 * GB);
+        assert!(dismissed(&effects) && granted(&effects).is_none());
+    }
+    assert_eq!(bench.machine.summary(at(4)).draining, ["a"]);
+    let offer = Offer {
+        worker: WorkerId {
+            incarnation: 2,
+            ..worker("a")
+        },
+        ..offer("a", 9 * GB)
+    };
+    let effects = bench.machine.offer(at(5), RequestId(90), offer);
+    assert!(granted(&effects).is_some(), "a new start is another worker");
+    assert_eq!(bench.machine.summary(at(5)).draining, [""; 0]);
+}
+
+#[test]
+fn a_worker_that_waits_is_dismissed_at_once_when_it_is_drained() {
+    let mut bench = Bench::with(vec![]);
+    assert_eq!(bench.ask(0, "a", 9 * GB), []);
+    let request = RequestId(1);
+    assert_eq!(
+        bench.machine.drain(at(1), "a"),
+        [Effect::Dismiss { request }]
+    );
+}

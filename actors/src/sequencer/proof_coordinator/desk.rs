@@ -323,6 +323,12 @@ impl Desk {
         self.effects.extend(effects);
     }
 
+    pub(super) fn drain(&mut self, name: &str) {
+        info!(target: "tern::sequencer", prover = name, "drained: it gets no more jobs");
+        let effects = self.machine.drain(self.now(), name);
+        self.effects.extend(effects);
+    }
+
     pub(super) fn status(&self) -> ProofStatus {
         self.machine.summary(self.now())
     }
@@ -336,6 +342,7 @@ impl Desk {
             parked,
             idle_workers,
             blocked,
+            draining: _,
         } = self.status();
         if waiting + ready + running.len() as u64 + parked.len() as u64 == 0 {
             debug!(target: "tern::sequencer", idle_workers, "nothing to prove");
@@ -463,6 +470,11 @@ impl Desk {
             Effect::NothingToDo { request } => {
                 if let Some(reply) = self.asking.remove(&request) {
                     let _ = reply.send(Ok(None));
+                }
+            }
+            Effect::Dismiss { request } => {
+                if let Some(reply) = self.asking.remove(&request) {
+                    let _ = reply.send(Err(OfferRefusal::Drained));
                 }
             }
             Effect::Expired { job, worker } => {

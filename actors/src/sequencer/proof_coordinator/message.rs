@@ -38,6 +38,8 @@ pub enum CoordinatorMessage {
     Heartbeat,
     /// The jobs at a glance.
     Status(RpcReplyPort<ProofStatus>),
+    /// From an operator: the prover of this name gets no more jobs, and is to leave.
+    Drain(String, RpcReplyPort<()>),
     /// From the bridge: how far batches are.
     Pending(RpcReplyPort<BatchesPending>),
     /// From the bridge: a batch with its proof, if that is there.
@@ -69,6 +71,7 @@ impl fmt::Debug for CoordinatorMessage {
             Self::Tick => "Tick",
             Self::Heartbeat => "Heartbeat",
             Self::Status(_) => "Status",
+            Self::Drain(..) => "Drain",
             Self::Pending(_) => "Pending",
             Self::Proven(..) => "Proven",
             Self::Settled(_) => "Settled",

@@ -142,6 +142,10 @@ impl Actor for ProofCoordinator {
             CoordinatorMessage::Status(reply) => {
                 let _ = reply.send(desk.status());
             }
+            CoordinatorMessage::Drain(name, reply) => {
+                desk.drain(&name);
+                let _ = reply.send(());
+            }
             CoordinatorMessage::Pending(reply) => {
                 let _ = reply.send(desk.proven);
             }

@@ -285,7 +285,9 @@ fn dialling(rank: u8, targets: Vec<Target>, shared: &Arc<Shared>) -> ChildSpec {
     supervised("cluster-dialler", rank, move || {
         let all = targets
             .iter()
-            .map(|target| dial::keep_connected(target.clone(), Arc::clone(&shared)));
-        futures::future::join_all(all).map(drop).boxed()
+            .map(|target| dial::keep_connected(target.clone(), Arc::clone(&shared)).boxed());
+        futures::future::select_all(all)
+            .map(|(fault, ..)| fault)
+            .boxed()
     })
 }

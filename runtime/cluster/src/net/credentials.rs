@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use super::directory::Directory;
 use super::session::{Departure, Session};
+use crate::fault::Fault;
 use crate::identity::{self, Identity, IdentityError};
 
 /// An identity and what follows from it.
@@ -63,7 +64,7 @@ impl Credentials {
     }
 
     /// Reads the folder again and again; ends the sessions of certificates that are no longer good.
-    pub(super) async fn watch(self: Arc<Self>, directory: Arc<Directory>) {
+    pub(super) async fn watch(self: Arc<Self>, directory: Arc<Directory>) -> Fault {
         let mut pauses = tokio::time::interval(directory.timings.identity_check);
         pauses.set_missed_tick_behavior(MissedTickBehavior::Delay);
         pauses.tick().await;

@@ -11,6 +11,7 @@ use super::session::{Direction, Session};
 use super::settings::Timings;
 use super::shared::Shared;
 use super::tcp;
+use crate::fault::Fault;
 use crate::identity::Role;
 
 /// A node to be connected with.
@@ -22,19 +23,29 @@ pub struct Target {
     pub role: Role,
 }
 
-/// Dials, waits for the end of the session, dials again, for ever.
-pub(super) async fn keep_connected(target: Target, shared: Arc<Shared>) {
+/// Dials, waits for the end of the session, dials again, for ever. Returns when the first node that could be reached
+/// there refuses this one, or is another than was expected: then the configuration is wrong. Later the same may be
+/// somebody else's mistake, which passes.
+pub(super) async fn keep_connected(target: Target, shared: Arc<Shared>) -> Fault {
     let timings = shared.directory.timings;
     let mut backoff = Backoff::new(&timings);
+    let mut met = false;
     loop {
         let attempt = Instant::now();
         let lasts = match connect(&target, &shared).await {
             Ok(session) => {
+                met = true;
                 session.over.cancelled().await;
                 if attempt.elapsed() > timings.redial_max {
                     backoff = Backoff::new(&timings);
                 }
                 false
+            }
+            Err(error) if error.lasts() && !met => {
+                let Target { address, role } = target;
+                return Fault::Configuration(
+                    format!("cannot join {address} as its {role}: {error}").into(),
+                );
             }
             Err(error) => {
                 shared.directory.refused(&target.address, &error);

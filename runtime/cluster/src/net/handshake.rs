@@ -52,13 +52,26 @@ pub(super) enum HandshakeError {
     Refused(String),
     #[error("this node has as many sessions as it may have")]
     Full,
+    #[error("the peer has as many sessions as it may have")]
+    PeerFull,
+    #[error(
+        "the certificate of the node there does not allow the role {role}, which is expected there: {source}"
+    )]
+    OtherRole {
+        role: Role,
+        #[source]
+        source: io::Error,
+    },
 }
 
 impl HandshakeError {
     /// Whether only an operator can help.
     pub(super) fn lasts(&self) -> bool {
         match self {
-            Self::Objections { .. } | Self::Refused(_) | Self::Certificate(_) => true,
+            Self::Objections { .. }
+            | Self::Refused(_)
+            | Self::Certificate(_)
+            | Self::OtherRole { .. } => true,
             Self::Tls(error) | Self::Broken(error) => error
                 .get_ref()
                 .and_then(|inner| inner.downcast_ref::<rustls::Error>())
@@ -99,11 +112,7 @@ pub(super) async fn accept(
         return Err(HandshakeError::Objections { who, what });
     }
     if !has_room(&subject.name) {
-        send(
-            &mut tls,
-            &Verdict::Refused(vec![HandshakeError::Full.to_string()]),
-        )
-        .await?;
+        send(&mut tls, &Verdict::Full).await?;
         close(tls).await;
         return Err(HandshakeError::Full);
     }
@@ -122,12 +131,13 @@ pub(super) async fn dial(
     let mut tls = connector
         .connect(name, stream)
         .await
-        .map_err(HandshakeError::Tls)?;
+        .map_err(|source| refused_by_tls(source, role))?;
     let subject = subject(tls.get_ref().1)?;
     send(&mut tls, mine).await?;
     let hello = match receive(&mut tls).await? {
         Verdict::Welcome(hello) => hello,
         Verdict::Refused(reasons) => return Err(HandshakeError::Refused(clean_all(&reasons))),
+        Verdict::Full => return Err(HandshakeError::PeerFull),
     };
     let mut what = mine.objections(&hello, &subject);
     if !hello.roles.contains(&role) {
@@ -138,6 +148,18 @@ pub(super) async fn dial(
         return Err(HandshakeError::Objections { who, what });
     }
     Ok((tls, PeerIdentity::new(hello, subject)))
+}
+
+/// Roles are checked as names of servers; people know them as roles.
+fn refused_by_tls(source: io::Error, role: Role) -> HandshakeError {
+    use rustls::CertificateError as Flaw;
+    let inner = source.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(
+            Flaw::NotValidForName | Flaw::NotValidForNameContext { .. },
+        )) => HandshakeError::OtherRole { role, source },
+        _ => HandshakeError::Tls(source),
+    }
 }
 
 fn subject(connection: &CommonState) -> Result<Subject, HandshakeError> {

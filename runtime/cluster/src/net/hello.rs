@@ -76,6 +76,8 @@ pub(super) enum Verdict {
     Welcome(Hello),
     /// What does not fit.
     Refused(Vec<String>),
+    /// There is no room now.
+    Full,
 }
 
 impl Hello {

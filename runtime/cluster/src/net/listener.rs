@@ -15,13 +15,14 @@ use super::session::Direction;
 use super::settings::Limits;
 use super::shared::Shared;
 use super::tcp;
+use crate::fault::Fault;
 use crate::identity::Name;
 
 /// Pause after the operating system refused to accept, for lack of descriptors for example.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts for ever.
-pub(super) async fn run(listener: Arc<TcpListener>, shared: Arc<Shared>) {
+pub(super) async fn run(listener: Arc<TcpListener>, shared: Arc<Shared>) -> Fault {
     let limits = shared.directory.limits;
     let mut rates = Buckets::new(limits.connections);
     let pending = Arc::new(Pending::new(limits));

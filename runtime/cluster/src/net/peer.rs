@@ -108,6 +108,11 @@ impl Peer {
         self.session.direction
     }
 
+    /// For how long it has been connected.
+    pub fn connected(&self) -> Duration {
+        self.session.since.elapsed()
+    }
+
     /// Whether its connection still lives.
     pub fn is_here(&self) -> bool {
         !self.session.over.is_cancelled()

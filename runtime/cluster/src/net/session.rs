@@ -70,6 +70,8 @@ pub(super) struct Session {
     pub(super) peer: PeerIdentity,
     pub(super) address: SocketAddr,
     pub(super) direction: Direction,
+    /// When its greetings were exchanged.
+    pub(super) since: Instant,
     /// Cancelled when the session ends; reading and writing end with it.
     pub(super) over: CancellationToken,
     /// Calls, casts and answers that came: signs of life.
@@ -100,6 +102,7 @@ impl Session {
             peer,
             address,
             direction,
+            since: Instant::now(),
             over: CancellationToken::new(),
             heard: AtomicU64::new(0),
             reported: Notify::new(),

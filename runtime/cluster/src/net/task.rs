@@ -8,14 +8,14 @@ use tokio::task::AbortHandle;
 
 use crate::address::Address;
 use crate::child::ChildSpec;
+use crate::fault::Fault;
 
 #[derive(Clone)]
 struct Task {
-    name: &'static str,
-    start: Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
+    start: Arc<dyn Fn() -> BoxFuture<'static, Fault> + Send + Sync>,
 }
 
-struct Ended;
+struct Ended(Fault);
 
 impl ractor::Message for Ended {}
 
@@ -47,8 +47,10 @@ impl Actor for Task {
         let task = tokio::spawn((self.start)());
         running.0 = Some(task.abort_handle());
         tokio::spawn(async move {
-            let _ = task.await;
-            let _ = myself.cast(Ended);
+            let fault = task
+                .await
+                .unwrap_or_else(|error| Fault::Passing(error.into()));
+            let _ = myself.cast(Ended(fault));
         });
         Ok(())
     }
@@ -56,21 +58,20 @@ impl Actor for Task {
     async fn handle(
         &self,
         _: ActorRef<Ended>,
-        Ended: Ended,
+        Ended(fault): Ended,
         _: &mut Running,
     ) -> Result<(), ActorProcessingErr> {
-        Err(format!("the loop of {} ended", self.name).into())
+        Err(fault.into())
     }
 }
 
-/// A child that runs a loop which should never end; when it does, the supervisor starts it again.
+/// A child that runs a loop, which ends for a reason only.
 pub fn supervised(
     name: &'static str,
     rank: u8,
-    start: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    start: impl Fn() -> BoxFuture<'static, Fault> + Send + Sync + 'static,
 ) -> ChildSpec {
     let task = Task {
-        name,
         start: Arc::new(start),
     };
     ChildSpec::of_actor(name, rank, task, &Address::new(name))
