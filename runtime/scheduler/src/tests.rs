@@ -708,7 +708,7 @@ fn a_drained_worker_finishes_its_job_gets_no_other_and_is_welcome_after_a_new_st
             incarnation: 2,
             ..worker("a")
         },
-        ..offer("a", 9 * GB)
+        ..offer(worker("a"), 9 * GB)
     };
     let effects = bench.machine.offer(at(5), RequestId(90), offer);
     assert!(granted(&effects).is_some(), "a new start is another worker");
