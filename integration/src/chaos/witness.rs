@@ -84,11 +84,11 @@ impl Witness {
     }
 
     async fn look(&mut self, cluster: &Cluster) -> Result<()> {
-        let ledger = &mut *self.ledger.lock().await;
-        ledger
-            .is_kept(&self.user)
-            .await
-            .context("a confirmed transaction")?;
+        {
+            let mut ledger = self.ledger.lock().await;
+            let kept = ledger.is_kept(&self.user).await;
+            kept.context("a confirmed transaction")?;
+        }
         self.one_version_of_each_block().await?;
         self.settled_once().await?;
         self.settled.agrees_with(&self.user, SOMEBODY).await?;
@@ -162,7 +162,7 @@ impl Witness {
         self.load.abort();
         let begun = Instant::now();
         let last = {
-            let ledger = &mut *self.ledger.lock().await;
+            let mut ledger = self.ledger.lock().await;
             timeout(LOOKS, ledger.is_kept(&self.user)).await??;
             let fees = development_key(BENEFICIARY).address();
             timeout(LOOKS, ledger.balances(&self.user, fees)).await??;
@@ -205,7 +205,7 @@ async fn load(user: User, ledger: Arc<Mutex<Ledger>>) {
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         pace.tick().await;
-        let ledger = &mut *ledger.lock().await;
+        let mut ledger = ledger.lock().await;
         let step = async {
             if ledger.is_open() {
                 ledger.insist(&user).await
