@@ -80,21 +80,36 @@ fn main() -> ExitCode {
 
 fn go(arguments: &Arguments, world: World) -> Result<Report> {
     let seconds = Duration::from_secs;
-    let (rounds, lasts, settle) = match (arguments.long, arguments.short) {
-        (true, _) => (60, (seconds(3), seconds(30)), seconds(1800)),
-        (_, true) => (6, (seconds(2), seconds(5)), seconds(240)),
-        _ => (14, (seconds(3), seconds(15)), seconds(900)),
-    };
-    let plan = Plan {
+    let usual = Plan {
         seed: arguments
             .seed
             .unwrap_or_else(|| u64::from(std::process::id()) ^ now()),
-        rounds: arguments.rounds.unwrap_or(rounds),
-        lasts,
+        rounds: 14,
+        lasts: (seconds(3), seconds(15)),
         combined: true,
         provers: 4,
-        settle,
+        pace: seconds(2),
+        blocks: seconds(20),
+        settle: seconds(1200),
     };
+    let mut plan = match (arguments.long, arguments.short) {
+        (true, _) => Plan {
+            rounds: 60,
+            lasts: (seconds(3), seconds(30)),
+            settle: seconds(3600),
+            ..usual
+        },
+        (_, true) => Plan {
+            rounds: 6,
+            lasts: (seconds(2), seconds(5)),
+            pace: seconds(5),
+            blocks: seconds(25),
+            settle: seconds(600),
+            ..usual
+        },
+        _ => usual,
+    };
+    plan.rounds = arguments.rounds.unwrap_or(plan.rounds);
     let temporary;
     let folder = match &arguments.keep {
         Some(folder) => {

@@ -3,16 +3,18 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy::primitives::hex;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tern_cluster_config::{Devnet, Profile, Role, development_key};
 use tern_node::deployment::Deployment;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::node::{Node, Spec};
+use super::run::Plan;
 use super::world::World;
 use crate::harness::{Anvil, Settled, User, program};
 
@@ -36,21 +38,23 @@ pub struct Cluster {
     folder: PathBuf,
     program: PathBuf,
     clock: Option<PathBuf>,
+    drains: Vec<JoinHandle<Result<()>>>,
     anvil: Anvil,
     pub(super) deployment: Deployment,
 }
 
 impl Cluster {
-    /// Deploys a chain and starts its nodes: one of each role, and so many provers. `folder` is empty.
+    /// Deploys a chain and starts its nodes: one of each role, and as many provers as planned. `folder` is empty.
     ///
     /// # Errors
     /// If something cannot be started.
-    pub async fn start(world: World, folder: &Path, provers: u8) -> Result<Self> {
+    pub(super) async fn start(world: World, folder: &Path, plan: &Plan) -> Result<Self> {
         let program = program()?;
         let anvil = Anvil::start(&["--block-time", "1", "--host", "0.0.0.0"])?;
         let port = anvil.url().rsplit(':').next().map(str::to_owned);
         let l2 = format!("http://{}:{}", world.harness(), port.context("a port")?);
         let chain = Devnet::l3(31_337, Profile::InsecureTest);
+        std::fs::write(folder.join("node.toml"), config(plan))?;
         std::fs::write(folder.join("chain.json"), serde_json::to_vec(&chain)?)?;
         let key = hex::encode_prefixed(development_key(0).to_bytes());
         private(&folder.join("operator.key"), &key)?;
@@ -89,6 +93,7 @@ impl Cluster {
             folder: folder.to_owned(),
             clock: clock(folder),
             program,
+            drains: Vec::new(),
             anvil,
             deployment,
         };
@@ -96,7 +101,7 @@ impl Cluster {
         cluster.add("main", Role::MainNode).await?;
         cluster.add("seq", Role::Sequencer).await?;
         cluster.add("bridge", Role::Bridge).await?;
-        for number in 1..=provers {
+        for number in 1..=plan.provers {
             cluster.add(&format!("p{number}"), Role::Prover).await?;
         }
         Ok(cluster)
@@ -214,7 +219,6 @@ impl Cluster {
             ]);
         }
         let config = self.at("node.toml");
-        std::fs::write(&config, CONFIG)?;
         line.extend(["--config", &config]);
         Ok(line.into_iter().map(str::to_owned).collect())
     }
@@ -275,28 +279,53 @@ impl Cluster {
         others.all(|node| sees(&sequencer, node)) && sees(&main, bridge) && sees(&main, second)
     }
 
-    /// Has a prover finish and leave, as an operator does, and waits until it is gone.
+    /// Has a prover finish and leave, as an operator does. [`Cluster::have_left`] says whether it did.
     ///
     /// # Errors
-    /// If it does not leave in time.
-    pub async fn drain(&self, name: &str, within: Duration) -> Result<()> {
-        let sequencer =
-            SocketAddr::from((self.nodes[SEQUENCER].address(), CLUSTER_PORT)).to_string();
-        let (identity, seconds) = (self.at("identity-operator"), within.as_secs().to_string());
-        let line = [
-            "prover",
-            "drain",
-            name,
-            "--identity",
-            &identity,
-            "--join",
-            &sequencer,
-            "--within",
-            &seconds,
-        ];
-        within_time(within + COMMAND, &self.program, &line)
-            .await
-            .map(drop)
+    /// If there is no such node.
+    pub(super) fn drain(&mut self, node: usize, within: Duration) -> Result<()> {
+        let leaving = self.nodes.get_mut(node).context("no such node")?;
+        leaving.may_leave = true;
+        let name = leaving.spec.name.clone();
+        let sequencer = (self.nodes[SEQUENCER].address(), CLUSTER_PORT);
+        let (join, identity) = (SocketAddr::from(sequencer), self.at("identity-operator"));
+        let (program, seconds) = (self.program.clone(), within.as_secs());
+        self.drains.push(tokio::spawn(async move {
+            let line = format!(
+                "prover drain {name} --join {join} --within {seconds} --timeout 60 --identity"
+            );
+            let mut line: Vec<_> = line.split(' ').collect();
+            line.push(&identity);
+            within_time(within + COMMAND, &program, &line)
+                .await
+                .map(drop)
+        }));
+        Ok(())
+    }
+
+    /// Waits until all drained provers have left.
+    ///
+    /// # Errors
+    /// If one has not, or did not end well.
+    pub(super) async fn have_left(&mut self) -> Result<()> {
+        for drain in std::mem::take(&mut self.drains) {
+            drain.await??;
+        }
+        let begun = Instant::now();
+        while self.nodes.iter().any(|node| node.may_leave && node.runs()) {
+            ensure!(begun.elapsed() < COMMAND, "a drained prover still runs");
+            self.tend()?;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        for node in self.nodes.iter().filter(|node| node.may_leave) {
+            let ended = node.endings.last().context("it was seen to end")?;
+            let name = &node.spec.name;
+            ensure!(
+                ended.code == Some(0),
+                "{name} was to leave, and ended so: {ended:?}"
+            );
+        }
+        Ok(())
     }
 
     /// A user with a development account.
@@ -329,16 +358,15 @@ impl Cluster {
     }
 }
 
-/// Blocks are few, since each costs two cores half a minute of proving.
-const CONFIG: &str = r#"
-stop_within = "5s"
-[sealing]
-min_interval = "15s"
-max_interval = "40s"
-[prover]
-threads = 1
-memory_mib = 2600
-"#;
+/// What all nodes have in common. Blocks are few, since each has to be proven.
+fn config(plan: &Plan) -> String {
+    let seconds = plan.blocks.as_secs();
+    format!(
+        "stop_within = \"5s\"\n[sealing]\nmin_interval = \"{seconds}s\"\nmax_interval = \"{}s\"\n\
+         [prover]\nthreads = 1\nmemory_mib = 2600\n",
+        2 * seconds
+    )
+}
 
 /// Compiles the clock that can be set. Without a compiler, clocks stay as they are.
 fn clock(folder: &Path) -> Option<PathBuf> {

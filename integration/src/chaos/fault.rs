@@ -198,10 +198,7 @@ impl Fault {
             Kind::DiskFull => fill(&cluster.nodes[self.index].data()).map(drop),
             Kind::ClockJump => cluster.nodes[self.index].set_clock(self.jump),
             Kind::Join => cluster.add(&self.node, Role::Prover).await.map(drop),
-            Kind::Drain => {
-                cluster.nodes[self.index].may_leave = true;
-                cluster.drain(&self.node, DRAIN).await
-            }
+            Kind::Drain => cluster.drain(self.index, DRAIN),
         }
     }
 
@@ -238,7 +235,7 @@ impl Fault {
 
 const FLAPS: u32 = 5;
 /// Longest time for a prover to finish its job and leave.
-const DRAIN: Duration = Duration::from_secs(150);
+const DRAIN: Duration = Duration::from_secs(300);
 
 fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(time.as_secs_f64())

@@ -95,7 +95,6 @@ impl Node {
         }
         command
             .args(arguments)
-            .env("RAYON_NUM_THREADS", "2")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);

@@ -22,8 +22,6 @@ use crate::harness::{Ledger, Settled, User, until};
 const SOMEBODY: Address = address!("0x00000000000000000000000000000000c0ffee00");
 /// The development account that gets the fees.
 const BENEFICIARY: u32 = 9;
-/// Time from one transfer to the next.
-const PACE: Duration = Duration::from_millis(1_500);
 /// Longest time for a transfer or a look.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Longest time for all looks after a fault.
@@ -42,13 +40,13 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    pub(super) async fn start(cluster: &Cluster) -> Result<Self> {
+    pub(super) async fn start(cluster: &Cluster, pace: Duration) -> Result<Self> {
         let user = until("L3 to answer", LOOKS, || async {
             Ok(cluster.user(1).await.ok())
         })
         .await?;
         let ledger = Arc::new(Mutex::new(Ledger::new(SOMEBODY)));
-        let load = tokio::spawn(load(user.clone(), Arc::clone(&ledger)));
+        let load = tokio::spawn(load(user.clone(), Arc::clone(&ledger), pace));
         Ok(Self {
             user,
             ledger,
@@ -200,8 +198,8 @@ impl Drop for Witness {
 }
 
 /// Transfers at a steady pace; one that was not confirmed is sent again before the next.
-async fn load(user: User, ledger: Arc<Mutex<Ledger>>) {
-    let mut pace = tokio::time::interval(PACE);
+async fn load(user: User, ledger: Arc<Mutex<Ledger>>, pace: Duration) {
+    let mut pace = tokio::time::interval(pace);
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         pace.tick().await;
