@@ -1,5 +1,6 @@
 //! Harness and end-to-end, conformance, crash and adversary tests.
 
+pub mod chaos;
 pub mod corpus;
 pub mod harness;
 pub mod vectors;

@@ -9,7 +9,7 @@ use crate::supervisor::Failure;
 /// The variable that sets the filter.
 const VARIABLE: &str = "TERN_LOG";
 /// Libraries speak up only when something is wrong. `ractor_cluster` prints whole payloads at debug level.
-const QUIET: &str = "ractor=warn,ractor_cluster=info,sled=warn,jsonrpsee=warn,hyper=warn,reqwest=warn,h2=warn,\
+const QUIET: &str = "ractor=warn,ractor_cluster=warn,sled=warn,jsonrpsee=warn,hyper=warn,reqwest=warn,h2=warn,\
                      evm_arithmetization=warn,plonky2=warn,starky=warn";
 
 /// Starts logging, at the level `usual` unless the environment says otherwise.
@@ -17,11 +17,15 @@ const QUIET: &str = "ractor=warn,ractor_cluster=info,sled=warn,jsonrpsee=warn,hy
 /// # Errors
 /// If the filter cannot be understood.
 pub(super) fn start(usual: &str) -> Result<(), Failure> {
-    let wish = match std::env::var(VARIABLE) {
-        Ok(wish) if !wish.trim().is_empty() => wish,
-        _ => usual.to_owned(),
+    let wish = std::env::var(VARIABLE).ok();
+    let wish = wish.filter(|wish| !wish.trim().is_empty());
+    let filter = match &wish {
+        Some(wish) => format!("{QUIET},{wish}"),
+        None if usual == "info" => format!("{QUIET},{usual}"),
+        None => usual.to_owned(),
     };
-    let filter = EnvFilter::try_new(format!("{QUIET},{wish}")).map_err(|error| {
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
+        let wish = wish.unwrap_or_default();
         Failure::configuration(format!("{VARIABLE}=`{wish}` is not a log filter: {error}"))
     })?;
     tracing_subscriber::fmt()

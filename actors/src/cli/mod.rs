@@ -68,7 +68,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // Nodes say what they do; the other commands what they found.
     let usual = match cli.command {
-        Command::Cluster(_) | Command::Prover(_) => "error",
+        Command::Cluster(_) | Command::Prover(_) => "off",
         _ => "info",
     };
     if let Err(failure) = logging::start(usual) {

@@ -9,7 +9,10 @@ use tempfile::TempDir;
 use tern_cluster::identity::{NodeRequest, init, issue, load};
 use tern_cluster::net::{Cluster, ClusterSettings, Limits, Router, Target, Terms, Timings};
 use tern_cluster::{Address, CallError, Process};
-use tern_messages::{BatchNumber, BatchesPending, Offer, OfferRefusal, Role, WorkerId};
+use tern_messages::{
+    BatchNumber, BatchesPending, Drain, DrainAnswer, Offer, OfferRefusal, ProofStatus, Role,
+    WorkerId,
+};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::router::LocalSequencer;
@@ -41,6 +44,16 @@ impl Actor for Idle {
             CoordinatorMessage::Offer(offer, reply) => {
                 let len = offer.worker.name.len();
                 let _ = reply.send(Err(OfferRefusal::BadName { len }));
+            }
+            CoordinatorMessage::Drain(name, reply) => {
+                assert_eq!(name, "p1");
+                let _ = reply.send(());
+            }
+            CoordinatorMessage::Status(reply) => {
+                let _ = reply.send(ProofStatus {
+                    ready: 3,
+                    ..ProofStatus::default()
+                });
             }
             CoordinatorMessage::Pending(reply) => {
                 let _ = reply.send(BatchesPending {
@@ -74,8 +87,10 @@ impl Net {
             batcher: Address::new("batcher"),
             announcements: Default::default(),
         };
+        let view = View::new([Role::Sequencer]);
         let answers = router(Local {
             sequencer: Some(sequencer),
+            view: Some(view.clone()),
             ..Local::default()
         });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -92,6 +107,7 @@ impl Net {
         let (watching, departed) = mailbox().await;
         let watch = departures(100, &cluster, &watching);
         process.add(watch).await.unwrap();
+        view.set(cluster);
         Self {
             folder,
             address,
@@ -214,4 +230,42 @@ async fn the_coordinator_hears_of_provers_that_leave_and_of_no_others() {
     })
     .await;
     assert_eq!(gone, "p1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_the_cluster_and_drains_provers_and_nobody_else_may() {
+    let net = Net::start().await;
+    let (_prover, prover) = net.with("p1", Role::Prover).await;
+    let (_operator, operator) = net.with("alice", Role::Operator).await;
+    let sequencer = operator.with_role(Role::Sequencer).unwrap();
+    let status = sequencer.ask(questions::MEMBERS.topic, &(), LIMIT).await;
+    let status: tern_messages::MemberStatus = status.unwrap();
+    let names: Vec<_> = status.peers.iter().map(|peer| &peer.name[..]).collect();
+    assert_eq!(names, ["p1", "alice"]);
+    assert_eq!(status.proofs.map(|proofs| proofs.ready), Some(3));
+    let ask = async |cluster: &Cluster, name: &str, start| {
+        let peer = cluster.with_role(Role::Sequencer).unwrap();
+        let wish = Drain {
+            name: name.into(),
+            start,
+        };
+        peer.ask::<_, DrainAnswer>(questions::DRAIN.topic, &wish, LIMIT)
+            .await
+    };
+    let start = prover.incarnation().0;
+    assert_eq!(
+        ask(&operator, "p1", None).await.unwrap(),
+        DrainAnswer::Leaving { start }
+    );
+    let other = Some(start.wrapping_add(1));
+    assert_eq!(
+        ask(&operator, "p1", other).await.unwrap(),
+        DrainAnswer::Left
+    );
+    let connected = vec!["p1".to_owned()];
+    assert_eq!(
+        ask(&operator, "p2", None).await.unwrap(),
+        DrainAnswer::Unknown { connected }
+    );
+    assert!(ask(&prover, "p1", None).await.is_err(), "provers may not");
 }

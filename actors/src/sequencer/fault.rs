@@ -5,13 +5,10 @@ use tern_storage::StorageError;
 
 use crate::main_node::ChainError;
 
-/// A failure of the disk.
+/// A failure of the disk. The process opened the store, which writes nothing after a failed write: only a new start of
+/// the process opens it again, so that an actor's restart cannot help.
 pub(crate) fn disk(error: StorageError) -> Fault {
-    if error.reopening_can_help() {
-        Fault::Passing(error.into())
-    } else {
-        Fault::Lasting(error.into())
-    }
+    Fault::Lasting(error.into())
 }
 
 /// A failure of the chain on disk.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tern_node::deployment::Deployment;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -72,23 +72,18 @@ pub struct Devnet {
     deployment: Deployment,
 }
 
-/// The program: built beside the test that runs.
+/// The program: built beside the test or the tool that runs.
 ///
 /// # Errors
 /// If it was not built.
 pub fn program() -> Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let built = test
-        .ancestors()
-        .nth(2)
-        .context("tests lie in a target directory")?
-        .join("tern");
-    ensure!(
-        built.exists(),
-        "{} is missing; run cargo build --release --package tern",
-        built.display()
-    );
-    Ok(built)
+    let own = std::env::current_exe()?;
+    let places = own.ancestors().skip(1).take(2);
+    let mut built = places.map(|place| place.join("tern"));
+    built.find(|built| built.exists()).with_context(|| {
+        let own = own.display();
+        format!("there is no tern beside {own}; run cargo build --release --workspace --bins")
+    })
 }
 
 impl Devnet {

@@ -77,6 +77,33 @@ impl Ledger {
         self.confirm(user, self.entries.len() - 1).await
     }
 
+    /// Whether the last transaction is not confirmed.
+    pub fn is_open(&self) -> bool {
+        self.entries
+            .last()
+            .is_some_and(|entry| entry.promise.is_none())
+    }
+
+    /// Sends the last transaction again, as wallets do, until it is confirmed.
+    ///
+    /// # Errors
+    /// If L3 does not answer.
+    pub async fn insist(&mut self, user: &User) -> Result<()> {
+        let Some(last) = self.entries.len().checked_sub(1) else {
+            return Ok(());
+        };
+        if !self.is_open() {
+            return Ok(());
+        }
+        let encoded = self.entries[last].transaction.encoded_2718();
+        // Known already, or executed already, if only the answer was lost: its receipt says so.
+        let sent = user.provider().send_raw_transaction(&encoded).await;
+        self.confirm(user, last).await.map_err(|error| match sent {
+            Ok(_) => error,
+            Err(refused) => error.context(refused.to_string()),
+        })
+    }
+
     /// Checks that every promise is kept; then sends again what was sent in vain, as wallets do.
     ///
     /// # Errors

@@ -686,14 +686,7 @@ fn a_drained_worker_finishes_its_job_gets_no_other_and_is_welcome_after_a_new_st
     let mut bench = Bench::with(block(1, 2));
     let lease = bench.lease(0, "a", 9 * GB);
     assert_eq!(bench.machine.drain(at(1), "a"), []);
-    let renewal = Renewal {
-        worker: worker("a"),
-        job: lease.id,
-        fence: lease.fence,
-        progress: JobProgress::default(),
-    };
-    let (answer, _) = bench.machine.renew(at(2), renewal);
-    assert_eq!(answer, RenewalAnswer::Continue);
+    assert_eq!(bench.renew(2, "a", &lease), RenewalAnswer::Continue);
     let dismissed = |effects: &[Effect]| {
         let dismisses = |effect: &Effect| matches!(effect, Effect::Dismiss { .. });
         effects.iter().any(dismisses)
@@ -703,14 +696,13 @@ fn a_drained_worker_finishes_its_job_gets_no_other_and_is_welcome_after_a_new_st
         assert!(dismissed(&effects) && granted(&effects).is_none());
     }
     assert_eq!(bench.machine.summary(at(4)).draining, ["a"]);
-    let offer = Offer {
-        worker: WorkerId {
-            incarnation: 2,
-            ..worker("a")
-        },
-        ..offer(worker("a"), 9 * GB)
+    let again = WorkerId {
+        incarnation: 2,
+        ..worker("a")
     };
-    let effects = bench.machine.offer(at(5), RequestId(90), offer);
+    let effects = bench
+        .machine
+        .offer(at(5), RequestId(90), offer(again, 9 * GB));
     assert!(granted(&effects).is_some(), "a new start is another worker");
     assert_eq!(bench.machine.summary(at(5)).draining, [""; 0]);
 }

@@ -52,6 +52,10 @@ pub(super) enum HandshakeError {
     Refused(String),
     #[error("this node has as many sessions as it may have")]
     Full,
+    #[error(
+        "the node there has a certificate of another authority, so it is of another cluster: {0}"
+    )]
+    OtherAuthority(#[source] io::Error),
     #[error("the peer has as many sessions as it may have")]
     PeerFull,
     #[error(
@@ -71,6 +75,7 @@ impl HandshakeError {
             Self::Objections { .. }
             | Self::Refused(_)
             | Self::Certificate(_)
+            | Self::OtherAuthority(_)
             | Self::OtherRole { .. } => true,
             Self::Tls(error) | Self::Broken(error) => error
                 .get_ref()
@@ -158,6 +163,9 @@ fn refused_by_tls(source: io::Error, role: Role) -> HandshakeError {
         Some(rustls::Error::InvalidCertificate(
             Flaw::NotValidForName | Flaw::NotValidForNameContext { .. },
         )) => HandshakeError::OtherRole { role, source },
+        Some(rustls::Error::InvalidCertificate(Flaw::UnknownIssuer)) => {
+            HandshakeError::OtherAuthority(source)
+        }
         _ => HandshakeError::Tls(source),
     }
 }

@@ -143,6 +143,11 @@ async fn a_dialler_refuses_a_node_that_is_not_what_it_expects() {
         settings.join = vec![to(address, Role::Sequencer)];
     })
     .await;
+    let ended = tokio::time::timeout(LIMIT, prover.process.ended());
+    let reason = ended.await.expect("a wrong configuration ends the node");
+    assert_eq!(reason.code(), 2, "{reason}");
+    let text = reason.to_string();
+    assert!(text.contains("role sequencer, which is expected"), "{text}");
     let honest = stage.prover("p2", address).await;
     assert_eq!(main.joined().await.identity().name(), honest.cluster.name());
     prover.no_event();
