@@ -1,4 +1,4 @@
-//! The short form of the chaos suite: four provers and one of each other role in namespaces, and whatever can go wrong.
+//! The short form of the chaos suite: two provers and one of each other role in namespaces, and whatever can go wrong.
 //! Where the system allows no namespaces, on loopback addresses with what is possible there.
 
 use std::process::Stdio;

@@ -35,7 +35,7 @@ struct Arguments {
     #[arg(long, conflicts_with = "short")]
     long: bool,
 
-    /// Few rounds and short faults: some three minutes on two cores.
+    /// Few rounds, short faults and two provers: some four minutes on two cores.
     #[arg(long)]
     short: bool,
 
@@ -101,6 +101,7 @@ fn go(arguments: &Arguments, world: World) -> Result<Report> {
         },
         (_, true) => Plan {
             rounds: 6,
+            provers: 2,
             lasts: (seconds(2), seconds(5)),
             pace: seconds(5),
             blocks: seconds(25),
