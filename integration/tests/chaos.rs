@@ -31,7 +31,7 @@ async fn nothing_confirmed_is_lost_when_machines_and_networks_of_a_cluster_fail(
     let rounds = report["rounds"].as_array().context("rounds")?;
     ensure!(rounds.len() == 6, "all rounds were run: {}", rounds.len());
     ensure!(
-        report["confirmed"].as_u64() > Some(10),
+        report["confirmed"].as_u64() > Some(3),
         "hardly anything was confirmed"
     );
     ensure!(report["jobs"].as_u64() > Some(0), "nothing was proven");

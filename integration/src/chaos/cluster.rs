@@ -361,9 +361,10 @@ impl Cluster {
 /// What all nodes have in common. Blocks are few, since each has to be proven.
 fn config(plan: &Plan) -> String {
     let seconds = plan.blocks.as_secs();
+    let threads = (4 / plan.provers).max(1);
     format!(
         "stop_within = \"5s\"\n[sealing]\nmin_interval = \"{seconds}s\"\nmax_interval = \"{}s\"\n\
-         [prover]\nthreads = 1\nmemory_mib = 2600\n",
+         [prover]\nthreads = {threads}\nmemory_mib = 2600\n",
         2 * seconds
     )
 }

@@ -490,9 +490,9 @@ async fn a_segment_that_nobody_can_prove_has_its_run_cut_shorter_and_is_planned_
     let directory = TempDir::new().unwrap();
     let chain = disk(&directory, 1);
     let mut fixture = coordinator(&chain).await;
-    let hopeless = fixture.lease().await.unwrap();
     let other = fixture.lease().await.unwrap();
     fixture.finish(&other).await;
+    let hopeless = fixture.lease().await.unwrap();
     for name in ["b", "c"] {
         let small = Offer {
             memory: GB,

@@ -350,8 +350,7 @@ async fn a_full_node_says_so() {
     let _first = stage.prover("p2", main.address()).await;
     main.joined().await;
     let verdict = verdict(&stage, &main, &hello("p1")).await;
-    let reason = "this node has as many sessions as it may have";
-    assert_eq!(verdict, json!({"refused": [reason]}));
+    assert_eq!(verdict, json!("full"));
 }
 
 #[test]
