@@ -23,7 +23,7 @@ use crate::deployment::{Contract, Deployment, deploy};
 use crate::embedded_l2;
 use crate::node::{Network, follow_policy, start_l3};
 use crate::rpc;
-use crate::supervisor::{Failure, run_until_stopped};
+use crate::supervisor::{self, Failure};
 
 /// Runs the network until it is stopped.
 ///
@@ -37,15 +37,10 @@ pub async fn run(config: NodeConfig, profile: Profile) -> Result<ShutdownReason,
     }
     let files = Files::read(&config)?;
     let listener = rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?;
-    let process = Process::start().await?;
-    let outcome = start(&process, &config, profile, files, listener).await;
-    match outcome {
-        Ok(()) => Ok(run_until_stopped(process, config.stop_within).await),
-        Err(failure) => {
-            process.stop(config.stop_within).await;
-            Err(failure)
-        }
-    }
+    supervisor::run(config.stop_within, async |process| {
+        start(process, &config, profile, files, listener).await
+    })
+    .await
 }
 
 /// What the configuration names by path: read before anything is started or written.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use ractor::{Actor, OutputPort};
 use tern_cluster::identity::Identity;
 use tern_cluster::net::{Cluster, ClusterSettings, Limits, Router, Target, Terms, Timings};
-use tern_cluster::{ChildSpec, Process, RestartPolicy, ShutdownReason, termination_signal};
+use tern_cluster::{ChildSpec, Process, RestartPolicy, ShutdownReason};
 use tern_cluster_config::{ChainConfig, NodeConfig, Role};
 use tern_proving::JobVerifier;
 use tracing::info;
@@ -26,8 +26,8 @@ use crate::remote::{
 };
 use crate::rpc;
 use crate::supervisor::{
-    Failure, Places, Roles, Settlement, Worker, genesis_header, profile_named, rank,
-    run_until_stopped, start_prover, start_roles,
+    self, Failure, Places, Roles, Settlement, Worker, genesis_header, profile_named, rank,
+    start_prover, start_roles,
 };
 
 /// Runs the configured roles as a part of a cluster until the node is stopped.
@@ -37,24 +37,10 @@ use crate::supervisor::{
 pub async fn run(config: NodeConfig, identity: Identity) -> Result<ShutdownReason, Failure> {
     let listeners = Listeners::bind(&config)?;
     let chain = Known::read(&config)?;
-    let process = Process::start().await?;
-    // Joining may take for ever; a signal must end it all the same.
-    let outcome = tokio::select! {
-        outcome = start(&process, &config, identity, chain, listeners) => outcome,
-        // A child may find before that this node cannot take part.
-        reason = process.ended() => Err(Failure(reason)),
-        signal = termination_signal() => {
-            process.stop(config.stop_within).await;
-            return signal.map_err(Failure::fault);
-        }
-    };
-    match outcome {
-        Ok(()) => Ok(run_until_stopped(process, config.stop_within).await),
-        Err(failure) => {
-            process.stop(config.stop_within).await;
-            Err(failure)
-        }
-    }
+    supervisor::run(config.stop_within, async |process| {
+        start(process, &config, identity, chain, listeners).await
+    })
+    .await
 }
 
 /// Bound before anything is started, so that a taken port is noticed at once.
@@ -94,12 +80,15 @@ impl Known {
                 network: None,
             });
         }
-        let chain = ChainConfig::load(required("chain", config.chain.as_deref())?)?;
         let network = config
             .roles
             .contains(&Role::Bridge)
             .then(|| Network::configured(config))
             .transpose()?;
+        let chain = match &network {
+            Some(network) => network.chain.clone(),
+            None => ChainConfig::load(required("chain", config.chain.as_deref())?)?,
+        };
         Ok(Self {
             chain: Some(chain),
             network,

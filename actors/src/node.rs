@@ -14,8 +14,8 @@ use crate::main_node::{ChainSpec, MainNodeHandle};
 use crate::member;
 use crate::rpc;
 use crate::supervisor::{
-    ChainPlace, Failure, Places, Roles, Settlement, genesis_header, rank, run_until_stopped,
-    start_chain, start_roles,
+    self, ChainPlace, Failure, Places, Roles, Settlement, genesis_header, rank, start_chain,
+    start_roles,
 };
 
 /// Chain id of development L2s (`anvil`, the embedded one): they mine at once, so looking often pays.
@@ -45,14 +45,10 @@ pub async fn run(config: NodeConfig) -> Result<ShutdownReason, Failure> {
     }
     let network = Network::configured(&config)?;
     let listener = rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?;
-    let process = Process::start().await?;
-    match network.start(&process, &config, listener).await {
-        Ok(()) => Ok(run_until_stopped(process, config.stop_within).await),
-        Err(failure) => {
-            process.stop(config.stop_within).await;
-            Err(failure)
-        }
-    }
+    supervisor::run(config.stop_within, async |process| {
+        network.start(process, &config, listener).await
+    })
+    .await
 }
 
 impl Network {

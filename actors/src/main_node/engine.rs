@@ -430,11 +430,6 @@ impl Engine {
     fn ensure_open(&mut self) -> Result<&mut OpenBlock, ChainError> {
         // An open block without transactions is opened afresh: with the present time, fee and anchor.
         if self.open.as_ref().is_none_or(OpenBlock::is_empty) {
-            let parent_root = self
-                .sealed
-                .header
-                .parent_beacon_block_root
-                .unwrap_or_default();
             if let Some(reported) = self.reported_anchor
                 && self
                     .used_anchor
@@ -442,12 +437,11 @@ impl Engine {
             {
                 self.used_anchor = Some(reported);
             }
-            let anchor = self.used_anchor.map_or(parent_root, |anchor| anchor.hash);
             self.open = Some(OpenBlock::open(
                 &self.chain,
                 &self.sealed,
                 self.window.clone(),
-                anchor,
+                self.used_anchor,
             )?);
         }
         Ok(self.open.as_mut().expect("opened above"))

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, U256};
 use tern_execution::{
     BlockAttributes, BlockBuilder, CallContext, ExecutedTransaction, ExecutionError, HashWindow,
     SealedOutcome, SignedTransaction, StateError,
 };
-use tern_messages::{BlockNumber, Gas};
+use tern_messages::{BlockNumber, Gas, L2Anchor};
 use tern_storage::WriteBatch;
 use tern_storage::tables::chain::StoredHeader;
 use tern_storage::tables::open_block::{ENVIRONMENT, OpenBlock as StoredOpenBlock, TRANSACTIONS};
@@ -30,18 +30,20 @@ pub(super) struct OpenBlock {
 }
 
 impl OpenBlock {
-    /// Opens the block after `parent` now, anchored to `anchor`.
+    /// Opens the block after `parent` now, anchored to `anchor`, or as its parent is while L2 was never heard of.
     pub(super) fn open(
         chain: &Chain,
         parent: &StoredHeader,
         window: HashWindow,
-        anchor: B256,
+        anchor: Option<L2Anchor>,
     ) -> Result<Self, ChainError> {
+        let parent_root = parent.header.parent_beacon_block_root;
         let attributes = BlockAttributes {
             timestamp: unix_time().max(parent.header.timestamp.saturating_add(1)),
             beneficiary: chain.spec.genesis.beneficiary,
             gas_limit: Gas(chain.spec.genesis.gas_limit),
-            parent_beacon_block_root: anchor,
+            parent_beacon_block_root: anchor
+                .map_or(parent_root.unwrap_or_default(), |anchor| anchor.hash),
         };
         Self::with(chain, parent, window, attributes)
     }
@@ -221,13 +223,9 @@ impl Chain {
         if head.open.is_some() {
             return Ok(head.state.clone());
         }
-        let header = &head.sealed.header;
-        let anchor = head.anchor.map_or_else(
-            || header.parent_beacon_block_root.unwrap_or_default(),
-            |anchor| anchor.hash,
-        );
-        let window = self.window_before(BlockNumber(header.number.saturating_add(1)))?;
-        Ok(OpenBlock::open(self, &head.sealed, window, anchor)?.state())
+        let next = BlockNumber(head.sealed_number().0.saturating_add(1));
+        let window = self.window_before(next)?;
+        Ok(OpenBlock::open(self, &head.sealed, window, head.anchor)?.state())
     }
 }
 

@@ -347,11 +347,11 @@ async fn a_drained_prover_ends_a_process_that_only_proves() {
         coordinator,
         heard: unbounded_channel().1,
     };
-    let mut process = tern_cluster::Process::start().await.unwrap();
+    let process = tern_cluster::Process::start().await.unwrap();
     let actor = prover(&bench, Behaviour::Name);
     let child = tern_cluster::ChildSpec::of_actor("prover", 0, actor, &Address::new("prover"));
     process.add(child).await.unwrap();
-    let reason = tokio::time::timeout(SOON, process.wait()).await.unwrap();
+    let reason = tokio::time::timeout(SOON, process.ended()).await.unwrap();
     assert_eq!(reason.code(), 0, "{reason}");
     assert!(reason.to_string().contains("operator"), "{reason}");
     process.stop(SOON).await;

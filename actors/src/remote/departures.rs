@@ -4,6 +4,7 @@ use futures::FutureExt;
 use tern_cluster::net::{Cluster, Departure, PeerEvent, supervised};
 use tern_cluster::{Address, ChildSpec, Fault};
 use tern_messages::Role;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::sequencer::CoordinatorMessage;
@@ -17,12 +18,11 @@ pub fn departures(
 ) -> ChildSpec {
     let (cluster, coordinator) = (cluster.clone(), coordinator.clone());
     supervised("prover-departures", rank, move || {
-        watch(cluster.clone(), coordinator.clone()).boxed()
+        watch(cluster.events(), coordinator.clone()).boxed()
     })
 }
 
-async fn watch(cluster: Cluster, coordinator: Address<CoordinatorMessage>) -> Fault {
-    let mut events = cluster.events();
+async fn watch(mut events: Receiver<PeerEvent>, coordinator: Address<CoordinatorMessage>) -> Fault {
     loop {
         match events.recv().await {
             // One that connected anew is not gone.

@@ -72,6 +72,7 @@ struct Net {
     folder: TempDir,
     address: String,
     departed: UnboundedReceiver<CoordinatorMessage>,
+    cluster: Cluster,
     _sequencer: Process,
 }
 
@@ -107,24 +108,31 @@ impl Net {
         let (watching, departed) = mailbox().await;
         let watch = departures(100, &cluster, &watching);
         process.add(watch).await.unwrap();
-        view.set(cluster);
+        view.set(cluster.clone());
         Self {
             folder,
             address,
             departed,
+            cluster,
             _sequencer: process,
         }
     }
 
-    /// A node with one role, connected with the sequencer.
+    /// A node with one role, which it and the sequencer know to be connected.
     async fn with(&self, name: &str, role: Role) -> (Process, Cluster) {
         let target = Target {
             address: self.address.clone(),
             role: Role::Sequencer,
         };
         let joined = join(&self.folder, name, role, Router::new(), None, vec![target]).await;
-        let found = tokio::time::timeout(LIMIT, joined.1.wait_for(Role::Sequencer)).await;
-        assert!(found.is_ok(), "{name} is connected");
+        let connected = async {
+            joined.1.wait_for(Role::Sequencer).await;
+            while self.cluster.peer(joined.1.name()).is_none() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let connected = tokio::time::timeout(LIMIT, connected).await;
+        assert!(connected.is_ok(), "{name} is connected");
         joined
     }
 }

@@ -267,6 +267,7 @@ impl Simulator {
             let (number, block) = row.map_err(|error| error.to_string())?;
             if block.runs.iter().any(|run| run.input == input) {
                 found = Some((number, block));
+                break;
             }
         }
         let (number, mut block) = found.ok_or("no block has this input")?;

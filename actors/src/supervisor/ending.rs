@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use ractor::SpawnErr;
-use tern_cluster::{Process, ShutdownReason, StartError, termination_signal};
+use tern_cluster::{Process, ShutdownReason, StartError, TerminationSignals};
 use tern_cluster_config::ConfigError;
 use tern_settlement::SettlementError;
 use tern_storage::StorageError;
@@ -112,20 +112,33 @@ impl From<SpawnErr> for Failure {
     }
 }
 
-/// Runs until a signal comes or the supervisor gives up; then stops the children in order.
-pub async fn run_until_stopped(mut process: Process, stop_within: Duration) -> ShutdownReason {
-    let reason = tokio::select! {
-        reason = process.wait() => reason,
-        signal = termination_signal() => signal.unwrap_or_else(|error| {
-            ShutdownReason::Fault(format!("signals cannot be received: {error}"))
-        }),
+/// Runs what `start` starts until a signal comes or the supervisor gives up; then stops the children in order.
+///
+/// # Errors
+/// Why it could not start.
+pub async fn run(
+    stop_within: Duration,
+    start: impl AsyncFnOnce(&Process) -> Result<(), Failure>,
+) -> Result<ShutdownReason, Failure> {
+    // Before anything is started: who sees the first sign of life may ask for its end at once.
+    let mut signals = TerminationSignals::install()
+        .map_err(|error| Failure::fault(format!("signals cannot be received: {error}")))?;
+    let process = Process::start().await?;
+    let outcome = tokio::select! {
+        biased;
+        reason = signals.received() => Ok(reason),
+        // A child may find before the start is complete that this node cannot take part.
+        reason = process.ended() => Ok(reason),
+        Err(failure) = start(&process) => Err(failure),
     };
-    info!(target: "tern::supervisor", %reason, "stopping");
+    if let Ok(reason) = &outcome {
+        info!(target: "tern::supervisor", %reason, "stopping");
+    }
     let report = process.stop(stop_within).await;
     if report.killed.is_empty() {
         info!(target: "tern::supervisor", "stopped in order");
     } else {
         error!(target: "tern::supervisor", killed = ?report.killed, "stopped; these took too long");
     }
-    reason
+    outcome
 }

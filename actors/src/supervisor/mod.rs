@@ -20,7 +20,7 @@ mod ending;
 mod roles;
 
 pub use chain::{ChainPlace, start_chain};
-pub use ending::{Failure, run_until_stopped};
+pub use ending::{Failure, run};
 pub use roles::{
     Places, Roles, Settlement, Worker, genesis_header, profile_named, start_prover, start_roles,
 };

@@ -1,7 +1,7 @@
 //! A devnet with its own L2, as its users start it.
 
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, U256};
@@ -67,7 +67,7 @@ async fn first_answer() -> Result<Duration> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let provider = ProviderBuilder::new().connect_http(format!("http://{port}").parse()?);
     let begun = Instant::now();
-    let mut process = clean(program()?)
+    let mut process = clean(Command::new(program()?))
         .args([
             "devnet",
             "--rpc",

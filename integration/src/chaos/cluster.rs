@@ -170,56 +170,27 @@ impl Cluster {
         let key = self.at("operator.key");
         let (rpc, rollup) = (socket(index, RPC_PORT)?, self.deployment.rollup.to_string());
         let l2 = &self.deployment.l2_rpc_url;
-        let mut line = vec!["node", "--role", role.as_str(), "--identity", &identity];
-        match role {
-            Role::MainNode => line.extend([
-                "--chain",
-                &chain,
-                "--data-dir",
-                &data,
-                "--listen",
-                &own,
-                "--rpc",
-                &rpc,
-            ]),
-            Role::Sequencer => line.extend([
-                "--chain",
-                &chain,
-                "--data-dir",
-                &data,
-                "--listen",
-                &own,
-                "--join",
-                &main,
-            ]),
-            Role::Prover => line.extend(["--join", &sequencer]),
-            Role::Bridge => {}
-            Role::Operator => bail!("operators are people"),
-        }
+        let config = self.at("node.toml");
         let both = [
             format!("sequencer@{sequencer}"),
             format!("main-node@{main}"),
         ];
-        if role == Role::Bridge {
-            line.extend([
-                "--chain",
-                &chain,
-                "--data-dir",
-                &data,
-                "--join",
-                &both[0],
-                "--join",
-                &both[1],
-                "--l2-rpc",
-                l2,
-                "--rollup",
-                &rollup,
-                "--operator-key-file",
-                &key,
-            ]);
-        }
-        let config = self.at("node.toml");
+        let mut line = vec!["node", "--role", role.as_str(), "--identity", &identity];
         line.extend(["--config", &config]);
+        if role != Role::Prover {
+            line.extend(["--chain", &chain, "--data-dir", &data]);
+        }
+        match role {
+            Role::MainNode => line.extend(["--listen", &own, "--rpc", &rpc]),
+            Role::Sequencer => line.extend(["--listen", &own, "--join", &main]),
+            Role::Prover => line.extend(["--join", &sequencer]),
+            Role::Bridge => {
+                line.extend(["--join", &both[0], "--join", &both[1]]);
+                line.extend(["--l2-rpc", l2, "--rollup", &rollup]);
+                line.extend(["--operator-key-file", &key]);
+            }
+            Role::Operator => bail!("operators are people"),
+        }
         Ok(line.into_iter().map(str::to_owned).collect())
     }
 

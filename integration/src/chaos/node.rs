@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use tern_cluster_config::Role;
 
 use super::world::World;
+use crate::harness::clean;
 
 /// Pause before a process that ended by itself is started again, as process supervisors do.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
@@ -87,12 +88,7 @@ impl Node {
             .create(true)
             .append(true)
             .open(self.log_path())?;
-        let mut command = world.command(*index, program);
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| name.starts_with("TERN_")) {
-                command.env_remove(name);
-            }
-        }
+        let mut command = clean(world.command(*index, program));
         command
             .args(arguments)
             .stdin(Stdio::null())

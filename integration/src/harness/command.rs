@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -52,7 +52,7 @@ impl Ended {
 pub async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("stderr");
-    let mut process = clean(program()?)
+    let mut process = clean(Command::new(program()?))
         .args(arguments)
         .envs(environment.iter().copied())
         .stdin(Stdio::null())

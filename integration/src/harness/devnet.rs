@@ -99,7 +99,7 @@ impl Devnet {
             .create(true)
             .append(true)
             .open(directory.join("tern.log"))?;
-        let mut command = clean(program()?);
+        let mut command = clean(Command::new(program()?));
         command
             .args(["devnet", "--rpc", "127.0.0.1:0"])
             .args(["--profile", options.profile])
@@ -230,9 +230,8 @@ impl Drop for Devnet {
     }
 }
 
-/// The program without the settings of whoever runs the tests: variables `TERN_…` are settings of a node, too.
-pub fn clean(program: PathBuf) -> Command {
-    let mut command = Command::new(program);
+/// A command without the settings of whoever runs the tests: variables `TERN_…` are settings of a node, too.
+pub fn clean(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("TERN_")) {
             command.env_remove(name);

@@ -9,7 +9,7 @@ mod stage;
 #[expect(dead_code, reason = "shared with the tests")]
 mod stranger;
 
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -18,10 +18,10 @@ use futures::{FutureExt, StreamExt};
 use tern_cluster::identity::Role;
 use tern_cluster::net::{Limits, Peer, Timings};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
 use stage::{LIMIT, Node, Stage, chain, services, to};
-use stranger::{connect, greet, hello};
+use stranger::{connect, from, greet, hello};
 
 /// How long each kind of trouble lasts.
 const TROUBLE: Duration = Duration::from_secs(6);
@@ -159,12 +159,6 @@ async fn crowd(to: SocketAddr) -> Vec<TcpStream> {
         idle.extend(from(host, to).await);
     }
     idle
-}
-
-async fn from(host: u8, to: SocketAddr) -> std::io::Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::new(IpAddr::from([127, 0, 0, host]), 0))?;
-    socket.connect(to).await
 }
 
 async fn no_tls(to: SocketAddr) {

@@ -101,8 +101,8 @@ fn signal(child: &Child, which: &str) -> Result<(), Box<dyn Error>> {
 
 async fn prover(folder: &Path, address: String) -> Result<(), Box<dyn Error>> {
     let role = Role::MainNode;
-    let (mut process, _) = node(folder, Role::Prover, None, vec![Target { address, role }]).await?;
-    Err(process.wait().await.to_string().into())
+    let (process, _) = node(folder, Role::Prover, None, vec![Target { address, role }]).await?;
+    Err(process.ended().await.to_string().into())
 }
 
 async fn node(

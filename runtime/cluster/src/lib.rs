@@ -71,4 +71,4 @@ pub use child::{ChildSpec, SpawnFuture};
 pub use fault::Fault;
 pub use policy::{RestartHistory, RestartPolicy, Verdict};
 pub use process::{Process, StartError, StopReport};
-pub use shutdown::{ShutdownReason, termination_signal};
+pub use shutdown::{ShutdownReason, TerminationSignals};

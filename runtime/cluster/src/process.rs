@@ -119,11 +119,6 @@ impl Process {
         }
     }
 
-    /// Waits until a child's failure ends the process.
-    pub async fn wait(&mut self) -> ShutdownReason {
-        self.ended().await
-    }
-
     /// Ends when a child's failure ends the process; needs no hold of it.
     pub fn ended(&self) -> impl Future<Output = ShutdownReason> + Send + use<> {
         let mut verdict = self.verdict.clone();

@@ -1,7 +1,9 @@
 //! Why a process stops, and the exit code that says so.
 
-use std::fmt;
 use std::process::ExitCode;
+use std::{fmt, io};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Why the process stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,17 +47,31 @@ impl fmt::Display for ShutdownReason {
     }
 }
 
-/// Waits for SIGINT or SIGTERM.
-///
-/// # Errors
-/// If the handlers cannot be installed.
-pub async fn termination_signal() -> std::io::Result<ShutdownReason> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let name = tokio::select! {
-        _ = interrupt.recv() => "SIGINT",
-        _ = terminate.recv() => "SIGTERM",
-    };
-    Ok(ShutdownReason::Requested(format!("received {name}")))
+/// SIGINT and SIGTERM, which end the process no longer by themselves.
+#[derive(Debug)]
+pub struct TerminationSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl TerminationSignals {
+    /// Receives the signals from now on.
+    ///
+    /// # Errors
+    /// If the handlers cannot be installed.
+    pub fn install() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next signal, or returns one that came since.
+    pub async fn received(&mut self) -> ShutdownReason {
+        let name = tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        };
+        ShutdownReason::Requested(format!("received {name}"))
+    }
 }

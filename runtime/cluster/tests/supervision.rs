@@ -108,7 +108,7 @@ impl Stage {
     }
 
     async fn verdict(&mut self) -> ShutdownReason {
-        tokio::time::timeout(LIMIT, self.process.wait())
+        tokio::time::timeout(LIMIT, self.process.ended())
             .await
             .expect("a verdict in time")
     }

@@ -20,13 +20,11 @@ struct Ended(Fault);
 impl ractor::Message for Ended {}
 
 /// The loop ends with its actor, even if that is killed.
-struct Running(Option<AbortHandle>);
+struct Running(AbortHandle);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(task) = self.0.take() {
-            task.abort();
-        }
+        self.0.abort();
     }
 }
 
@@ -35,24 +33,21 @@ impl Actor for Task {
     type State = Running;
     type Arguments = ();
 
-    async fn pre_start(&self, _: ActorRef<Ended>, (): ()) -> Result<Running, ActorProcessingErr> {
-        Ok(Running(None))
-    }
-
-    async fn post_start(
+    /// What `start` does before it returns its loop is done when the child counts as started.
+    async fn pre_start(
         &self,
         myself: ActorRef<Ended>,
-        running: &mut Running,
-    ) -> Result<(), ActorProcessingErr> {
+        (): (),
+    ) -> Result<Running, ActorProcessingErr> {
         let task = tokio::spawn((self.start)());
-        running.0 = Some(task.abort_handle());
+        let running = Running(task.abort_handle());
         tokio::spawn(async move {
             let fault = task
                 .await
                 .unwrap_or_else(|error| Fault::Passing(error.into()));
             let _ = myself.cast(Ended(fault));
         });
-        Ok(())
+        Ok(running)
     }
 
     async fn handle(

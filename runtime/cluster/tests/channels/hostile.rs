@@ -1,6 +1,5 @@
 //! Peers that should not be there, and peers that do what they should not.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +9,10 @@ use serde_json::{Value, json};
 use tern_cluster::identity::{Name, NodeRequest, Role, issue};
 use tern_cluster::net::{Departure, Limits, Rate};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
 use super::stage::{LIMIT, Node, Stage, name, quick, roomy, services, to};
-use super::stranger::{closed, connect, greet, hello};
+use super::stranger::{closed, connect, from, greet, hello};
 
 /// The error of a stranger that is refused by TLS. With TLS 1.3 it learns that when it first reads.
 async fn refused(main: &Node, folder: Option<&Path>) -> String {
@@ -227,13 +226,6 @@ async fn a_silent_client_is_closed_after_the_handshake_limit() {
     let elapsed = begun.elapsed();
     assert!(elapsed < quick().handshake * 3, "{elapsed:?}");
     assert!(elapsed > quick().handshake, "{elapsed:?}");
-}
-
-/// Connects from 127.0.0.`host`, so that the limits of addresses are seen.
-async fn from(host: u8, to: SocketAddr) -> std::io::Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::new(IpAddr::from([127, 0, 0, host]), 0))?;
-    socket.connect(to).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,12 @@
 //! A TLS client that says what a test wants.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::danger::{
@@ -46,6 +46,13 @@ pub(crate) async fn connect(
     TlsConnector::from(Arc::new(config))
         .connect(name, stream)
         .await
+}
+
+/// Connects from 127.0.0.`host`, so that the limits of addresses are seen.
+pub(crate) async fn from(host: u8, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::new(IpAddr::from([127, 0, 0, host]), 0))?;
+    socket.connect(to).await
 }
 
 /// The greeting of an honest prover.
