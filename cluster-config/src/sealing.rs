@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tern_messages::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS};
 
 use crate::error::ConfigError;
 
@@ -89,11 +90,12 @@ impl SealingPolicy {
         if !(1..=100).contains(&self.gas_percent) {
             return refuse("sealing.gas_percent", "is not between 1 and 100");
         }
-        if self.max_transactions == 0 || self.max_bytes == 0 {
-            return refuse(
-                "sealing.max_transactions",
-                "a block must have room for a transaction",
-            );
+        if !(1..=MAX_BLOCK_TRANSACTIONS).contains(&self.max_transactions) {
+            return refuse("sealing.max_transactions", "is not between 1 and 65536");
+        }
+        // What a block holds is posted in one L2 transaction.
+        if !(1..=MAX_BLOCK_BYTES).contains(&self.max_bytes) {
+            return refuse("sealing.max_bytes", "is not between 1 and 114688");
         }
         Ok(())
     }

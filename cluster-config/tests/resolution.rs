@@ -125,6 +125,14 @@ fn errors_name_the_file_the_key_and_the_problem() {
             "[sealing]\nmax_interval = '1s'\n",
             ["sealing.max_interval", "shorter", ""],
         ),
+        (
+            "[sealing]\nmax_bytes = 131072\n",
+            ["sealing.max_bytes", "between 1 and 114688", ""],
+        ),
+        (
+            "[sealing]\nmax_transactions = 0\n",
+            ["sealing.max_transactions", "between 1 and 65536", ""],
+        ),
         ("[rpc\n", ["node.toml", "", ""]),
     ];
     for (text, expected) in cases {

@@ -8,6 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::codec::as_rlp;
 use crate::units::BlockNumber;
 
+/// Longest transaction, in bytes: with its block alone in a batch, it must fit one L2 transaction of 128 KiB, the most
+/// that L2's pools take, even if it cannot be compressed.
+pub const MAX_TRANSACTION_SIZE: usize = 120 << 10;
+/// Most bytes of transactions that the blocks of a chain may be set to hold, for the same reason: each transaction
+/// comes with 3 bytes more.
+pub const MAX_BLOCK_BYTES: u64 = 112 << 10;
+/// Most transactions of a block: the contract computes the root of no more.
+pub const MAX_BLOCK_TRANSACTIONS: u32 = 1 << 16;
+
 /// A sealed block: its header commits to everything else in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedBlock {

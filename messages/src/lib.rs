@@ -23,7 +23,9 @@ pub mod units;
 pub mod witness;
 
 pub use batch::{Batch, BatchHeader};
-pub use block::{Receipt, SealedBlock};
+pub use block::{
+    MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MAX_TRANSACTION_SIZE, Receipt, SealedBlock,
+};
 pub use bridge::BridgeStatus;
 pub use cluster::{Drain, DrainAnswer, MemberStatus, PeerStatus};
 pub use codec::{CodecError, decode, encode};
@@ -38,9 +40,7 @@ pub use prover::{
     WorkerId,
 };
 pub use role::{Role, UnknownRole};
-pub use sequencer::{
-    BatchesPending, ProofStatus, ProvenBatch, RunningJob, SequencerHeights, SettledHeights,
-};
+pub use sequencer::{BatchesPending, ProofStatus, ProvenBatch, RunningJob, SettledHeights};
 pub use statement::{FieldElement, Point, WindowDigest};
 pub use units::{BatchNumber, BlockNumber, ChainId, Gas};
 pub use witness::{BlockWitness, TransactionBatch};

@@ -6,11 +6,14 @@
 //!           ── Batch, ProvenBatch ────▶
 //! ```
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::batch::BatchHeader;
 use crate::job::{JobId, JobKind, Proof, StatementData};
-use crate::units::{BatchNumber, BlockNumber};
+use crate::prover::WorkerId;
+use crate::units::BatchNumber;
 
 /// How far the sequencer's batches are. A hint: the bridge fetches what it needs by number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,19 +44,6 @@ pub struct SettledHeights {
     pub verified: BatchNumber,
 }
 
-/// How far the sequencer's parts are with the chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SequencerHeights {
-    /// Last block executed again and stored.
-    pub replayed: BlockNumber,
-    /// Last block whose proving was simulated.
-    pub simulated: BlockNumber,
-    /// Last block that is part of a batch.
-    pub batched: BlockNumber,
-    /// Last block of the last batch in a row whose proof is there.
-    pub proven: BlockNumber,
-}
-
 /// The proof coordinator at a glance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProofStatus {
@@ -81,9 +71,26 @@ pub struct RunningJob {
     /// Its kind.
     pub kind: JobKind,
     /// The worker.
-    pub worker: String,
+    pub worker: WorkerId,
     /// Seconds since the lease was given.
     pub seconds: u64,
     /// Its last report.
     pub step: String,
+}
+
+impl fmt::Display for RunningJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id,
+            kind,
+            worker,
+            seconds,
+            step,
+        } = self;
+        write!(f, "{kind:?} {id} on {worker} for {seconds}s")?;
+        if !step.is_empty() {
+            write!(f, " ({step})")?;
+        }
+        Ok(())
+    }
 }

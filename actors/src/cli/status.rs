@@ -88,7 +88,7 @@ fn proofs_as_json(proofs: &ProofStatus) -> Value {
         json!({
             "job": job.id.to_string(),
             "kind": format!("{:?}", job.kind),
-            "worker": job.worker,
+            "worker": job.worker.to_string(),
             "seconds": job.seconds,
             "step": job.step,
         })
@@ -158,11 +158,7 @@ fn queue(proofs: &ProofStatus) -> String {
         parked.len(),
     );
     for job in running {
-        let (kind, id, worker, seconds) = (job.kind, job.id, &job.worker, job.seconds);
-        let _ = write!(text, "\n  {kind:?} {id} on {worker} for {seconds}s");
-        if !job.step.is_empty() {
-            let _ = write!(text, " ({})", job.step);
-        }
+        let _ = write!(text, "\n  {job}");
     }
     if let Some(reason) = blocked {
         let _ = write!(text, "\nnothing moves: {reason}");
@@ -174,13 +170,8 @@ fn work(peer: &PeerStatus, proofs: Option<&ProofStatus>) -> String {
     let Some(proofs) = proofs.filter(|_| peer.roles.contains(&Role::Prover)) else {
         return "-".to_owned();
     };
-    // Workers are shown as `name#start`.
-    let mine = |worker: &str| {
-        worker
-            .rsplit_once('#')
-            .is_some_and(|(name, _)| name == peer.name)
-    };
-    let job = proofs.running.iter().find(|job| mine(&job.worker));
+    let mut running = proofs.running.iter();
+    let job = running.find(|job| job.worker.name == peer.name);
     let job = job.map_or_else(|| "idle".to_owned(), |job| format!("{:?}", job.kind));
     if proofs.draining.contains(&peer.name) {
         return format!("{job}, draining");

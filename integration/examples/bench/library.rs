@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use evm_arithmetization::fixed_recursive_verifier::{AllRecursiveCircuits, ProverOutputData};
 use evm_arithmetization::{AllStark, GenerationInputs};
 use plonky2::field::goldilocks_field::GoldilocksField;
+use plonky2::field::types::Field;
 use plonky2::plonk::config::PoseidonGoldilocksConfig;
 use plonky2::util::timing::TimingTree;
 use tern_execution::BatchLimits;
@@ -15,6 +16,7 @@ use tern_integration::corpus::chain::TestChain;
 use tern_integration::corpus::{Send, genesis};
 use tern_proving::Profile;
 use tern_proving::inputs::generation_inputs;
+use tern_proving::statement::window_digest;
 
 use super::measure::say;
 
@@ -86,10 +88,12 @@ fn batches() -> Result<[GenerationInputs; 2]> {
         "two transfers make {} runs",
         inputs.len()
     );
-    // A first block must begin at the checkpoint.
-    let checkpoint = witness.batches[0].state_root_before.0.into();
+    // A first block must begin at the checkpoint, and name the hashes before it.
+    let first = &witness.batches[0];
+    let window = window_digest(&first.previous_hashes).map(F::from_canonical_u64);
     for input in &mut inputs {
-        input.checkpoint_state_trie_root = checkpoint;
+        input.checkpoint_state_trie_root = first.state_root_before.0.into();
+        input.checkpoint_consolidated_hash = window;
     }
     inputs.try_into().ok().context("there are two")
 }

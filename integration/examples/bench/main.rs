@@ -23,13 +23,12 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    measure::say("proving two transfers the library's way");
+    let library = library::two_transfers()?;
     measure::say("starting a network that does not prove");
     let start = runtime.block_on(network::start())?;
     measure::say("starting a network that proves");
     let proven = runtime.block_on(network::prove(MANY))?;
-    // The library's circuits need the memory that the network had.
-    measure::say("proving two transfers the library's way");
-    let library = library::two_transfers()?;
     print(&start, &proven, library)
 }
 
@@ -53,6 +52,12 @@ fn print(start: &Start, proven: &Proven, library: library::Library) -> Result<()
             "ratio".to_owned(),
             ratio(two.settled, library.proven),
             "0.5".to_owned(),
+        ),
+        (
+            "two transfers in the first block of a process, with circuits for its tables"
+                .to_owned(),
+            seconds(proven.first.settled),
+            String::new(),
         ),
         (
             format!("{MANY} transfers, from sealed to verified on L2"),

@@ -26,6 +26,8 @@ pub(crate) struct Start {
 /// What proving takes.
 pub(crate) struct Proven {
     pub circuits: Duration,
+    /// Two transfers in the first block of the process, which builds the circuits for the sizes of its tables.
+    pub first: Settled,
     pub two: Settled,
     pub many: Settled,
     pub peak: u64,
@@ -109,12 +111,15 @@ pub(crate) async fn prove(many: usize) -> Result<Proven> {
     })
     .await?;
     let user = devnet.user(1).await?;
+    say("proving the first block");
+    let first = settle(&devnet, &user, 2).await?;
     say("proving a block of two transfers");
     let two = settle(&devnet, &user, 2).await?;
     say("proving a larger block");
     let many = settle(&devnet, &user, many).await?;
     Ok(Proven {
         circuits,
+        first,
         two,
         many,
         peak: memory(devnet.id(), "VmHWM")?,

@@ -223,7 +223,7 @@ impl Cluster {
         serde_json::from_slice(&output.stdout).ok()
     }
 
-    /// Whether main node and sequencer see everybody whom they should.
+    /// Whether main node and sequencer see everybody whom they should, and the proof coordinator answers.
     pub async fn is_whole(&self) -> bool {
         if self
             .nodes
@@ -247,7 +247,10 @@ impl Cluster {
         let staying = self.nodes.iter().filter(|node| !node.may_leave);
         let mut others = staying.filter(|node| node.spec.role != Role::Sequencer);
         let (bridge, second) = (&self.nodes[BRIDGE], &self.nodes[SEQUENCER]);
-        others.all(|node| sees(&sequencer, node)) && sees(&main, bridge) && sees(&main, second)
+        others.all(|node| sees(&sequencer, node))
+            && sees(&main, bridge)
+            && sees(&main, second)
+            && !sequencer["proofs"].is_null()
     }
 
     /// Has a prover finish and leave, as an operator does. [`Cluster::have_left`] says whether it did.

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use tern_cluster_config::Role;
 
@@ -98,34 +101,24 @@ impl Kind {
     }
 }
 
-/// Numbers from a seed (SplitMix64), the same on every machine.
+/// Numbers from a seed, the same on every machine.
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub struct Dice(ChaCha8Rng);
 
 impl Dice {
     /// From a seed.
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number from 0 to `count` - 1.
-    pub fn below(&mut self, count: usize) -> usize {
-        usize::try_from(self.next() % count.max(1) as u64).unwrap_or_default()
+    /// One of several equally likely times.
+    pub fn between(&mut self, shortest: Duration, longest: Duration) -> Duration {
+        self.0.gen_range(shortest..=longest)
     }
 
     /// In another order.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            items.swap(last, self.below(last + 1));
-        }
+        items.shuffle(&mut self.0);
     }
 
     /// A fault of this kind, with a node of this cluster.
@@ -142,16 +135,16 @@ impl Dice {
         // Each role as often as the others, however many provers there are.
         let mut roles: Vec<Role> = candidates.iter().map(|(_, node)| node.spec.role).collect();
         roles.dedup();
-        let role = roles[self.below(roles.len())];
+        let role = roles[self.0.gen_range(0..roles.len())];
         let of_role: Vec<_> = candidates
             .into_iter()
             .filter(|(_, node)| node.spec.role == role)
             .collect();
-        let (index, node) = of_role[self.below(of_role.len())];
-        let jump = match (kind, self.below(2), role) {
-            (Kind::ClockJump, 0, Role::MainNode) => AHEAD,
-            (Kind::ClockJump, 0, _) => JUMP,
-            (Kind::ClockJump, _, _) => -JUMP,
+        let (index, node) = of_role[self.0.gen_range(0..of_role.len())];
+        let jump = match (kind, self.0.r#gen(), role) {
+            (Kind::ClockJump, true, Role::MainNode) => AHEAD,
+            (Kind::ClockJump, true, _) => JUMP,
+            (Kind::ClockJump, false, _) => -JUMP,
             _ => 0,
         };
         let (index, node) = match kind {

@@ -78,8 +78,7 @@ pub async fn run(plan: Plan, world: World, folder: &Path) -> Result<Report> {
         }
         let mut faults: Vec<Fault> = Vec::new();
         for kind in drawn {
-            let span = plan.lasts.1.saturating_sub(plan.lasts.0);
-            let lasts = plan.lasts.0 + span.mul_f64(dice.below(1_000) as f64 / 1_000.0);
+            let lasts = dice.between(plan.lasts.0, plan.lasts.1);
             let fault = dice.fault(kind, &cluster, lasts);
             // Two of a kind on one link cannot be told apart when they heal.
             if faults.iter().all(|other| other.index != fault.index) {

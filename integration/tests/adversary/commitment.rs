@@ -2,7 +2,9 @@
 
 use alloy::primitives::B256;
 use alloy::sol_types::SolCall;
+use anyhow::{Context, Result};
 use tern_settlement::IRollup;
+use tern_settlement::compression::{compress, decompress};
 
 use crate::lie::{Lie, each_bit_of_number, each_byte};
 
@@ -50,7 +52,7 @@ const HEADER: &[&str] = &["BlockHashMismatch"];
 const PREVIOUS: &[&str] = &["PreviousBatchMismatch"];
 
 /// Everything that `commitBatch` is told.
-pub(crate) fn commitment_lies(truth: &IRollup::commitBatchCall) -> Vec<Lie> {
+pub(crate) fn commitment_lies(truth: &IRollup::commitBatchCall) -> Result<Vec<Lie>> {
     let mut lies = hash_lies(truth, "the state root", HEADER, |call| {
         &mut call.blocks[0].stateRoot
     });
@@ -126,16 +128,18 @@ pub(crate) fn commitment_lies(truth: &IRollup::commitBatchCall) -> Vec<Lie> {
         &["BatchOutOfOrder"],
         |call| &mut call.number,
     ));
-    lies.extend(transaction_lies(truth));
-    lies
+    lies.extend(transaction_lies(truth)?);
+    Ok(lies)
 }
 
-/// The posted transactions: each byte, then whole transactions.
-fn transaction_lies(truth: &IRollup::commitBatchCall) -> Vec<Lie> {
-    let posted = &truth.blocks[0].transactions;
-    let lie = |what: String, transactions: Vec<u8>, expected| {
+/// The posted transactions: each byte, compressed and not, then whole transactions.
+fn transaction_lies(truth: &IRollup::commitBatchCall) -> Result<Vec<Lie>> {
+    let stream = decompress(&truth.transactions).context("the truth can be decompressed")?;
+    let count = truth.blocks[0].transactions;
+    let lie = |what: String, count: u64, posted: Vec<u8>, expected| {
         let mut lie = truth.clone();
-        lie.blocks[0].transactions = transactions.into();
+        lie.blocks[0].transactions = count;
+        lie.transactions = posted.into();
         Lie {
             what,
             calldata: lie.abi_encode().into(),
@@ -143,32 +147,52 @@ fn transaction_lies(truth: &IRollup::commitBatchCall) -> Vec<Lie> {
         }
     };
     let bytes: &[&str] = &["BlockHashMismatch", "MalformedTransactions"];
-    let mut lies: Vec<Lie> = each_byte(posted)
-        .map(|(place, changed)| lie(format!("byte {place} of the transactions"), changed, bytes))
+    let mut lies: Vec<Lie> = each_byte(&stream)
+        .map(|(place, changed)| {
+            let what = format!("byte {place} of the transactions");
+            lie(what, count, compress(&changed), bytes)
+        })
         .collect();
+    let bytes: &[&str] = &[
+        "BlockHashMismatch",
+        "MalformedTransactions",
+        "MalformedCompression",
+    ];
+    for (place, changed) in each_byte(&truth.transactions) {
+        // A match at another distance may find the same bytes, and then nothing is changed.
+        if decompress(&changed).as_ref() != Some(&stream) {
+            let what = format!("byte {place} of the compressed transactions");
+            lies.push(lie(what, count, changed, bytes));
+        }
+    }
     let (first, second) =
-        posted.split_at(3 + usize::from(posted[2]) + 256 * usize::from(posted[1]));
-    lies.push(lie(
-        "a transaction left out".into(),
-        second.to_vec(),
+        stream.split_at(3 + usize::from(stream[2]) + 256 * usize::from(stream[1]));
+    let mut whole = |what: &str, count: u64, stream: &[u8], expected| {
+        lies.push(lie(what.into(), count, compress(stream), expected));
+    };
+    whole("a transaction left out", count - 1, second, HEADER);
+    whole(
+        "a transaction repeated",
+        count + 1,
+        &[first, &stream].concat(),
         HEADER,
-    ));
-    lies.push(lie(
-        "a transaction repeated".into(),
-        [first, posted].concat(),
+    );
+    whole(
+        "transactions in another order",
+        count,
+        &[second, first].concat(),
         HEADER,
-    ));
-    lies.push(lie(
-        "transactions in another order".into(),
-        [second, first].concat(),
-        HEADER,
-    ));
-    lies.push(lie("no transactions".into(), Vec::new(), &["EmptyBlock"]));
-    lies.push(lie(
-        "an empty transaction".into(),
-        [posted, &[0, 0, 0][..]].concat(),
-        &["MalformedTransactions"],
-    ));
+    );
+    whole("no transactions", 0, &[], &["EmptyBlock"]);
+    let malformed: &[&str] = &["MalformedTransactions"];
+    whole("a transaction too few", count, second, malformed);
+    whole("a transaction too many", count - 1, &stream, malformed);
+    whole(
+        "an empty transaction",
+        count + 1,
+        &[&stream, &[0, 0, 0][..]].concat(),
+        malformed,
+    );
     let mut empty = truth.clone();
     empty.blocks.clear();
     lies.push(Lie {
@@ -184,5 +208,5 @@ fn transaction_lies(truth: &IRollup::commitBatchCall) -> Vec<Lie> {
         calldata: twice.abi_encode().into(),
         expected,
     });
-    lies
+    Ok(lies)
 }

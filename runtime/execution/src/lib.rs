@@ -55,7 +55,7 @@ pub use meter::{Excess, MachineLimits, MachineResource, MachineWork};
 pub use outcome::Outcome;
 pub use replay::{ReplayError, Replayed, replay};
 pub use source::{MemoryNodes, NodeSource, SourceError};
-pub use transaction::{MAX_TRANSACTION_SIZE, SignedTransaction};
+pub use transaction::SignedTransaction;
 pub use view::{AccountState, StateView};
 pub use window::{HashWindow, WINDOW};
 pub use witness::BatchLimits;

@@ -5,12 +5,9 @@ use alloy::consensus::{Transaction, TxEnvelope, TxType};
 use alloy::eips::eip2718::Decodable2718;
 use alloy::primitives::{Address, B256, Bytes};
 use revm::context::TxEnv;
-use tern_messages::ChainId;
+use tern_messages::{ChainId, MAX_TRANSACTION_SIZE};
 
 use crate::error::ExecutionError;
-
-/// Longest accepted transaction, in bytes: what go-ethereum's pool accepts (4 slots of 32 KiB).
-pub const MAX_TRANSACTION_SIZE: usize = 128 << 10;
 
 /// Types 3 (EIP-4844) and 4 (EIP-7702) exist on Ethereum, but not here.
 const BLOB: u8 = 3;

@@ -16,7 +16,7 @@ impl Machine {
                 Some(RunningJob {
                     id: held.job,
                     kind: self.jobs.get(&held.job)?.job.kind(),
-                    worker: held.worker.to_string(),
+                    worker: held.worker.clone(),
                     seconds: now.saturating_sub(held.granted).as_secs(),
                     step: held.progress.step.clone(),
                 })

@@ -17,6 +17,12 @@ alloy::sol! {
         error NonCanonicalElement(uint256 element);
         /// Verification was not given enough gas.
         error OutOfGas();
+        /// The contract called an account without code.
+        error AddressEmptyCode(address target);
+        /// The contract would have sent more than it has.
+        error InsufficientBalance(uint256 balance, uint256 needed);
+        /// A call within the contract failed and said nothing.
+        error FailedCall();
         /// The caller is not the owner.
         error OwnableUnauthorizedAccount(address account);
         /// The owner may not be this account.

@@ -15,6 +15,7 @@
 mod artifacts;
 mod bindings;
 mod client;
+pub mod compression;
 mod deploy;
 mod endpoint;
 mod error;

@@ -10,6 +10,7 @@ use tern_messages::{BatchNumber, L2Transaction};
 
 use crate::bindings::IRollup;
 use crate::client::RollupClient;
+use crate::compression;
 use crate::error::SettlementError;
 
 /// L2 blocks that one request for logs covers; public endpoints refuse more than some thousands.
@@ -189,33 +190,39 @@ fn transaction_of(log: Log) -> Option<L2Transaction> {
 /// Reads the calldata of `commitBatch`.
 pub fn decode_commit(calldata: &[u8], transaction: TxHash) -> Option<PostedBatch> {
     let call = IRollup::commitBatchCall::abi_decode(calldata).ok()?;
-    let blocks = call.blocks.into_iter().map(|block| {
-        Some(PostedBlock {
+    let stream = compression::decompress(&call.transactions)?;
+    let mut rest = &stream[..];
+    let mut blocks = Vec::with_capacity(call.blocks.len());
+    for block in call.blocks {
+        let mut transactions = Vec::new();
+        for _ in 0..block.transactions {
+            let (transaction, behind) = first_of(rest)?;
+            transactions.push(Bytes::copy_from_slice(transaction));
+            rest = behind;
+        }
+        blocks.push(PostedBlock {
             state_root: block.stateRoot,
             receipts_root: block.receiptsRoot,
             beacon_root: block.beaconRoot,
             timestamp: block.timestamp,
             gas_used: block.gasUsed,
-            transactions: unframe(&block.transactions)?,
-        })
-    });
+            transactions,
+        });
+    }
+    if !rest.is_empty() {
+        return None;
+    }
     Some(PostedBatch {
         number: BatchNumber(call.number),
         last_block_hash: call.lastBlockHash,
-        blocks: blocks.collect::<Option<_>>()?,
+        blocks,
         transaction,
     })
 }
 
-/// Splits transactions that each follow their length in three bytes.
-fn unframe(mut bytes: &[u8]) -> Option<Vec<Bytes>> {
-    let mut transactions = Vec::new();
-    while !bytes.is_empty() {
-        let (&[a, b, c], rest) = bytes.split_first_chunk::<3>()?;
-        let len = usize::try_from(u32::from_be_bytes([0, a, b, c])).ok()?;
-        let (transaction, rest) = rest.split_at_checked(len)?;
-        transactions.push(Bytes::copy_from_slice(transaction));
-        bytes = rest;
-    }
-    Some(transactions)
+/// The first transaction of a stream in which each follows its length in three bytes, and what is behind it.
+fn first_of(stream: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&[a, b, c], rest) = stream.split_first_chunk::<3>()?;
+    let len = usize::try_from(u32::from_be_bytes([0, a, b, c])).ok()?;
+    rest.split_at_checked(len).filter(|_| len > 0)
 }

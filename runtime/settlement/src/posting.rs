@@ -15,6 +15,7 @@ use tern_messages::{Batch, BatchNumber, Proof, SealedBlock};
 use thiserror::Error;
 
 use crate::bindings::IRollup;
+use crate::compression;
 
 /// Largest L2 transaction that is sent, in bytes: what go-ethereum's pool takes (128 KiB), less the room
 /// for the envelope and the signature.
@@ -26,10 +27,11 @@ pub const MAX_BATCH_BYTES: usize = MAX_CALLDATA - COMMIT_FRAME;
 /// Most blocks in a proof range: their 184 bytes each leave 76 KiB of [`MAX_CALLDATA`] to the proof.
 pub const MAX_RANGE_BLOCKS: usize = 256;
 
-/// Calldata of `commitBatch` without any block: selector, number, previous batch, offset, hash, length.
-const COMMIT_FRAME: usize = 4 + 32 * (1 + 9 + 1 + 1 + 1);
-/// Calldata of a block without its transactions: offset, six fields, length.
-const BLOCK_FRAME: usize = 32 * 8;
+/// Calldata of `commitBatch` without any block: selector, number, previous batch, two offsets, hash, two lengths, and
+/// the padding of the transactions.
+const COMMIT_FRAME: usize = 4 + 32 * (1 + 9 + 2 + 1 + 2 + 1);
+/// Calldata of a block without its transactions: six fields.
+const BLOCK_FRAME: usize = 32 * 6;
 /// Bytes of a block in `proveBatches`.
 const PACKED_BLOCK: usize = 184;
 /// Bytes before each transaction that tell its length.
@@ -167,7 +169,7 @@ impl PreviousBatch {
     }
 }
 
-/// Bytes that a block adds to the calldata of its batch.
+/// Most bytes that a block adds to the calldata of its batch.
 pub fn posted_size(block: &SealedBlock) -> usize {
     posted_size_of(
         block
@@ -177,12 +179,12 @@ pub fn posted_size(block: &SealedBlock) -> usize {
     )
 }
 
-/// Bytes that a block with transactions of these lengths adds to the calldata of its batch.
+/// Most bytes that a block with transactions of these lengths adds to the calldata of its batch.
 pub fn posted_size_of(transaction_lengths: impl Iterator<Item = usize>) -> usize {
     let bytes: usize = transaction_lengths
         .map(|len| len.saturating_add(LENGTH_BYTES))
         .sum();
-    BLOCK_FRAME + bytes.next_multiple_of(32)
+    BLOCK_FRAME + compression::longest(bytes)
 }
 
 /// The call that commits `batch` after `previous`.
@@ -203,6 +205,7 @@ pub fn commit_call(
             .iter()
             .map(posted_block)
             .collect::<Result<_, _>>()?,
+        transactions: compression::compress(&framed(&batch.blocks)?).into(),
         lastBlockHash: batch.header.last_block_hash,
     };
     sized(rollup, call.abi_encode())
@@ -302,26 +305,33 @@ fn posted_block(block: &SealedBlock) -> Result<IRollup::PostedBlock, PostingErro
         beaconRoot: beacon_root(&block.header)?,
         timestamp: block.header.timestamp,
         gasUsed: block.header.gas_used,
-        transactions: framed(block)?,
+        transactions: block.transactions.len() as u64,
     })
 }
 
-/// Each transaction after its length in three bytes, the form in which they are posted.
-fn framed(block: &SealedBlock) -> Result<Bytes, PostingError> {
+/// Each transaction after its length in three bytes.
+fn framed(blocks: &[SealedBlock]) -> Result<Vec<u8>, PostingError> {
     let mut out = Vec::new();
-    for transaction in &block.transactions {
-        let len = transaction.len();
-        let invalid = PostingError::TransactionLength {
-            block: block.header.number,
-            len,
-        };
-        match u32::try_from(len).map(u32::to_be_bytes) {
-            Ok([0, a, b, c]) if len > 0 => out.extend_from_slice(&[a, b, c]),
-            _ => return Err(invalid),
+    for SealedBlock {
+        header,
+        transactions,
+        ..
+    } in blocks
+    {
+        for transaction in transactions {
+            let len = transaction.len();
+            let invalid = PostingError::TransactionLength {
+                block: header.number,
+                len,
+            };
+            match u32::try_from(len).map(u32::to_be_bytes) {
+                Ok([0, a, b, c]) if len > 0 => out.extend_from_slice(&[a, b, c]),
+                _ => return Err(invalid),
+            }
+            out.extend_from_slice(transaction);
         }
-        out.extend_from_slice(transaction);
     }
-    Ok(out.into())
+    Ok(out)
 }
 
 fn packed_blocks(batch: &Batch) -> Result<Vec<u8>, PostingError> {

@@ -11,6 +11,7 @@ use alloy::eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
 use alloy::primitives::{B64, B256, Bloom, U256, keccak256};
 use alloy_trie::root::ordered_trie_root_with_encoder;
 use serde_json::{Value, json};
+use tern_settlement::compression::compress;
 
 fn check(name: &str, value: &Value) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -71,6 +72,28 @@ fn the_trie_vectors_are_those_of_alloy_trie() {
         "many": roots("many", 100, [511, 512, 513, 1000, 4097].into_iter()),
     });
     check("trie.json", &roots);
+}
+
+/// Short and long, of few and of many different bytes, with repetitions near and far.
+#[test]
+fn the_compression_vectors_are_those_of_the_node() {
+    let lengths = [1, 2, 31, 32, 33, 64, 100, 300, 1_000, 9_000];
+    let plain = [2, 16, 256].into_iter().flat_map(|alphabet| {
+        lengths.map(|len| {
+            // The longest come to the end of a match's reach, 8,192 bytes, before they repeat.
+            let draw = |index: u64| seeded("compression", index % 8_190).as_limbs()[0] % alphabet;
+            (0..len)
+                .map(|index| draw(index).to_le_bytes()[0])
+                .collect::<Vec<_>>()
+        })
+    });
+    let plain: Vec<_> = plain.collect();
+    let hex = |bytes: &[u8]| alloy::hex::encode_prefixed(bytes);
+    let value = json!({
+        "plain": plain.iter().map(|data| hex(data)).collect::<Vec<_>>(),
+        "compressed": plain.iter().map(|data| hex(&compress(data))).collect::<Vec<_>>(),
+    });
+    check("fastlz.json", &value);
 }
 
 #[test]

@@ -348,15 +348,7 @@ impl Desk {
             debug!(target: "tern::sequencer", idle_workers, "nothing to prove");
             return;
         }
-        let at: Vec<String> = running
-            .iter()
-            .map(|job| {
-                format!(
-                    "{:?} {} on {} for {}s ({})",
-                    job.kind, job.id, job.worker, job.seconds, job.step
-                )
-            })
-            .collect();
+        let at: Vec<String> = running.iter().map(ToString::to_string).collect();
         let (stood_still, parked) = (self.stands_still, parked.len());
         self.stands_still = blocked.is_some();
         match blocked {

@@ -15,7 +15,7 @@ use super::limiter::RefusalLog;
 use super::peer::Peer;
 use super::session::{Departure, Session};
 use super::settings::{Limits, Timings};
-use crate::identity::Name;
+use crate::identity::{Name, Role};
 
 /// Events that a slow listener may have waiting before it misses some.
 const EVENTS: usize = 1_024;
@@ -126,7 +126,12 @@ impl Directory {
             self.refused(&peer, &why);
         }
         if session.ready.load(Ordering::Acquire) {
-            warn!(target: "tern::cluster", %peer, reason = %why, "a peer left");
+            // Operators come and go.
+            if peer.plays(Role::Operator) {
+                info!(target: "tern::cluster", %peer, reason = %why, "a peer left");
+            } else {
+                warn!(target: "tern::cluster", %peer, reason = %why, "a peer left");
+            }
             let _ = self.events.send(PeerEvent::Left { peer, why });
         } else if !refused {
             self.refused(&peer, &format_args!("it never became ready: {why}"));

@@ -2,11 +2,12 @@
 
 use alloy::consensus::{TxEip4844, TxEip7702};
 use alloy::primitives::{Bytes, TxKind, U256};
+use tern_messages::MAX_TRANSACTION_SIZE;
 
 use super::scenario::{CHAIN, Chain, WRITER, dynamic, legacy, sign, signer, target};
 use crate::conformance::apply;
 use crate::{ChainRules, GenesisAccount, GenesisState, HashWindow};
-use crate::{ErrorKind, ExecutionError, MAX_TRANSACTION_SIZE, SignedTransaction};
+use crate::{ErrorKind, ExecutionError, SignedTransaction};
 
 fn to() -> TxKind {
     TxKind::Call(target(1))
@@ -162,7 +163,7 @@ fn garbage_is_refused_in_words() {
     let huge = vec![0xf8; MAX_TRANSACTION_SIZE + 1];
     assert_refused(
         huge.into(),
-        "oversized data: transaction size 131073",
+        "oversized data: transaction size 122881",
         ErrorKind::Invalid,
     );
 }

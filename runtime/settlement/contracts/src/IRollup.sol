@@ -57,8 +57,8 @@ interface IRollup {
         bytes32 beaconRoot;
         uint64 timestamp;
         uint64 gasUsed;
-        /// The signed transactions (EIP-2718 bytes) in order, each after its length in 3 bytes.
-        bytes transactions;
+        /// How many of the batch's transactions are the block's.
+        uint64 transactions;
     }
 
     /// @notice Where the chain stands on L2, read at one moment.
@@ -108,7 +108,10 @@ interface IRollup {
     error EmptyBatch();
     /// @notice A block needs at least one transaction.
     error EmptyBlock(uint64 number);
-    /// @notice The posted transactions of a block are not a sequence of (length, bytes), or one is empty.
+    /// @notice The posted transactions are no FastLZ stream from this byte on.
+    error MalformedCompression(uint256 offset);
+    /// @notice The batch's transactions are not a sequence of (length, bytes) from this byte on, one is empty, or
+    /// there are more or fewer than its blocks say.
     error MalformedTransactions(uint256 offset);
     /// @notice A block holds more transactions than the trie's keys allow here.
     error TooManyTransactions(uint256 count);
@@ -140,6 +143,8 @@ interface IRollup {
     error NotCanonical(uint64 batch);
     /// @notice The stream evaluates to another value than the prover says.
     error EvaluationMismatch(uint64 batch, uint64[2] computed);
+    /// @notice The proven outcome is not the one that the caller says.
+    error OtherOutcome(bytes32 stateRoot, bytes32 batchRoot);
     /// @notice The verifier refuses the proof for this statement.
     error ProofRefused(uint64 from, uint64 to);
 
@@ -148,11 +153,14 @@ interface IRollup {
     /// @param number Between `lastVerifiedBatch() + 1` and `lastCommittedBatch() + 1`.
     /// @param previous Opens batch `number - 1`.
     /// @param blocks The batch's blocks.
+    /// @param transactions FastLZ (level 1) of the signed transactions (EIP-2718 bytes) of all blocks in order, each
+    /// after its length in 3 bytes.
     /// @param lastBlockHash Hash of the last block, which covers all of them.
     function commitBatch(
         uint64 number,
         PreviousBatch calldata previous,
         PostedBlock[] calldata blocks,
+        bytes calldata transactions,
         bytes32 lastBlockHash
     ) external;
 
@@ -163,6 +171,27 @@ interface IRollup {
     /// @param proof The final proof, in the verifier's encoding.
     function proveBatches(uint64 from, uint64 to, BatchProof[] calldata batches, bytes calldata proof)
         external;
+
+    /// @notice As `proveBatches`, for callers who know the outcome: it reverts if that is another.
+    /// @param stateRoot State root after the last batch.
+    /// @param batchRoot Batch hash of the last batch, which covers all before it.
+    /// @param proof The arguments of `proveBatches`: abi.encode(from, to, batches, proof).
+    function submitStateRoot(bytes32 stateRoot, bytes32 batchRoot, bytes calldata proof) external;
+
+    /// @notice Whether the proof leads from the verified state root to another by committed batches.
+    /// @param fromState `verifiedStateRoot()`.
+    /// @param toState State root after the last batch.
+    /// @param proof As for `submitStateRoot`.
+    function verifyStateTransition(bytes32 fromState, bytes32 toState, bytes calldata proof)
+        external
+        view
+        returns (bool);
+
+    /// @notice What `proveBatches` would find: the last block, or the error.
+    function checkBatches(uint64 from, uint64 to, BatchProof[] calldata batches, bytes calldata proof)
+        external
+        view
+        returns (BlockTip memory);
 
     /// @notice Records the hash of a recent L2 block, so that L3 blocks may name it. Open to anyone.
     function recordBlockHash(uint256 number) external;

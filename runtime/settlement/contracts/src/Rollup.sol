@@ -2,8 +2,10 @@
 pragma solidity ^0.8.28;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {IRollup} from "./IRollup.sol";
 import {BlockHeader} from "./rollup/BlockHeader.sol";
+import {FastLz} from "./rollup/FastLz.sol";
 import {Statement} from "./rollup/Statement.sol";
 import {TransactionTrie} from "./rollup/TransactionTrie.sol";
 import {IProofVerifier} from "./verifier/IProofVerifier.sol";
@@ -89,6 +91,7 @@ contract Rollup is IRollup, Ownable2Step {
         uint64 number,
         PreviousBatch calldata previous,
         PostedBlock[] calldata blocks,
+        bytes calldata transactions,
         bytes32 lastBlockHash
     ) external {
         if (msg.sender != operator) revert NotOperator(msg.sender);
@@ -101,7 +104,8 @@ contract Rollup is IRollup, Ownable2Step {
         if (parentBatchHash != _batchHash[number - 1]) revert PreviousBatchMismatch(number - 1);
 
         _recordParent();
-        (BlockTip memory tip, bytes32 blocksDigest) = _checkBlocks(previous.tip, blocks);
+        (BlockTip memory tip, bytes32 blocksDigest) =
+            _checkBlocks(previous.tip, blocks, FastLz.decompress(transactions));
         if (tip.blockHash != lastBlockHash) revert BlockHashMismatch(lastBlockHash, tip.blockHash);
 
         bytes32 hash = _hashBatch(parentBatchHash, blocksDigest, tip);
@@ -115,36 +119,48 @@ contract Rollup is IRollup, Ownable2Step {
     function proveBatches(uint64 from, uint64 to, BatchProof[] calldata batches, bytes calldata proof)
         external
     {
-        (uint64 verified, uint64 committed) = (lastVerifiedBatch, lastCommittedBatch);
-        if (from != verified + 1 || to < from || to > committed) {
-            revert RangeOutOfOrder(from, to, verified, committed);
+        BlockTip[] memory tips = _checkRange(from, to, batches, proof);
+        for (uint256 i = 0; i < tips.length; ++i) {
+            emit BatchVerified(from + uint64(i), tips[i].blockHash, tips[i].stateRoot);
         }
-        if (batches.length != to - verified) revert RangeLengthMismatch(batches.length);
-
-        Statement.Point memory end =
-            Statement.Point(verifiedStateRoot, verifiedBlockHash, verifiedBlockNumber, _hashWindow);
-        bytes32 hash = _batchHash[verified];
-        uint64[4] memory statement;
-        uint64 timestamp;
-        for (uint256 i = 0; i < batches.length; ++i) {
-            uint64 number = from + uint64(i);
-            uint64[4] memory digest = _statement(number, end, batches[i]);
-            statement = i == 0 ? digest : Poseidon.twoToOne(statement, digest);
-            BlockTip memory tip = _advance(end, batches[i]);
-            timestamp = tip.timestamp;
-            hash = _hashBatch(hash, keccak256(batches[i].blocks), tip);
-            emit BatchVerified(number, end.blockHash, end.stateRoot);
-        }
-        // Each batch hash covers the one before it.
-        if (hash != _batchHash[to]) revert BatchHashMismatch(to, _batchHash[to], hash);
-        if (!IProofVerifier(verifier).verify(proof, statement)) revert ProofRefused(from, to);
-
+        BlockTip memory last = tips[tips.length - 1];
         lastVerifiedBatch = to;
-        verifiedBlockNumber = end.number;
-        verifiedTimestamp = timestamp;
-        verifiedStateRoot = end.stateRoot;
-        verifiedBlockHash = end.blockHash;
-        _hashWindow = end.window;
+        verifiedBlockNumber = last.number;
+        verifiedTimestamp = last.timestamp;
+        verifiedStateRoot = last.stateRoot;
+        verifiedBlockHash = last.blockHash;
+        _hashWindow = batches[batches.length - 1].endWindow;
+    }
+
+    /// @inheritdoc IRollup
+    function submitStateRoot(bytes32 stateRoot, bytes32 batchRoot, bytes calldata proof) external {
+        Address.functionCall(address(this), bytes.concat(this.proveBatches.selector, proof));
+        bytes32 hash = _batchHash[lastVerifiedBatch];
+        if (stateRoot != verifiedStateRoot || batchRoot != hash) {
+            revert OtherOutcome(verifiedStateRoot, hash);
+        }
+    }
+
+    /// @inheritdoc IRollup
+    function verifyStateTransition(bytes32 fromState, bytes32 toState, bytes calldata proof)
+        external
+        view
+        returns (bool)
+    {
+        if (fromState != verifiedStateRoot) return false;
+        (bool accepted, bytes memory end) =
+            address(this).staticcall(bytes.concat(this.checkBatches.selector, proof));
+        return accepted && abi.decode(end, (BlockTip)).stateRoot == toState;
+    }
+
+    /// @inheritdoc IRollup
+    function checkBatches(uint64 from, uint64 to, BatchProof[] calldata batches, bytes calldata proof)
+        external
+        view
+        returns (BlockTip memory)
+    {
+        BlockTip[] memory tips = _checkRange(from, to, batches, proof);
+        return tips[tips.length - 1];
     }
 
     /// @inheritdoc IRollup
@@ -182,15 +198,46 @@ contract Rollup is IRollup, Ownable2Step {
         return number <= lastCommittedBatch ? _batchHash[number] : bytes32(0);
     }
 
+    /// @dev Checks the proof of committed batches; returns the last block of each.
+    function _checkRange(uint64 from, uint64 to, BatchProof[] calldata batches, bytes calldata proof)
+        private
+        view
+        returns (BlockTip[] memory tips)
+    {
+        (uint64 verified, uint64 committed) = (lastVerifiedBatch, lastCommittedBatch);
+        if (from != verified + 1 || to < from || to > committed) {
+            revert RangeOutOfOrder(from, to, verified, committed);
+        }
+        if (batches.length != to - verified) revert RangeLengthMismatch(batches.length);
+
+        Statement.Point memory end =
+            Statement.Point(verifiedStateRoot, verifiedBlockHash, verifiedBlockNumber, _hashWindow);
+        bytes32 hash = _batchHash[verified];
+        uint64[4] memory statement;
+        tips = new BlockTip[](batches.length);
+        for (uint256 i = 0; i < batches.length; ++i) {
+            uint64[4] memory digest = _statement(from + uint64(i), end, batches[i]);
+            statement = i == 0 ? digest : Poseidon.twoToOne(statement, digest);
+            tips[i] = _advance(end, batches[i]);
+            hash = _hashBatch(hash, keccak256(batches[i].blocks), tips[i]);
+        }
+        // Each batch hash covers the one before it.
+        if (hash != _batchHash[to]) revert BatchHashMismatch(to, _batchHash[to], hash);
+        if (!IProofVerifier(verifier).verify(proof, statement)) revert ProofRefused(from, to);
+    }
+
     /// @dev Checks the blocks that follow `tip`; returns the last one and the digest of all.
-    function _checkBlocks(BlockTip memory tip, PostedBlock[] calldata blocks)
+    function _checkBlocks(BlockTip memory tip, PostedBlock[] calldata blocks, bytes memory transactions)
         private
         view
         returns (BlockTip memory, bytes32 digest)
     {
         bytes memory packed = new bytes(blocks.length * Statement.PACKED_BLOCK);
+        uint256 offset;
         for (uint256 i = 0; i < blocks.length; ++i) {
             BlockHeader.Fields memory header = _checkBlock(tip, blocks[i]);
+            (header.transactionsRoot, offset) =
+                _transactionsRoot(header.number, transactions, offset, blocks[i].transactions);
             tip.blockHash = BlockHeader.hash(header);
             tip.stateRoot = header.stateRoot;
             tip.beaconRoot = header.beaconRoot;
@@ -200,10 +247,11 @@ contract Rollup is IRollup, Ownable2Step {
             tip.gasUsed = header.gasUsed;
             _pack(packed, i * Statement.PACKED_BLOCK, header, tip.blockHash);
         }
+        if (offset != transactions.length) revert MalformedTransactions(offset);
         return (tip, keccak256(packed));
     }
 
-    /// @dev Checks one block against its parent, and completes its header.
+    /// @dev Checks one block against its parent; returns its header but for the transactions root.
     function _checkBlock(BlockTip memory parent, PostedBlock calldata posted)
         private
         view
@@ -219,13 +267,10 @@ contract Rollup is IRollup, Ownable2Step {
         _checkBeaconRoot(number, parent.beaconRoot, posted.beaconRoot);
         uint256 baseFee = BlockHeader.nextBaseFee(parent.baseFee, parent.gasUsed, gasLimit);
         if (baseFee > type(uint64).max) revert BaseFeeTooHigh(number);
-        uint256[] memory transactions = TransactionTrie.split(posted.transactions);
-        if (transactions.length == 0) revert EmptyBlock(number);
 
         header.parentHash = parent.blockHash;
         header.beneficiary = beneficiary;
         header.stateRoot = posted.stateRoot;
-        header.transactionsRoot = TransactionTrie.root(transactions);
         header.receiptsRoot = posted.receiptsRoot;
         header.number = number;
         header.gasLimit = gasLimit;
@@ -233,6 +278,18 @@ contract Rollup is IRollup, Ownable2Step {
         header.timestamp = posted.timestamp;
         header.baseFee = uint64(baseFee);
         header.beaconRoot = posted.beaconRoot;
+    }
+
+    /// @dev The root of the `count` transactions of `stream` from `offset` on, and where the next one is.
+    function _transactionsRoot(uint64 number, bytes memory stream, uint256 offset, uint256 count)
+        private
+        pure
+        returns (bytes32 root, uint256 next)
+    {
+        if (count == 0) revert EmptyBlock(number);
+        uint256[] memory items;
+        (items, next) = TransactionTrie.take(stream, offset, count);
+        root = TransactionTrie.root(items);
     }
 
     /// @dev The beacon root is the parent's, or that of a recorded L2 block which is not older.

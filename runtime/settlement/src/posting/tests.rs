@@ -1,5 +1,5 @@
 use alloy::primitives::TxHash;
-use tern_messages::{BatchHeader, BlockNumber};
+use tern_messages::{BatchHeader, BlockNumber, MAX_BLOCK_BYTES, MAX_TRANSACTION_SIZE};
 
 use super::*;
 use crate::posted::decode_commit;
@@ -24,13 +24,22 @@ fn block(parent: &Header, transactions: Vec<Bytes>) -> SealedBlock {
     }
 }
 
+/// Bytes that cannot be compressed.
+fn noise(seed: [usize; 2], len: usize) -> Bytes {
+    let word = |index| keccak256(format!("{seed:?} {index}")).0;
+    let words = (0..len.div_ceil(32)).map(word);
+    let mut bytes: Vec<u8> = words.flatten().collect();
+    bytes.truncate(len);
+    bytes.into()
+}
+
 /// A batch after `parent` whose blocks hold transactions of these lengths.
 fn batch(number: u64, parent: &Header, blocks: &[&[usize]]) -> Batch {
     let mut sealed: Vec<SealedBlock> = Vec::new();
     for lengths in blocks {
-        let transactions = lengths
-            .iter()
-            .map(|&len| Bytes::from(vec![0xab; len]))
+        let numbered = lengths.iter().enumerate();
+        let transactions = numbered
+            .map(|(index, &len)| noise([sealed.len(), index], len))
             .collect();
         let parent = sealed.last().map_or(parent, |block| &block.header);
         let next = block(parent, transactions);
@@ -91,36 +100,59 @@ fn calldata_that_is_cut_or_garbled_is_not_a_batch() {
         None
     );
     assert_eq!(decode_commit(b"", TxHash::ZERO), None);
-    // The length of the only transaction: behind the offset of the bytes and their length.
+    // The length of the only transaction: behind the first run's kind.
     let mut garbled = call.data.to_vec();
     let length = garbled
-        .windows(3)
-        .rposition(|bytes| bytes == [0, 0, 100])
+        .windows(4)
+        .rposition(|bytes| bytes == [31, 0, 0, 100])
         .unwrap();
-    garbled[length + 2] = 101;
+    garbled[length + 3] = 101;
     assert_eq!(decode_commit(&garbled, TxHash::ZERO), None);
 }
 
 #[test]
-fn posted_sizes_add_up_to_the_calldata() {
-    for blocks in [&[&[1_usize, 300][..]][..], &[&[100], &[29, 29], &[30]]] {
+fn calldata_with_more_or_fewer_transactions_than_its_blocks_say_is_not_a_batch() {
+    let call = commit(&batch(1, &genesis(), &[&[100, 100]])).unwrap();
+    let with = |transactions| {
+        let mut call = IRollup::commitBatchCall::abi_decode(&call.data).unwrap();
+        call.blocks[0].transactions = transactions;
+        decode_commit(&call.abi_encode(), TxHash::ZERO)
+    };
+    assert!(with(2).is_some());
+    assert_eq!(with(1), None);
+    assert_eq!(with(3), None);
+    assert_eq!(with(u64::MAX), None);
+}
+
+#[test]
+fn posted_sizes_bound_the_calldata() {
+    for blocks in [&[&[1_usize, 300][..]][..], &[&[100], &[29, 29], &[3_000]]] {
         let batch = batch(1, &genesis(), blocks);
         let posted: usize = batch.blocks.iter().map(posted_size).sum();
-        assert_eq!(
-            commit(&batch).unwrap().data.len(),
-            posted + MAX_CALLDATA - MAX_BATCH_BYTES
-        );
+        let len = commit(&batch).unwrap().data.len();
+        let bound = posted + MAX_CALLDATA - MAX_BATCH_BYTES;
+        assert!(len <= bound && bound - len < 64, "{len}, at most {bound}");
     }
 }
 
 #[test]
+fn what_repeats_is_posted_once() {
+    let mut batch = batch(1, &genesis(), &[&[1_000], &[1_000]]);
+    let len = |batch: &Batch| commit(batch).unwrap().data.len();
+    let different = len(&batch);
+    batch.blocks[1].transactions = batch.blocks[0].transactions.clone();
+    assert!(len(&batch) + 900 < different);
+}
+
+#[test]
 fn a_batch_of_the_largest_size_fits_and_a_larger_one_is_named() {
-    let fits = MAX_BATCH_BYTES - BLOCK_FRAME - LENGTH_BYTES;
-    let fits = fits - (fits + LENGTH_BYTES) % 32;
+    let room = MAX_BATCH_BYTES - BLOCK_FRAME;
+    let fits = room - room.div_ceil(33) - LENGTH_BYTES;
     let largest = batch(1, &genesis(), &[&[fits]]);
     assert!(posted_size(&largest.blocks[0]) <= MAX_BATCH_BYTES);
+    assert!(posted_size(&largest.blocks[0]) > MAX_BATCH_BYTES - 3);
     assert!(commit(&largest).is_ok());
-    let error = commit(&batch(1, &genesis(), &[&[fits + 32]])).unwrap_err();
+    let error = commit(&batch(1, &genesis(), &[&[fits + 64]])).unwrap_err();
     assert!(
         matches!(
             error,
@@ -131,6 +163,19 @@ fn a_batch_of_the_largest_size_fits_and_a_larger_one_is_named() {
         ),
         "{error}"
     );
+}
+
+/// Otherwise the chain would stop at a block that no batch can hold.
+#[test]
+fn every_block_that_the_chain_may_seal_fits_a_batch() {
+    let alone = posted_size_of([MAX_TRANSACTION_SIZE].into_iter());
+    // The shortest signed transactions: two signature halves, and a byte or two for everything else.
+    let short = usize::try_from(MAX_BLOCK_BYTES).unwrap() / 80;
+    let many = posted_size_of(vec![80; short].into_iter());
+    assert!(alone <= MAX_BATCH_BYTES, "{alone}");
+    assert!(many <= MAX_BATCH_BYTES, "{many}");
+    let largest = batch(1, &genesis(), &[&[MAX_TRANSACTION_SIZE]]);
+    assert!(commit(&largest).is_ok());
 }
 
 #[test]

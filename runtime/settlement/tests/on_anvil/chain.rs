@@ -74,12 +74,27 @@ pub(crate) async fn deploy_with(
     deploy_rollup(sender, &plan).await.unwrap()
 }
 
-/// A batch of `count` blocks after `parent` whose beacon roots are `anchor`.
+/// A batch of `count` blocks after `parent` whose beacon roots are `anchor`, with something for transactions.
 pub(crate) fn batch(number: u64, parent: &Header, anchor: B256, count: usize, seed: &str) -> Batch {
+    let transactions = |block| {
+        let bytes = |index| Bytes::from(keccak256(format!("{seed} {block} {index}")).repeat(4));
+        (0..3).map(bytes).collect()
+    };
+    let blocks = (0..count).map(transactions).collect();
+    batch_of(number, parent, anchor, blocks)
+}
+
+/// A batch of blocks with these transactions after `parent` whose beacon roots are `anchor`.
+pub(crate) fn batch_of(
+    number: u64,
+    parent: &Header,
+    anchor: B256,
+    transactions: Vec<Vec<Bytes>>,
+) -> Batch {
     let mut blocks: Vec<SealedBlock> = Vec::new();
-    for index in 0..count {
+    for transactions in transactions {
         let parent = blocks.last().map_or(parent, |block| &block.header);
-        let block = block(parent, anchor, &format!("{seed} {index}"));
+        let block = block(parent, anchor, transactions);
         blocks.push(block);
     }
     let (first, last) = (blocks.first().unwrap(), blocks.last().unwrap());
@@ -93,10 +108,7 @@ pub(crate) fn batch(number: u64, parent: &Header, anchor: B256, count: usize, se
     Batch { header, blocks }
 }
 
-fn block(parent: &Header, anchor: B256, seed: &str) -> SealedBlock {
-    let transactions: Vec<Bytes> = (0..3)
-        .map(|index| Bytes::from(keccak256(format!("{seed} {index}")).repeat(4)))
-        .collect();
+fn block(parent: &Header, anchor: B256, transactions: Vec<Bytes>) -> SealedBlock {
     let transactions_root = ordered_trie_root_with_encoder(&transactions, |transaction, out| {
         out.extend_from_slice(transaction);
     });
@@ -104,9 +116,9 @@ fn block(parent: &Header, anchor: B256, seed: &str) -> SealedBlock {
     let header = Header {
         parent_hash,
         beneficiary: parent.beneficiary,
-        state_root: keccak256(format!("{seed} state")),
+        state_root: keccak256([&transactions_root[..], b"state"].concat()),
         transactions_root,
-        receipts_root: keccak256(format!("{seed} receipts")),
+        receipts_root: keccak256([&transactions_root[..], b"receipts"].concat()),
         number: parent.number + 1,
         gas_limit: parent.gas_limit,
         gas_used: 63_000,

@@ -6,3 +6,4 @@ mod chain;
 mod follow;
 mod network;
 mod rollup;
+mod settled;

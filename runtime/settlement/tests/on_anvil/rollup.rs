@@ -1,81 +1,17 @@
 //! The client against the real contract on a real chain.
 
 use alloy::primitives::{Address, B256, Bytes};
-use tern_messages::job::StatementData;
-use tern_messages::{Batch, BatchNumber, BlockNumber, ChainId, Point, Proof};
+use tern_messages::{BatchNumber, BlockNumber, ChainId, Proof};
 use tern_settlement::Foundations::{FoundationsErrors, MalformedProof};
 use tern_settlement::IRollup::{EvaluationMismatch, IRollupErrors};
 use tern_settlement::{
     ExpectedRollup, FollowPolicy, L2, L2Endpoint, Revert, RollupClient, RollupStatus,
-    SettlementError, TransactionSender, VerifierKey, deploy_verifier,
+    SettlementError, VerifierKey, deploy_verifier,
 };
 
 use crate::chain::{self, CHAIN_ID};
 use crate::network::{Anvil, signer};
-
-/// A deployed Rollup with its operator.
-struct Settled {
-    anvil: Anvil,
-    operator: TransactionSender,
-    rollup: RollupClient,
-    genesis: alloy::consensus::Header,
-}
-
-impl Settled {
-    async fn start() -> Self {
-        let anvil = Anvil::start(&[]);
-        let policy = FollowPolicy {
-            poll: std::time::Duration::from_millis(5),
-            ..FollowPolicy::default()
-        };
-        let operator = anvil.sender(0, policy).await;
-        let genesis = chain::genesis(operator.l2().head().await.unwrap().timestamp - 1000);
-        let deployed = chain::deploy(&operator, &genesis).await;
-        let rollup = RollupClient::connect(
-            anvil.connect().await,
-            ExpectedRollup {
-                address: deployed.address,
-                chain_id: CHAIN_ID,
-                genesis_hash: genesis.hash_slow(),
-            },
-        )
-        .await
-        .unwrap();
-        assert_eq!(rollup.deployment_block(), deployed.block);
-        Self {
-            anvil,
-            operator,
-            rollup,
-            genesis,
-        }
-    }
-
-    /// Hash of an L2 block that the contract has recorded.
-    async fn anchor(&self) -> B256 {
-        let head = self.rollup.l2().head().await.unwrap().number;
-        self.rollup
-            .recorded_blocks(0..=head)
-            .await
-            .unwrap()
-            .last()
-            .unwrap()
-            .hash
-    }
-
-    async fn first_batch(&self) -> Batch {
-        chain::batch(1, &self.genesis, self.anchor().await, 3, "first")
-    }
-
-    async fn commit_first(&self) -> Batch {
-        let batch = self.first_batch().await;
-        let call = self
-            .rollup
-            .commit(&self.rollup.genesis(&self.genesis), &batch)
-            .unwrap();
-        self.operator.send("the commit", &call).await.unwrap();
-        batch
-    }
-}
+use crate::settled::{Settled, unevaluated};
 
 #[tokio::test]
 async fn a_new_chain_stands_at_genesis() {
@@ -168,13 +104,7 @@ async fn batches_are_proven_and_refusals_carry_their_reason() {
         rollup, operator, ..
     } = &settled;
     let batch = settled.commit_first().await;
-    let mut statement = StatementData {
-        start_window: [1, 2, 3, 4],
-        end_window: [5, 6, 7, 8],
-        commitment: [9, 10, 11, 12],
-        point: Point([0, 0]),
-        evaluation: [0, 0],
-    };
+    let mut statement = unevaluated();
     let proof = Proof {
         bytes: Bytes::from_static(b"proof"),
     };
@@ -230,13 +160,7 @@ async fn the_real_verifier_is_deployed_and_refuses_what_is_no_proof() {
         genesis,
     };
     let batch = settled.commit_first().await;
-    let mut statement = StatementData {
-        start_window: [1, 2, 3, 4],
-        end_window: [5, 6, 7, 8],
-        commitment: [9, 10, 11, 12],
-        point: Point([0, 0]),
-        evaluation: [0, 0],
-    };
+    let mut statement = unevaluated();
     let proof = Proof {
         bytes: Bytes::from_static(b"proof"),
     };

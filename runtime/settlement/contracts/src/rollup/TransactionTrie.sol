@@ -18,34 +18,40 @@ library TransactionTrie {
     /// @dev Two bytes of index in the longest key.
     uint256 private constant MAX_TRANSACTIONS = 1 << 16;
 
-    /// @notice Splits transactions that each follow their length in 3 bytes.
-    /// @return items Per transaction: position in calldata << 32 | length in bytes.
-    function split(bytes calldata framed) internal pure returns (uint256[] memory items) {
+    /// @notice Takes `count` transactions that each follow their length in 3 bytes.
+    /// @param offset Where in `stream` the first of them is.
+    /// @return items Per transaction: position in memory << 32 | length in bytes.
+    /// @return next Where in `stream` the last of them ends.
+    function take(bytes memory stream, uint256 offset, uint256 count)
+        internal
+        pure
+        returns (uint256[] memory items, uint256 next)
+    {
+        if (count > MAX_TRANSACTIONS) revert IRollup.TooManyTransactions(count);
+        items = new uint256[](count);
         uint256 malformed = type(uint256).max;
         assembly ("memory-safe") {
-            items := mload(0x40)
-            let cursor := add(items, 0x20)
-            let end := add(framed.offset, framed.length)
-            for { let at := framed.offset } lt(at, end) {} {
-                let length := shr(232, calldataload(at))
-                let next := add(add(at, 3), length)
-                if or(iszero(length), gt(next, end)) {
-                    malformed := sub(at, framed.offset)
+            let start := add(stream, 0x20)
+            let end := add(start, mload(stream))
+            let at := add(start, offset)
+            let item := add(items, 0x20)
+            for { let last := add(item, shl(5, count)) } lt(item, last) { item := add(item, 0x20) } {
+                let length := shr(232, mload(at))
+                let behind := add(add(at, 3), length)
+                if or(iszero(length), gt(behind, end)) {
+                    malformed := sub(at, start)
                     break
                 }
-                mstore(cursor, or(shl(32, add(at, 3)), length))
-                cursor := add(cursor, 0x20)
-                at := next
+                mstore(item, or(shl(32, add(at, 3)), length))
+                at := behind
             }
-            mstore(items, shr(5, sub(cursor, add(items, 0x20))))
-            mstore(0x40, cursor)
+            next := sub(at, start)
         }
         if (malformed != type(uint256).max) revert IRollup.MalformedTransactions(malformed);
     }
 
-    /// @notice The root over the transactions that `split` found; there must be at least one.
+    /// @notice The root over the transactions that `take` found; there must be at least one.
     function root(uint256[] memory items) internal pure returns (bytes32) {
-        if (items.length > MAX_TRANSACTIONS) revert IRollup.TooManyTransactions(items.length);
         uint256 node = TrieNode.openReference();
         uint256 end = items.length == 1 ? TrieNode.leaf(node, items[0], 0x80, 8) : _rootBranch(node, items);
         return TrieNode.rootHash(node, end);

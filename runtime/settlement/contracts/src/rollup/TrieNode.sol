@@ -28,8 +28,8 @@ library TrieNode {
         }
     }
 
-    /// @notice A leaf with the last `bits` bits of a key and a value in calldata.
-    /// @param item Position of the value in calldata << 32 | its length.
+    /// @notice A leaf with the last `bits` bits of a key and a value.
+    /// @param item Position of the value in memory << 32 | its length.
     function leaf(uint256 cursor, uint256 item, uint256 path, uint256 bits) internal pure returns (uint256) {
         (uint256 key, uint256 keySize) = _path(path, bits, 2);
         (uint256 position, uint256 length) = (item >> 32, item & type(uint32).max);
@@ -40,7 +40,7 @@ library TrieNode {
         end = _write(end, key, keySize);
         end = _write(end, prefix, prefixSize);
         assembly ("memory-safe") {
-            calldatacopy(end, position, length)
+            mcopy(end, position, length)
             end := add(end, length)
         }
         return _append(cursor, start, end);
@@ -111,7 +111,7 @@ library TrieNode {
         }
     }
 
-    /// @dev RLP header of a value in calldata; none if the value is a byte that is its own RLP.
+    /// @dev RLP header of a value; none if the value is a byte that is its own RLP.
     function _valuePrefix(uint256 position, uint256 length)
         private
         pure
@@ -119,7 +119,7 @@ library TrieNode {
     {
         uint256 first;
         assembly ("memory-safe") {
-            first := byte(0, calldataload(position))
+            first := byte(0, mload(position))
         }
         if (length == 1 && first < 0x80) return (0, 0);
         return _prefix(0x80, length);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {LibZip} from "solady/utils/LibZip.sol";
 import {IRollup} from "src/IRollup.sol";
 import {Rollup} from "src/Rollup.sol";
 import {RollupFixture} from "./RollupFixture.sol";
@@ -28,9 +29,10 @@ contract CommitTest is RollupFixture {
 
     function test_only_the_operator_commits() external {
         Batch memory batch = make(genesisBatch(), 1, "first");
+        bytes memory posted = LibZip.flzCompress(batch.transactions);
         vm.prank(OWNER);
         vm.expectRevert(abi.encodeWithSelector(IRollup.NotOperator.selector, OWNER));
-        rollup.commitBatch(batch.number, batch.previous, batch.posted, batch.tip.blockHash);
+        rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash);
     }
 
     function test_a_gap_between_batches_is_refused() external {
@@ -96,14 +98,42 @@ contract CommitTest is RollupFixture {
 
     function test_a_block_without_transactions_is_refused() external {
         Batch memory batch = make(genesisBatch(), 2, "first");
-        batch.posted[1].transactions = "";
+        batch.posted[1].transactions = 0;
         expectCommitRefused(batch, abi.encodeWithSelector(IRollup.EmptyBlock.selector, 2));
     }
 
     function test_malformed_transactions_are_refused() external {
         Batch memory batch = make(genesisBatch(), 1, "first");
-        batch.posted[0].transactions = hex"000002aa";
+        batch.transactions = hex"000002aa";
         expectCommitRefused(batch, abi.encodeWithSelector(IRollup.MalformedTransactions.selector, 0));
+    }
+
+    function test_more_or_fewer_transactions_than_the_blocks_say_are_refused() external {
+        Batch memory batch = make(genesisBatch(), 2, "first");
+        uint256 length = batch.transactions.length;
+        bytes4 reason = IRollup.MalformedTransactions.selector;
+        batch.transactions = abi.encodePacked(batch.transactions, hex"000001aa");
+        expectCommitRefused(batch, abi.encodeWithSelector(reason, length));
+        batch = make(genesisBatch(), 2, "first");
+        batch.posted[1].transactions += 1;
+        expectCommitRefused(batch, abi.encodeWithSelector(reason, length));
+    }
+
+    function test_transactions_that_are_moved_to_another_block_are_refused() external {
+        Batch memory batch = make(genesisBatch(), 3, "first");
+        (batch.posted[0].transactions, batch.posted[2].transactions) =
+        (batch.posted[0].transactions + 1, batch.posted[2].transactions - 1);
+        expectCommitRefusedForHash(batch);
+    }
+
+    function test_transactions_that_cannot_be_decompressed_are_refused() external {
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        bytes memory posted = LibZip.flzCompress(batch.transactions);
+        posted = abi.encodePacked(posted, hex"05");
+        bytes4 reason = IRollup.MalformedCompression.selector;
+        vm.prank(OPERATOR);
+        vm.expectRevert(abi.encodeWithSelector(reason, posted.length));
+        rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash);
     }
 
     function test_a_time_that_is_not_after_the_parents_is_refused() external {
@@ -207,13 +237,20 @@ contract CommitTest is RollupFixture {
         expectCommitRefused(batch, abi.encodeWithSelector(reason, batch.tip.blockHash, computed));
     }
 
-    function testFuzz_a_changed_transaction_byte_is_refused(uint256 index, uint256 position, uint8 flip)
-        external
-    {
+    function testFuzz_a_changed_transaction_byte_is_refused(uint256 position, uint8 flip) external {
         Batch memory batch = make(genesisBatch(), 3, "first");
-        bytes memory transactions = batch.posted[index % 3].transactions;
-        transactions[position % transactions.length] ^= bytes1(flip | 1);
+        batch.transactions[position % batch.transactions.length] ^= bytes1(flip | 1);
         expectAnyRefusal(batch);
+    }
+
+    function testFuzz_a_changed_compressed_byte_is_refused(uint256 position, uint8 flip) external {
+        Batch memory batch = make(genesisBatch(), 3, "first");
+        bytes memory posted = LibZip.flzCompress(batch.transactions);
+        posted[position % posted.length] ^= bytes1(flip | 1);
+        // A match at another distance may find the same bytes.
+        bytes32 found = keccak256(LibZip.flzDecompress(posted));
+        vm.assume(found != keccak256(batch.transactions));
+        expectAnyRefusal(batch, posted);
     }
 
     function testFuzz_a_changed_header_field_is_refused(uint256 index, uint256 position, uint8 flip)
@@ -221,9 +258,8 @@ contract CommitTest is RollupFixture {
     {
         Batch memory batch = make(genesisBatch(), 3, "first");
         IRollup.PostedBlock memory posted = batch.posted[index % 3];
-        // The five words after the offset, before the offset of the transactions.
         bytes memory encoded = abi.encode(posted);
-        encoded[32 + position % 160] ^= bytes1(flip | 1);
+        encoded[position % encoded.length] ^= bytes1(flip | 1);
         try this.decodePosted(encoded) returns (IRollup.PostedBlock memory changed) {
             batch.posted[index % 3] = changed;
         } catch {
@@ -248,20 +284,24 @@ contract CommitTest is RollupFixture {
 
     /// @dev All checks but the last one pass.
     function expectCommitRefusedForHash(Batch memory batch) private {
-        vm.prank(OPERATOR);
-        try rollup.commitBatch(batch.number, batch.previous, batch.posted, batch.tip.blockHash) {
-            revert("committed");
-        } catch (bytes memory reason) {
-            vm.assertTrue(bytes4(reason) == IRollup.BlockHashMismatch.selector);
-        }
+        bytes memory reason = refusal(batch, LibZip.flzCompress(batch.transactions));
+        vm.assertTrue(bytes4(reason) == IRollup.BlockHashMismatch.selector);
     }
 
     function expectAnyRefusal(Batch memory batch) private {
+        expectAnyRefusal(batch, LibZip.flzCompress(batch.transactions));
+    }
+
+    function expectAnyRefusal(Batch memory batch, bytes memory posted) private {
+        vm.assertTrue(refusal(batch, posted).length >= 4);
+    }
+
+    function refusal(Batch memory batch, bytes memory posted) private returns (bytes memory) {
         vm.prank(OPERATOR);
-        try rollup.commitBatch(batch.number, batch.previous, batch.posted, batch.tip.blockHash) {
+        try rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash) {
             revert("committed");
         } catch (bytes memory reason) {
-            vm.assertTrue(reason.length >= 4);
+            return reason;
         }
     }
 

@@ -34,6 +34,46 @@ contract ProveTest is RollupFixture {
         expectVerified(3);
     }
 
+    function test_a_state_root_is_submitted_with_its_proof() external {
+        bytes memory proof = encoded(2);
+        (bytes32 state, bytes32 root) = (batches[1].tip.stateRoot, rollup.batchHash(2));
+        bytes32 first = rollup.batchHash(1);
+        bytes4 reason = IRollup.OtherOutcome.selector;
+        vm.expectRevert(abi.encodeWithSelector(reason, state, root));
+        rollup.submitStateRoot(keccak256("other"), root, proof);
+        vm.expectRevert(abi.encodeWithSelector(reason, state, root));
+        rollup.submitStateRoot(state, first, proof);
+        vm.assertEq(rollup.lastVerifiedBatch(), 0);
+        rollup.submitStateRoot(state, root, proof);
+        expectVerified(2);
+    }
+
+    function test_a_state_root_is_not_submitted_without_its_proof() external {
+        (IRollup.BatchProof[] memory proofs,) = honest(1);
+        (bytes32 state, bytes32 root) = (batches[0].tip.stateRoot, rollup.batchHash(1));
+        vm.expectRevert(abi.encodeWithSelector(IRollup.ProofRefused.selector, 1, 1));
+        rollup.submitStateRoot(state, root, abi.encode(uint64(1), uint64(1), proofs, bytes("forged")));
+        vm.assertEq(rollup.lastVerifiedBatch(), 0);
+    }
+
+    function test_a_state_transition_is_verified_and_nothing_changes() external {
+        bytes32 start = genesis.stateRoot;
+        vm.assertTrue(rollup.verifyStateTransition(start, batches[1].tip.stateRoot, encoded(2)));
+        vm.assertTrue(rollup.verifyStateTransition(start, batches[2].tip.stateRoot, encoded(3)));
+        vm.assertTrue(!rollup.verifyStateTransition(start, batches[0].tip.stateRoot, encoded(2)));
+        bytes32 other = keccak256("other");
+        vm.assertTrue(!rollup.verifyStateTransition(other, batches[1].tip.stateRoot, encoded(2)));
+        (IRollup.BatchProof[] memory proofs,) = honest(1);
+        bytes memory forged = abi.encode(uint64(1), uint64(1), proofs, bytes("forged"));
+        vm.assertTrue(!rollup.verifyStateTransition(start, batches[0].tip.stateRoot, forged));
+        vm.assertEq(rollup.lastVerifiedBatch(), 0);
+    }
+
+    function encoded(uint256 count) private view returns (bytes memory) {
+        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(count);
+        return abi.encode(uint64(1), uint64(count), proofs, proof);
+    }
+
     function test_anyone_proves() external {
         (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(1);
         vm.prank(address(0xa11));

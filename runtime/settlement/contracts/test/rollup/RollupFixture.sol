@@ -6,6 +6,7 @@ import {Rollup} from "src/Rollup.sol";
 import {BlockHeader} from "src/rollup/BlockHeader.sol";
 import {Statement} from "src/rollup/Statement.sol";
 import {Poseidon} from "src/verifier/Poseidon.sol";
+import {LibZip} from "solady/utils/LibZip.sol";
 import {Test} from "../Test.sol";
 import {PlainStatement} from "./PlainStatement.sol";
 import {PlainTrie} from "./PlainTrie.sol";
@@ -18,6 +19,8 @@ abstract contract RollupFixture is Test {
         uint64 number;
         IRollup.PreviousBatch previous;
         IRollup.PostedBlock[] posted;
+        /// All transactions, each after its length; posted compressed.
+        bytes transactions;
         PlainStatement.Block[] blocks;
         /// The tip after the batch.
         IRollup.BlockTip tip;
@@ -101,8 +104,9 @@ abstract contract RollupFixture is Test {
                 beaconRoot: l2Hash(L2_BLOCK - 1),
                 timestamp: batch.tip.timestamp + 1 + uint64(i % 5),
                 gasUsed: uint64(21_000 + uint256(keccak256(abi.encode(seed, i))) % (GAS_LIMIT - 21_000)),
-                transactions: frame(transactions)
+                transactions: uint64(transactions.length)
             });
+            batch.transactions = abi.encodePacked(batch.transactions, frame(transactions));
             batch.blocks[i] = append(batch.tip, batch.posted[i], PlainTrie.root(transactions));
         }
     }
@@ -158,14 +162,16 @@ abstract contract RollupFixture is Test {
     }
 
     function commit(Batch memory batch) internal {
+        bytes memory posted = LibZip.flzCompress(batch.transactions);
         vm.prank(OPERATOR);
-        rollup.commitBatch(batch.number, batch.previous, batch.posted, batch.tip.blockHash);
+        rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash);
     }
 
     function expectCommitRefused(Batch memory batch, bytes memory reason) internal {
+        bytes memory posted = LibZip.flzCompress(batch.transactions);
         vm.prank(OPERATOR);
         vm.expectRevert(reason);
-        rollup.commitBatch(batch.number, batch.previous, batch.posted, batch.tip.blockHash);
+        rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash);
     }
 
     /// @dev The window digest after a batch; any canonical digest will do for the mock.

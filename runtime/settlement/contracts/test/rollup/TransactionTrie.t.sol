@@ -7,8 +7,10 @@ import {Test} from "../Test.sol";
 import {PlainTrie} from "./PlainTrie.sol";
 
 contract TrieCaller {
-    function root(bytes calldata framed) external pure returns (bytes32) {
-        return TransactionTrie.root(TransactionTrie.split(framed));
+    function root(bytes memory stream, uint256 count) external pure returns (bytes32) {
+        (uint256[] memory items, uint256 end) = TransactionTrie.take(stream, 0, count);
+        assert(end == stream.length);
+        return TransactionTrie.root(items);
     }
 }
 
@@ -31,7 +33,9 @@ contract TransactionTrieTest is Test {
         uint256[5] memory counts = [uint256(511), 512, 513, 1000, 4097];
         bytes32[] memory roots = vectors("many");
         for (uint256 i = 0; i < counts.length; ++i) {
-            vm.assertEq(trie.root(frame(values("many", 100, counts[i]))), roots[i], vm.toString(counts[i]));
+            vm.assertEq(
+                trie.root(frame(values("many", 100, counts[i])), counts[i]), roots[i], vm.toString(counts[i])
+            );
         }
     }
 
@@ -40,7 +44,7 @@ contract TransactionTrieTest is Test {
         view
     {
         bytes[] memory drawn = values(seed, bound(longest, 1, 300), bound(count, 1, 270));
-        vm.assertEq(trie.root(frame(drawn)), PlainTrie.root(drawn));
+        vm.assertEq(trie.root(frame(drawn), drawn.length), PlainTrie.root(drawn));
     }
 
     function testFuzz_another_byte_gives_another_root(uint256 count, uint256 index, string calldata seed)
@@ -48,49 +52,69 @@ contract TransactionTrieTest is Test {
         view
     {
         bytes[] memory drawn = values(seed, 200, bound(count, 1, 40));
-        bytes32 before = trie.root(frame(drawn));
+        bytes32 before = trie.root(frame(drawn), drawn.length);
         bytes memory changed = drawn[index % drawn.length];
         changed[index % changed.length] ^= 0x01;
-        vm.assertTrue(trie.root(frame(drawn)) != before);
+        vm.assertTrue(trie.root(frame(drawn), drawn.length) != before);
     }
 
     function testFuzz_another_order_gives_another_root(uint256 count, uint256 index) external view {
         bytes[] memory drawn = values("order", 200, bound(count, 2, 40));
-        bytes32 before = trie.root(frame(drawn));
+        bytes32 before = trie.root(frame(drawn), drawn.length);
         uint256 left = index % (drawn.length - 1);
         vm.assume(keccak256(drawn[left]) != keccak256(drawn[left + 1]));
         (drawn[left], drawn[left + 1]) = (drawn[left + 1], drawn[left]);
-        vm.assertTrue(trie.root(frame(drawn)) != before);
+        vm.assertTrue(trie.root(frame(drawn), drawn.length) != before);
     }
 
     function test_a_length_beyond_the_end_is_refused() external {
         expectMalformed(0);
-        trie.root(hex"000002aa");
+        trie.root(hex"000002aa", 1);
         expectMalformed(4);
-        trie.root(hex"000001aaffffffbb");
+        trie.root(hex"000001aaffffffbb", 2);
     }
 
     function test_a_cut_length_is_refused() external {
         expectMalformed(0);
-        trie.root(hex"0000");
+        trie.root(hex"0000", 1);
         expectMalformed(4);
-        trie.root(hex"000001aa00");
+        trie.root(hex"000001aa00", 2);
     }
 
     function test_an_empty_transaction_is_refused() external {
         expectMalformed(0);
-        trie.root(hex"000000");
+        trie.root(hex"000000", 1);
         expectMalformed(4);
-        trie.root(hex"000001aa000000000001bb");
+        trie.root(hex"000001aa000000000001bb", 3);
+    }
+
+    function test_a_count_beyond_the_end_is_refused() external {
+        expectMalformed(4);
+        trie.root(hex"000001aa", 2);
+        expectMalformed(0);
+        trie.root("", 1);
+    }
+
+    function testFuzz_transactions_taken_in_parts_are_those_taken_at_once(uint256 count, uint256 part)
+        external
+        pure
+    {
+        bytes[] memory drawn = values("parts", 200, bound(count, 2, 40));
+        bytes memory stream = frame(drawn);
+        part = bound(part, 1, drawn.length - 1);
+        (uint256[] memory all, uint256 end) = TransactionTrie.take(stream, 0, drawn.length);
+        (uint256[] memory left, uint256 middle) = TransactionTrie.take(stream, 0, part);
+        (uint256[] memory right, uint256 last) = TransactionTrie.take(stream, middle, drawn.length - part);
+        vm.assertEq(end, stream.length);
+        vm.assertEq(last, end);
+        for (uint256 i = 0; i < all.length; ++i) {
+            vm.assertEq(all[i], i < part ? left[i] : right[i - part]);
+        }
     }
 
     function test_more_transactions_than_two_bytes_of_index_are_refused() external {
-        bytes memory framed = new bytes(4 * 65_537);
-        for (uint256 i = 0; i < framed.length; i += 4) {
-            (framed[i + 2], framed[i + 3]) = (0x01, 0xaa);
-        }
         vm.expectRevert(abi.encodeWithSelector(IRollup.TooManyTransactions.selector, 65_537));
-        trie.root(framed);
+        trie.root(hex"000001aa", 65_537);
     }
 
     function expectMalformed(uint256 index) private {
@@ -107,7 +131,7 @@ contract TransactionTrieTest is Test {
             for (uint256 i = 0; i < count; ++i) {
                 some[i] = all[i];
             }
-            vm.assertEq(trie.root(frame(some)), roots[count - 1], vm.toString(count));
+            vm.assertEq(trie.root(frame(some), count), roots[count - 1], vm.toString(count));
         }
     }
 
