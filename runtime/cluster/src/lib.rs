@@ -12,7 +12,7 @@
 //! ```
 //!
 //! * A child that fails is started again, after a pause, as often as its [`RestartPolicy`] allows in its
-//!   window; then the failure is the process's: [`Process::wait`] returns a [`ShutdownReason`], which is the
+//!   window; then the failure is the process's: [`Process::ended`] returns a [`ShutdownReason`], which is the
 //!   exit code. Every restart is logged with its reason.
 //! * A child's error may say that starting again is useless: see [`Fault`].
 //! * A restarted actor has a new reference. Whoever talks to it holds an [`Address`], which follows it.
