@@ -91,11 +91,13 @@ impl SealingPolicy {
             return refuse("sealing.gas_percent", "is not between 1 and 100");
         }
         if !(1..=MAX_BLOCK_TRANSACTIONS).contains(&self.max_transactions) {
-            return refuse("sealing.max_transactions", "is not between 1 and 65536");
+            let problem = format!("is not between 1 and {MAX_BLOCK_TRANSACTIONS}");
+            return refuse("sealing.max_transactions", &problem);
         }
         // What a block holds is posted in one L2 transaction.
         if !(1..=MAX_BLOCK_BYTES).contains(&self.max_bytes) {
-            return refuse("sealing.max_bytes", "is not between 1 and 114688");
+            let problem = format!("is not between 1 and {MAX_BLOCK_BYTES}");
+            return refuse("sealing.max_bytes", &problem);
         }
         Ok(())
     }

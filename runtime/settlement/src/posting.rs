@@ -21,7 +21,7 @@ use crate::compression;
 /// for the envelope and the signature.
 pub const MAX_CALLDATA: usize = 128 * 1024 - 512;
 
-/// Largest sum of [`posted_size`] over the blocks of a batch.
+/// Largest sum of [`posted_size_of`] over the blocks of a batch.
 pub const MAX_BATCH_BYTES: usize = MAX_CALLDATA - COMMIT_FRAME;
 
 /// Most blocks in a proof range: their 184 bytes each leave 76 KiB of [`MAX_CALLDATA`] to the proof.
@@ -167,16 +167,6 @@ impl PreviousBatch {
             },
         }
     }
-}
-
-/// Most bytes that a block adds to the calldata of its batch.
-pub fn posted_size(block: &SealedBlock) -> usize {
-    posted_size_of(
-        block
-            .transactions
-            .iter()
-            .map(|transaction| transaction.len()),
-    )
 }
 
 /// Most bytes that a block with transactions of these lengths adds to the calldata of its batch.

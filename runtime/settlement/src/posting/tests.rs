@@ -59,6 +59,16 @@ fn batch(number: u64, parent: &Header, blocks: &[&[usize]]) -> Batch {
     }
 }
 
+/// Most bytes that a block adds to the calldata of its batch.
+fn posted_size(block: &SealedBlock) -> usize {
+    posted_size_of(
+        block
+            .transactions
+            .iter()
+            .map(|transaction| transaction.len()),
+    )
+}
+
 fn genesis() -> Header {
     Header {
         base_fee_per_gas: Some(8),

@@ -42,21 +42,16 @@ fn constants() -> Header {
     }
 }
 
-/// Deploys a Rollup for `genesis` that account 0 operates.
-pub(crate) async fn deploy(sender: &TransactionSender, genesis: &Header) -> Deployed {
+/// Deploys a verifier that accepts everything.
+pub(crate) async fn accepting_verifier(sender: &TransactionSender) -> Address {
     let data = Bytes::from_static(ACCEPTING_VERIFIER);
     let call = tern_settlement::Call { to: None, data };
-    let verifier = sender
-        .send("a verifier", &call)
-        .await
-        .unwrap()
-        .contract
-        .unwrap();
-    deploy_with(sender, genesis, verifier).await
+    let mined = sender.send("a verifier", &call).await.unwrap();
+    mined.contract.unwrap()
 }
 
-/// As [`deploy`], with this verifier.
-pub(crate) async fn deploy_with(
+/// Deploys a Rollup for `genesis` that account 0 operates, with this verifier.
+pub(crate) async fn deploy(
     sender: &TransactionSender,
     genesis: &Header,
     verifier: Address,

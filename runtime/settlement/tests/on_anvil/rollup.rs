@@ -143,22 +143,7 @@ async fn the_real_verifier_is_deployed_and_refuses_what_is_no_proof() {
         constants_sigmas_cap: [B256::repeat_byte(2); 16],
     };
     let verifier = deploy_verifier(&operator, &key).await.unwrap();
-    let genesis = chain::genesis(operator.l2().head().await.unwrap().timestamp - 1000);
-    let deployed = chain::deploy_with(&operator, &genesis, verifier.address).await;
-    let expected = ExpectedRollup {
-        address: deployed.address,
-        chain_id: CHAIN_ID,
-        genesis_hash: genesis.hash_slow(),
-    };
-    let rollup = RollupClient::connect(anvil.connect().await, expected)
-        .await
-        .unwrap();
-    let settled = Settled {
-        anvil,
-        operator,
-        rollup,
-        genesis,
-    };
+    let settled = Settled::with(anvil, operator, verifier.address).await;
     let batch = settled.commit_first().await;
     let mut statement = unevaluated();
     let proof = Proof {

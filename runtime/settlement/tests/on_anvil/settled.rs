@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alloy::consensus::Header;
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use tern_messages::job::StatementData;
 use tern_messages::{Batch, Point};
 use tern_settlement::{ExpectedRollup, FollowPolicy, RollupClient, TransactionSender};
@@ -27,8 +27,14 @@ impl Settled {
             ..FollowPolicy::default()
         };
         let operator = anvil.sender(0, policy).await;
+        let verifier = chain::accepting_verifier(&operator).await;
+        Self::with(anvil, operator, verifier).await
+    }
+
+    /// With a verifier that is there already.
+    pub(crate) async fn with(anvil: Anvil, operator: TransactionSender, verifier: Address) -> Self {
         let genesis = chain::genesis(operator.l2().head().await.unwrap().timestamp - 1000);
-        let deployed = chain::deploy(&operator, &genesis).await;
+        let deployed = chain::deploy(&operator, &genesis, verifier).await;
         let rollup = RollupClient::connect(
             anvil.connect().await,
             ExpectedRollup {
