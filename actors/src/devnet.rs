@@ -21,7 +21,7 @@ use tracing::info;
 
 use crate::deployment::{Contract, Deployment, deploy};
 use crate::embedded_l2;
-use crate::node::{Network, follow_policy, start_l3};
+use crate::node::{Deployed, Network, follow_policy, start_l3};
 use crate::rpc;
 use crate::supervisor::{self, Failure};
 
@@ -110,12 +110,12 @@ async fn start(
     };
     let path = deployment.write(&config.data_dir)?;
     info!(target: "tern::devnet", file = %path.display(), "addresses written");
-    let network = Network {
+    let deployed = Deployed {
         chain,
         l2: l2.endpoint().clone(),
         rollup: deployment.rollup,
-        operator,
     };
+    let network = Network { deployed, operator };
     network.start_roles(process, config, &node).await?;
     announce(&deployment)
 }

@@ -14,6 +14,7 @@
 
 pub mod cli;
 pub mod deployment;
+pub mod derivation;
 pub mod devnet;
 pub mod embedded_l2;
 pub mod main_node;

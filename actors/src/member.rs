@@ -86,7 +86,7 @@ impl Known {
             .then(|| Network::configured(config))
             .transpose()?;
         let chain = match &network {
-            Some(network) => network.chain.clone(),
+            Some(network) => network.deployed.chain.clone(),
             None => ChainConfig::load(required("chain", config.chain.as_deref())?)?,
         };
         Ok(Self {

@@ -21,15 +21,22 @@ use crate::supervisor::{
 /// Chain id of development L2s (`anvil`, the embedded one): they mine at once, so looking often pays.
 const DEVELOPMENT_L2: u64 = 31_337;
 
-/// What the roles beside the main node need to know of their surroundings.
-#[derive(Debug)]
-pub struct Network {
+/// A chain and its contract on L2.
+#[derive(Clone, Debug)]
+pub struct Deployed {
     /// The chain.
     pub chain: ChainConfig,
     /// Where L2 answers.
     pub l2: L2Endpoint,
     /// The `Rollup` on L2.
     pub rollup: Address,
+}
+
+/// What the roles beside the main node need to know of their surroundings.
+#[derive(Debug)]
+pub struct Network {
+    /// The chain.
+    pub deployed: Deployed,
     /// The key that commits and proves.
     pub operator: PrivateKeySigner,
 }
@@ -51,20 +58,45 @@ pub async fn run(config: NodeConfig) -> Result<ShutdownReason, Failure> {
     .await
 }
 
-impl Network {
+impl Deployed {
     /// Everything from the configuration: nothing has a default here.
     pub(crate) fn configured(config: &NodeConfig) -> Result<Self, Failure> {
         let chain = ChainConfig::load(required("chain", config.chain.as_deref())?)?;
         let url = required("l2.rpc_url", config.l2.rpc_url.as_ref())?;
         let rollup = *required("l2.rollup", config.l2.rollup.as_ref())?;
-        let operator = required("l2.operator_key", config.l2.operator_key.as_ref())?.load()?;
         let mut l2 = L2Endpoint::new(url.expose().clone());
         l2.timeout = config.l2.request_timeout;
+        Ok(Self { chain, l2, rollup })
+    }
+
+    /// What the contract must say of itself.
+    ///
+    /// # Errors
+    /// If the genesis state cannot be built.
+    pub fn expected(&self) -> Result<ExpectedRollup, Failure> {
+        Ok(ExpectedRollup {
+            address: self.rollup,
+            chain_id: self.chain.genesis.chain_id,
+            genesis_hash: genesis_header(&self.chain)?.hash_slow(),
+        })
+    }
+
+    /// The contract, which has shown that it is this chain's.
+    ///
+    /// # Errors
+    /// If L2 does not answer, is another chain, or has another contract.
+    pub async fn connect(&self) -> Result<RollupClient, Failure> {
+        let l2 = L2::connect_to(self.l2.clone(), ChainId(self.chain.l2_chain_id)).await?;
+        Ok(RollupClient::connect(l2, self.expected()?).await?)
+    }
+}
+
+impl Network {
+    /// Everything from the configuration: nothing has a default here.
+    pub(crate) fn configured(config: &NodeConfig) -> Result<Self, Failure> {
         Ok(Self {
-            chain,
-            l2,
-            rollup,
-            operator,
+            deployed: Deployed::configured(config)?,
+            operator: required("l2.operator_key", config.l2.operator_key.as_ref())?.load()?,
         })
     }
 
@@ -74,7 +106,7 @@ impl Network {
         config: &NodeConfig,
         listener: TcpListener,
     ) -> Result<(), Failure> {
-        let (node, _) = start_l3(process, config, &self.chain, listener).await?;
+        let (node, _) = start_l3(process, config, &self.deployed.chain, listener).await?;
         self.start_roles(process, config, &node).await
     }
 
@@ -95,7 +127,7 @@ impl Network {
             settlement: Some(settlement),
             prover: config.prover,
             prover_name: "local".to_owned(),
-            chain: self.chain,
+            chain: self.deployed.chain,
         };
         start_roles(process, &Places::beside(Some(node)), roles).await
     }
@@ -105,18 +137,13 @@ impl Network {
     /// # Errors
     /// If L2 does not answer, is another chain, or has another contract.
     pub async fn settlement(&self, config: &NodeConfig) -> Result<Settlement, Failure> {
-        let rollup = ExpectedRollup {
-            address: self.rollup,
-            chain_id: self.chain.genesis.chain_id,
-            genesis_hash: genesis_header(&self.chain)?.hash_slow(),
-        };
-        let l2 = L2::connect_to(self.l2.clone(), ChainId(self.chain.l2_chain_id)).await?;
-        RollupClient::connect(l2, rollup).await?;
+        let deployed = &self.deployed;
+        deployed.connect().await?;
         Ok(Settlement {
-            l2: self.l2.clone(),
-            rollup,
+            l2: deployed.l2.clone(),
+            rollup: deployed.expected()?,
             operator: self.operator.clone(),
-            follow: follow_policy(config, self.chain.l2_chain_id),
+            follow: follow_policy(config, deployed.chain.l2_chain_id),
         })
     }
 }

@@ -13,7 +13,7 @@ use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol;
 use anyhow::{Result, ensure};
-use tern_integration::harness::{Anvil, Devnet, Options, User, until};
+use tern_integration::harness::{Anvil, Devnet, Options, Rebuilt, User, until};
 
 sol! {
     interface Token {
@@ -127,10 +127,13 @@ async fn the_whole_path(directory: &Path, options: Options, limit: Duration) -> 
     if options.l2_rpc.is_none() {
         settles_after_a_pause(&devnet, &user).await?;
     }
+    let rebuilt = Rebuilt::new(devnet.deployment())?;
+    rebuilt.sync(&[]).await?.with(0, &[])?;
     ensure!(
         devnet.stop().await?.success(),
         "the devnet did not stop cleanly"
     );
+    ensure!(rebuilt.equals(directory)?.0 >= last, "blocks are missing");
     Ok(())
 }
 

@@ -1,15 +1,16 @@
 //! Flags that several commands share, and how they become the top layer of the configuration.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tern_cluster_config::{ConfigError, NodeConfig, SecretUrl};
 
-/// Settings of a node.
+/// A chain, its L2, and where this process keeps what it knows of them.
 #[derive(Clone, Debug, Args)]
-pub(super) struct NodeFlags {
+pub(super) struct ChainFlags {
     /// Configuration file (TOML). Flags and TERN_… variables override it.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -22,13 +23,20 @@ pub(super) struct NodeFlags {
     #[arg(long, value_name = "FILE")]
     pub(super) chain: Option<PathBuf>,
 
-    /// Address of the L3 RPC server (HTTP and WebSocket) [default: 127.0.0.1:3050].
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) rpc: Option<SocketAddr>,
-
     /// RPC server of the L2. Tokens in it are never printed.
     #[arg(long, value_name = "URL", value_parser = parse_url)]
     pub(super) l2_rpc: Option<SecretUrl>,
+}
+
+/// Settings of a node.
+#[derive(Clone, Debug, Args)]
+pub(super) struct NodeFlags {
+    #[command(flatten)]
+    pub(super) chain: ChainFlags,
+
+    /// Address of the L3 RPC server (HTTP and WebSocket) [default: 127.0.0.1:3050].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) rpc: Option<SocketAddr>,
 
     #[command(flatten)]
     pub(super) key: KeyFlags,
@@ -47,32 +55,42 @@ pub(super) struct KeyFlags {
     operator_key_env: Option<String>,
 }
 
+impl ChainFlags {
+    /// The whole configuration.
+    pub(super) fn resolve(&self, mut top: Map<String, Value>) -> Result<NodeConfig, ConfigError> {
+        set(&mut top, None, "data_dir", self.data_dir.as_ref());
+        set(&mut top, None, "chain", self.chain.as_ref());
+        set(&mut top, Some("l2"), "rpc_url", self.l2_rpc.as_ref());
+        NodeConfig::resolve(self.config.as_deref(), Value::Object(top))
+    }
+}
+
 impl NodeFlags {
     /// The whole configuration.
-    pub(super) fn resolve(&self, more: Map<String, Value>) -> Result<NodeConfig, ConfigError> {
-        let mut top = more;
-        let mut set = |path: [&str; 2], value: Option<Value>| {
-            let Some(value) = value else { return };
-            match path {
-                [key, ""] => drop(top.insert(key.to_owned(), value)),
-                [section, key] => {
-                    let section = top.entry(section).or_insert_with(|| json!({}));
-                    if let Some(fields) = section.as_object_mut() {
-                        fields.insert(key.to_owned(), value);
-                    }
-                }
-            }
-        };
-        let text = |path: &PathBuf| json!(path);
-        set(["data_dir", ""], self.data_dir.as_ref().map(text));
-        set(["chain", ""], self.chain.as_ref().map(text));
-        set(["rpc", "listen"], self.rpc.map(|address| json!(address)));
-        set(
-            ["l2", "rpc_url"],
-            self.l2_rpc.as_ref().map(|url| json!(url)),
-        );
-        set(["l2", "operator_key"], self.key.source());
-        NodeConfig::resolve(self.config.as_deref().map(Path::new), Value::Object(top))
+    pub(super) fn resolve(&self, mut top: Map<String, Value>) -> Result<NodeConfig, ConfigError> {
+        set(&mut top, Some("rpc"), "listen", self.rpc);
+        set(&mut top, Some("l2"), "operator_key", self.key.source());
+        self.chain.resolve(top)
+    }
+}
+
+/// Adds a setting that was given.
+pub(super) fn set(
+    top: &mut Map<String, Value>,
+    section: Option<&str>,
+    key: &str,
+    value: Option<impl Serialize>,
+) {
+    let Some(value) = value else { return };
+    let fields = match section {
+        Some(section) => top
+            .entry(section)
+            .or_insert_with(|| json!({}))
+            .as_object_mut(),
+        None => Some(top),
+    };
+    if let Some(fields) = fields {
+        fields.insert(key.to_owned(), json!(value));
     }
 }
 

@@ -11,6 +11,7 @@ mod logging;
 mod node;
 mod prover;
 mod status;
+mod sync;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ Examples:
   tern deploy --chain chain.toml --l2-rpc URL --operator-key-file operator.key
   tern node --config node.toml                    a node of a deployed chain
   tern node --role prover --identity DIR --join HOST:PORT      one more prover machine
+  tern sync --from-l2 --chain chain.toml --l2-rpc URL --rollup 0x…  the chain again, from L2 alone
   tern cluster init --authority ca --cluster NAME              certify machines
   tern cluster status --identity DIR --join HOST:PORT          who is there, and what is being proven
   tern prover drain NAME --identity DIR --join HOST:PORT       let a prover finish and leave
@@ -60,6 +62,7 @@ enum Command {
     Cluster(cluster::Arguments),
     Prover(prover::Arguments),
     Deploy(deploy::Arguments),
+    Sync(sync::Arguments),
     Genesis(genesis::Arguments),
 }
 
@@ -90,6 +93,7 @@ fn run(command: Command) -> Result<ShutdownReason, Failure> {
             Command::Devnet(arguments) => devnet::run(arguments).await,
             Command::Node(arguments) => node::run(arguments).await,
             Command::Deploy(arguments) => deploy::run(arguments).await,
+            Command::Sync(arguments) => sync::run(arguments).await,
             Command::Genesis(arguments) => genesis::run(&arguments),
             Command::Cluster(arguments) => cluster::run(arguments).await,
             Command::Prover(arguments) => prover::run(arguments).await,

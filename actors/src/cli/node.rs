@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use alloy::primitives::Address;
 use clap::Args;
-use serde_json::{Map, json};
+use serde_json::Map;
 use tern_cluster::ShutdownReason;
 use tern_cluster_config::{JoinTarget, Role};
 
-use super::flags::NodeFlags;
+use super::flags::{NodeFlags, set};
 use crate::node;
 use crate::supervisor::Failure;
 
@@ -54,24 +54,12 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
     let mut more = Map::new();
-    if let Some(address) = arguments.rollup {
-        more.insert("l2".to_owned(), json!({ "rollup": address }));
-    }
-    if !arguments.roles.is_empty() {
-        more.insert("roles".to_owned(), json!(arguments.roles));
-    }
-    let mut cluster = Map::new();
-    if let Some(identity) = arguments.identity {
-        cluster.insert("identity".to_owned(), json!(identity));
-    }
-    if let Some(address) = arguments.listen {
-        cluster.insert("listen".to_owned(), json!(address));
-    }
-    if !arguments.join.is_empty() {
-        cluster.insert("join".to_owned(), json!(arguments.join));
-    }
-    if !cluster.is_empty() {
-        more.insert("cluster".to_owned(), cluster.into());
-    }
+    set(&mut more, Some("l2"), "rollup", arguments.rollup);
+    let roles = Some(arguments.roles).filter(|roles| !roles.is_empty());
+    set(&mut more, None, "roles", roles);
+    set(&mut more, Some("cluster"), "identity", arguments.identity);
+    set(&mut more, Some("cluster"), "listen", arguments.listen);
+    let join = Some(arguments.join).filter(|join| !join.is_empty());
+    set(&mut more, Some("cluster"), "join", join);
     node::run(arguments.node.resolve(more)?).await
 }

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use alloy::consensus::Header;
 use alloy::primitives::{B256, Bytes};
 use tern_execution::{
-    CallContext, GenesisError, HashWindow, NodeSource, SourceError, StateError, StateView, WINDOW,
+    BlockEnvironment, CallContext, GenesisError, HashWindow, NodeSource, SealedOutcome,
+    SourceError, StateError, StateView, WINDOW,
 };
 use tern_messages::BlockNumber;
 use tern_storage::tables::chain::{
-    CODES, HEADERS, HEADS, Heads, StoredHeader, TRIE_NODES, put_block,
+    BLOCK_BY_HASH, CODES, HEADERS, HEADS, Heads, StoredHeader, TRIE_NODES, put_block,
 };
 use tern_storage::{StorageError, Store, WriteBatch};
 use thiserror::Error;
 
-use super::spec::ChainSpec;
+use super::head::provisional_hash;
+use super::spec::{ChainSpec, Sealing};
 
 /// A chain's data directory, opened and checked.
 #[derive(Clone)]
@@ -113,6 +115,21 @@ impl Chain {
     pub fn expect_header(&self, number: BlockNumber) -> Result<StoredHeader, ChainError> {
         self.header(number)?
             .ok_or(ChainError::MissingBlock { number })
+    }
+
+    /// Adds a sealed block, its state and all indices to a batch; heads are left to the caller.
+    pub(crate) fn put_sealed(&self, batch: &mut WriteBatch, sealed: &SealedOutcome) {
+        let block = &sealed.block;
+        put_block(batch, block, &sealed.nodes, &sealed.codes);
+        if self.spec.sealing != Sealing::Instant {
+            // Who kept a receipt of the open block still finds the block by the hash that it names.
+            let environment = BlockEnvironment::of(&self.spec.rules, &block.header);
+            batch.put(
+                &BLOCK_BY_HASH,
+                &provisional_hash(&environment),
+                &block.number(),
+            );
+        }
     }
 
     /// The state after a root, with a cache of its own.

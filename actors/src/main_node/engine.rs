@@ -27,9 +27,7 @@ use tern_messages::{
     Backlog, BlockNumber, BlockSealed, Confirmation, FinalityHeights, FinalityRefusal,
     FinalityReport, HaltReport, L2Anchor, NodeStatus, Place, Rejection,
 };
-use tern_storage::tables::chain::{
-    BLOCK_BY_HASH, HEADS, Heads, StoredHeader, TRANSACTIONS, put_block,
-};
+use tern_storage::tables::chain::{HEADS, Heads, StoredHeader, TRANSACTIONS};
 use tern_storage::{WriteBatch, crash_point};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
@@ -37,7 +35,7 @@ use tracing::{debug, error, info, warn};
 use super::actor::Counted;
 use super::chain::{Chain, ChainError};
 use super::finality;
-use super::head::{Head, immediate, provisional_hash};
+use super::head::{Head, immediate};
 use super::message::SealedAnnouncement;
 use super::open_block::OpenBlock;
 use super::pool::Pool;
@@ -583,12 +581,7 @@ impl Engine {
         let outcome = open.seal(&mut turn.writes)?;
         let number = outcome.block.number();
         let hash = outcome.block.hash;
-        put_block(
-            &mut turn.writes,
-            &outcome.block,
-            &outcome.nodes,
-            &outcome.codes,
-        );
+        self.chain.put_sealed(&mut turn.writes, &outcome);
         let finality = match self.chain.spec.finality {
             Finality::Immediate => immediate(number),
             Finality::Reported => self.finality,
@@ -603,13 +596,6 @@ impl Engine {
             header: outcome.block.header,
             hash,
         };
-        if self.chain.spec.sealing != Sealing::Instant {
-            // Who kept a receipt of the open block still finds the block by the hash that it names.
-            let environment =
-                tern_execution::BlockEnvironment::of(&self.chain.spec.rules, &header.header);
-            turn.writes
-                .put(&BLOCK_BY_HASH, &provisional_hash(&environment), &number);
-        }
         self.finality = finality;
         self.sealed_state = CallContext::at(
             self.chain.spec.rules,

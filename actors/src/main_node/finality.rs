@@ -2,15 +2,16 @@
 
 use tern_messages::{
     BatchNumber, BatchRecord, BlockNumber, FinalityHeights, FinalityRefusal, FinalityReport,
+    L2Anchor,
 };
 use tern_storage::tables::chain::{BATCH_OF_BLOCK, HEADERS, HEADS, Heads};
 use tern_storage::{StorageError, Store, WriteBatch};
 
 use super::chain::Chain;
-use super::tables::{BATCH_RECORDS, FINALITY, StoredFinality};
+use super::tables::{ANCHOR, BATCH_RECORDS, FINALITY, StoredFinality};
 
 /// Checks a report. Returns the new heights, and what makes them durable.
-pub(super) fn accept(
+pub(crate) fn accept(
     store: &Store,
     known: &FinalityHeights,
     report: &FinalityReport,
@@ -119,6 +120,20 @@ fn storage(error: StorageError) -> FinalityRefusal {
     FinalityRefusal::Storage {
         reason: error.to_string(),
     }
+}
+
+/// The heights as last reported.
+///
+/// # Errors
+/// If they cannot be read.
+pub(crate) fn reported_finality(chain: &Chain) -> Result<FinalityHeights, StorageError> {
+    let stored = chain.store.get(&FINALITY, &())?;
+    Ok(stored.map(|stored| stored.heights).unwrap_or_default())
+}
+
+/// Notes the L2 block that the newest L3 block refers to.
+pub(crate) fn put_anchor(batch: &mut WriteBatch, anchor: &L2Anchor) {
+    batch.put(&ANCHOR, &(), anchor);
 }
 
 /// A batch as it was last reported.

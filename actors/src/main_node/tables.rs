@@ -5,9 +5,9 @@ use tern_messages::{BatchNumber, BatchRecord, FinalityHeights, HaltReport, L2Anc
 use tern_storage::Table;
 
 /// Batches as last reported, by number.
-pub(super) const BATCH_RECORDS: Table<BatchNumber, BatchRecord> = Table::new(0x30, "batch records");
+pub const BATCH_RECORDS: Table<BatchNumber, BatchRecord> = Table::new(0x30, "batch records");
 /// What L2 said last.
-pub(super) const FINALITY: Table<(), StoredFinality> = Table::new(0x31, "finality");
+pub const FINALITY: Table<(), StoredFinality> = Table::new(0x31, "finality");
 /// Why the chain is halted; absent while it is not.
 pub(super) const HALT: Table<(), HaltReport> = Table::new(0x32, "halt");
 /// The L2 block that the newest L3 block refers to.

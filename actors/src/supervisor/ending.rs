@@ -11,6 +11,7 @@ use tern_storage::StorageError;
 use tracing::{error, info};
 
 use crate::deployment::{DeployError, DeploymentError};
+use crate::derivation::DerivationError;
 use crate::main_node::ChainError;
 use crate::rpc::RpcServerError;
 
@@ -22,6 +23,11 @@ impl Failure {
     /// The input is at fault: exit code 2.
     pub fn configuration(error: impl fmt::Display) -> Self {
         Self(ShutdownReason::Configuration(error.to_string()))
+    }
+
+    /// Disk and L2 exclude each other: exit code 3.
+    pub fn disagreement(error: impl fmt::Display) -> Self {
+        Self(ShutdownReason::Disagreement(error.to_string()))
     }
 
     /// The machine, the network or this program is at fault: exit code 1.
@@ -78,6 +84,17 @@ impl From<SettlementError> for Failure {
             Self::fault(error)
         } else {
             Self::configuration(error)
+        }
+    }
+}
+
+impl From<DerivationError> for Failure {
+    fn from(error: DerivationError) -> Self {
+        match error {
+            DerivationError::L2(error) => error.into(),
+            DerivationError::Chain(error) => error.into(),
+            error if error.is_disagreement() => Self::disagreement(error),
+            _ => Self::fault(error),
         }
     }
 }

@@ -1,0 +1,318 @@
+//! The chain from L2 alone: every posted block is executed again, and everything that a main node keeps of it is
+//! stored as a main node stores it.
+//!
+//! ```text
+//! Rollup on L2 ── posted batch ─▶ block by block: execute, compare, store ─▶ compare with the contract's batch hash
+//!                                                                               │
+//!                                              verified root of L2 ◀─ compare ──┴─▶ batch record, heights
+//! ```
+//!
+//! A block with its state, receipts and indices is one durable write, and so is a batch's record: at whichever moment
+//! the process ends, the next run goes on behind what is there. Nothing that L2's server says is believed: the
+//! contract's hash of a batch covers its blocks, and its verified block covers all before it.
+
+mod block;
+
+use alloy::eips::BlockId;
+use alloy::primitives::B256;
+use tern_execution::StateError;
+use tern_messages::{
+    Batch, BatchHeader, BatchNumber, BatchRecord, BlockNumber, FinalityRefusal, FinalityReport,
+    L2Anchor,
+};
+use tern_settlement::{
+    L2Block, PostedBlock, PostingError, RollupClient, RollupStatus, SettlementError,
+};
+use tern_storage::tables::chain::{HEADS, Heads, block as stored_block};
+use tern_storage::{StorageError, WriteBatch, crash_point};
+use thiserror::Error;
+use tokio::task::JoinError;
+use tracing::info;
+
+use crate::main_node::{Chain, ChainError, accept, batch_record, put_anchor, reported_finality};
+
+/// Why a chain cannot be made again from L2.
+#[derive(Debug, Error)]
+pub enum DerivationError {
+    /// A committed block is not what its transactions make of its parent. It can never be proven.
+    #[error("block {block}, as it was committed to L2, is a lie: {what}")]
+    Differs {
+        /// The block.
+        block: BlockNumber,
+        /// What differs.
+        what: String,
+    },
+    /// L2 has verified another block than the one that execution gives.
+    #[error(
+        "L2 has verified block {block} = {verified}, execution gives {derived}: its verifier is broken, or its genesis \
+         is not the chain file's"
+    )]
+    OtherVerified {
+        /// The block.
+        block: BlockNumber,
+        /// Its hash on L2.
+        verified: B256,
+        /// Its hash here.
+        derived: B256,
+    },
+    /// A batch that was taken from L2 is no longer there.
+    #[error(
+        "L2 no longer holds batch {batch} as it was read: it was replaced, or L2 took blocks back; start with an empty \
+         data directory, and with more confirmations"
+    )]
+    Replaced {
+        /// The batch.
+        batch: BatchNumber,
+    },
+    /// The data directory holds blocks that are not on L2.
+    #[error(
+        "the data directory holds block {sealed}, L2 only the blocks up to {committed}: it is a main node's own; \
+         choose an empty one with --data-dir"
+    )]
+    Ahead {
+        /// Last block on disk.
+        sealed: BlockNumber,
+        /// Last block on L2.
+        committed: BlockNumber,
+    },
+    /// L2.
+    #[error(transparent)]
+    L2(#[from] SettlementError),
+    /// The chain on disk.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A report about L2 that does not fit what is stored.
+    #[error(transparent)]
+    Finality(#[from] FinalityRefusal),
+    /// The process is ending.
+    #[error("interrupted: {0}")]
+    Interrupted(#[from] JoinError),
+}
+
+impl From<StateError> for DerivationError {
+    fn from(error: StateError) -> Self {
+        Self::Chain(error.into())
+    }
+}
+
+impl From<StorageError> for DerivationError {
+    fn from(error: StorageError) -> Self {
+        Self::Chain(error.into())
+    }
+}
+
+impl From<PostingError> for DerivationError {
+    fn from(error: PostingError) -> Self {
+        Self::L2(error.into())
+    }
+}
+
+impl DerivationError {
+    /// Whether L2 and execution, or L2 and the disk, exclude each other: trying again cannot help.
+    pub fn is_disagreement(&self) -> bool {
+        matches!(
+            self,
+            Self::Differs { .. }
+                | Self::OtherVerified { .. }
+                | Self::Replaced { .. }
+                | Self::Ahead { .. }
+        )
+    }
+
+    /// Whether L2 may answer otherwise later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::L2(error) if error.is_retryable())
+    }
+}
+
+/// A chain that follows what L2 holds.
+#[derive(Debug)]
+pub struct Derivation {
+    chain: Chain,
+    rollup: RollupClient,
+    /// L2 blocks that must hold something, its own included, before it is taken.
+    confirmations: u64,
+}
+
+/// What L2 shows at the depth that counts.
+#[derive(Clone, Copy, Debug)]
+struct Sight {
+    at: L2Block,
+    status: RollupStatus,
+}
+
+impl Derivation {
+    /// Follows `rollup` in `chain`, which is new or was made in the same way.
+    pub fn new(chain: Chain, rollup: RollupClient, confirmations: u64) -> Self {
+        Self {
+            chain,
+            rollup,
+            confirmations,
+        }
+    }
+
+    /// The chain as far as it was made.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Takes every batch that L2 holds and compares the verified block. Returns what L2 said before the first of them.
+    ///
+    /// # Errors
+    /// [`DerivationError`]; whatever was made before stays.
+    pub async fn follow(&self) -> Result<RollupStatus, DerivationError> {
+        let sight = self.look().await?;
+        let known = reported_finality(&self.chain)?;
+        let (committed, verified) = (sight.status.last_committed, sight.status.last_verified);
+        if known.committed.0 > committed || known.verified.0 > verified {
+            let batch = BatchNumber(committed.0 + 1);
+            return Err(DerivationError::Replaced { batch });
+        }
+        for number in known.verified.0.0 + 1..=committed.0 {
+            let number = BatchNumber(number);
+            if number > known.committed.0 {
+                self.take(number, &sight).await?;
+            } else if number <= verified {
+                self.report(self.recorded(number)?, &sight).await?;
+            }
+        }
+        let known = reported_finality(&self.chain)?;
+        let sealed = self.chain.heads()?.sealed;
+        if sealed > known.committed.1 {
+            let committed = known.committed.1;
+            return Err(DerivationError::Ahead { sealed, committed });
+        }
+        let block = sight.status.verified_block;
+        let derived = self.chain.expect_header(block)?.hash;
+        if derived != sight.status.verified_block_hash {
+            return Err(DerivationError::OtherVerified {
+                block,
+                verified: sight.status.verified_block_hash,
+                derived,
+            });
+        }
+        Ok(sight.status)
+    }
+
+    async fn look(&self) -> Result<Sight, DerivationError> {
+        let l2 = self.rollup.l2();
+        let head = l2.head().await?;
+        let depth = self.confirmations.saturating_sub(1);
+        let number = head
+            .number
+            .saturating_sub(depth)
+            .max(self.rollup.deployment_block());
+        let at = l2.block(number).await?.unwrap_or(head);
+        let status = self.rollup.status_at(BlockId::number(at.number)).await?;
+        Ok(Sight { at, status })
+    }
+
+    /// Makes the blocks of a batch, then its record.
+    async fn take(&self, number: BatchNumber, sight: &Sight) -> Result<(), DerivationError> {
+        let posted = self.rollup.posted_batch(number).await?;
+        let mut batch = Batch {
+            header: BatchHeader {
+                number,
+                first_block: BlockNumber(0),
+                last_block: BlockNumber(0),
+                last_block_hash: posted.last_block_hash,
+                state_root: B256::ZERO,
+            },
+            blocks: Vec::with_capacity(posted.blocks.len()),
+        };
+        let first = reported_finality(&self.chain)?.committed.1.0 + 1;
+        for (block, posted) in (first..).map(BlockNumber).zip(&posted.blocks) {
+            if self.chain.heads()?.sealed < block {
+                self.make(block, posted).await?;
+            }
+            let made = stored_block(&self.chain.store, block)?
+                .ok_or(ChainError::MissingBlock { number: block })?;
+            batch.blocks.push(made);
+        }
+        let last = batch
+            .blocks
+            .last()
+            .ok_or(PostingError::EmptyBatch { batch: number })?;
+        batch.header.first_block = BlockNumber(first);
+        batch.header.last_block = last.number();
+        batch.header.state_root = last.header.state_root;
+        if last.hash != posted.last_block_hash || !self.rollup.holds(&batch).await? {
+            return Err(DerivationError::Replaced { batch: number });
+        }
+        info!(target: "tern::derivation", batch = %number, blocks = batch.blocks.len(), last = %last.number(),
+            state_root = %last.header.state_root, "taken from L2");
+        self.report(batch.header, sight).await
+    }
+
+    /// Makes and stores a block.
+    async fn make(&self, number: BlockNumber, posted: &PostedBlock) -> Result<(), DerivationError> {
+        let anchor = self.rollup.recorded_block(posted.beacon_root).await?;
+        let anchor = anchor.map(|number| L2Anchor {
+            number,
+            hash: posted.beacon_root,
+        });
+        let (chain, posted) = (self.chain.clone(), posted.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            let before = BlockNumber(number.0.saturating_sub(1));
+            let parent = chain.expect_header(before)?;
+            let window = chain.window_before(number)?;
+            let sealed = block::derive(&chain, &parent.header, window, &posted)?;
+            let mut writes = WriteBatch::new();
+            chain.put_sealed(&mut writes, &sealed);
+            let heads = chain.heads()?;
+            writes.put(
+                &HEADS,
+                &(),
+                &Heads {
+                    sealed: number,
+                    ..heads
+                },
+            );
+            if let Some(anchor) = anchor {
+                put_anchor(&mut writes, &anchor);
+            }
+            crash_point("sync/block");
+            chain.store.commit(writes)?;
+            crash_point("sync/block-stored");
+            Ok(())
+        });
+        made.await?
+    }
+
+    /// Notes how far a batch got, and with it the heights.
+    async fn report(&self, header: BatchHeader, sight: &Sight) -> Result<(), DerivationError> {
+        let number = header.number;
+        let known = reported_finality(&self.chain)?;
+        let verified = number.min(sight.status.last_verified);
+        let record = BatchRecord {
+            committed: self.rollup.committed_in(number).await?,
+            verified: match verified == number {
+                true => self.rollup.verified_in(number).await?,
+                false => None,
+            },
+            header,
+        };
+        let report = FinalityReport {
+            l2: L2Anchor {
+                number: sight.at.number,
+                hash: sight.at.hash,
+            },
+            committed: known.committed.0.max(number),
+            verified: known.verified.0.max(verified),
+            batches: vec![record],
+            reorganised: false,
+        };
+        let store = &self.chain.store;
+        let (_, writes) = accept(store, &known, &report)?;
+        store.commit(writes)?;
+        crash_point("sync/batch-recorded");
+        Ok(())
+    }
+
+    /// The header of a batch that was taken before.
+    fn recorded(&self, number: BatchNumber) -> Result<BatchHeader, DerivationError> {
+        let record = batch_record(&self.chain, number)?;
+        let record = record.ok_or(FinalityRefusal::UnknownBatch { batch: number })?;
+        Ok(record.header)
+    }
+}

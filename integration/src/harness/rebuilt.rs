@@ -1,0 +1,183 @@
+//! The chain made again from L2 alone, compared with the one that was there first.
+
+use std::fmt::Debug;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tempfile::TempDir;
+use tern_cluster_config::Devnet as Chain;
+use tern_messages::{BatchNumber, BlockNumber, ChainId};
+use tern_node::deployment::Deployment;
+use tern_node::main_node::{BATCH_RECORDS, FINALITY};
+use tern_storage::tables::chain::{
+    BATCH_OF_BLOCK, BLOCK_BY_HASH, BLOOMS, BODIES, CODES, HEADERS, HEADS, RECEIPTS, TRANSACTIONS,
+    TRIE_NODES,
+};
+use tern_storage::{ChainIdentity, Key, Store, Table};
+
+use super::command::{Ended, run};
+
+/// A data directory that knows nothing but where L2 is.
+#[derive(Debug)]
+pub struct Rebuilt {
+    directory: TempDir,
+    deployment: Deployment,
+}
+
+/// The store of the main node in a data directory. No process may have it open.
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn main_node_store(data_dir: &Path, deployment: &Deployment) -> Result<Store> {
+    let chain_id = ChainId(deployment.l3_chain_id);
+    let identity = ChainIdentity::new(chain_id, deployment.genesis_hash, "main-node");
+    Ok(Store::open(&data_dir.join("main-node"), &identity)?)
+}
+
+impl Rebuilt {
+    /// An empty directory with the chain file of a devnet.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn new(deployment: &Deployment) -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let chain = Chain::l3(deployment.l2_chain_id, deployment.profile);
+        let file = directory.path().join("chain.json");
+        fs::write(file, serde_json::to_vec(&chain)?)?;
+        let deployment = deployment.clone();
+        Ok(Self {
+            directory,
+            deployment,
+        })
+    }
+
+    /// Runs `tern sync --from-l2` once.
+    ///
+    /// # Errors
+    /// If it does not end.
+    pub async fn sync(&self, environment: &[(&str, &str)]) -> Result<Ended> {
+        let directory = self.directory.path();
+        let chain = directory.join("chain.json");
+        let rollup = self.deployment.rollup.to_string();
+        let text = |path: &Path| path.display().to_string();
+        let (chain, directory) = (text(&chain), text(directory));
+        run(
+            &[
+                "sync",
+                "--from-l2",
+                "--chain",
+                &chain,
+                "--l2-rpc",
+                &self.deployment.l2_rpc_url,
+                "--rollup",
+                &rollup,
+                "--data-dir",
+                &directory,
+            ],
+            environment,
+        )
+        .await
+    }
+
+    /// Compares everything with the main node's directory of a live node that was stopped since; returns the last
+    /// committed block. The live node may know blocks that were committed or verified later.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn equals(&self, live: &Path) -> Result<BlockNumber> {
+        let ours = main_node_store(self.directory.path(), &self.deployment)?;
+        let theirs = main_node_store(live, &self.deployment)?;
+        let heads = |store: &Store| store.get(&HEADS, &())?.context("heads are stored");
+        let (our_heads, their_heads) = (heads(&ours)?, heads(&theirs)?);
+        let last = our_heads.committed;
+        ensure!(our_heads.sealed == last, "{our_heads:?}");
+        ensure!(
+            last <= their_heads.committed && our_heads.verified <= their_heads.verified,
+            "rebuilt {our_heads:?}, live {their_heads:?}"
+        );
+        let both = Both {
+            ours: &ours,
+            theirs: &theirs,
+            complete: last == their_heads.sealed,
+        };
+        both.same(&HEADERS, |number| *number <= last)?;
+        both.same(&BODIES, |number| *number <= last)?;
+        both.same(&RECEIPTS, |number| *number <= last)?;
+        both.same(&BLOOMS, |number| *number <= last)?;
+        both.same(&BATCH_OF_BLOCK, |number| *number <= last)?;
+        both.held(&TRIE_NODES)?;
+        both.held(&CODES)?;
+        both.held(&BLOCK_BY_HASH)?;
+        both.held(&TRANSACTIONS)?;
+        let finality = ours.get(&FINALITY, &())?.context("finality is stored")?;
+        let (batch, block) = finality.heights.committed;
+        ensure!(block == last, "{finality:?}");
+        for number in (1..=batch.0).map(BatchNumber) {
+            let ours = ours.get(&BATCH_RECORDS, &number)?.context("a record")?;
+            let mut theirs = theirs.get(&BATCH_RECORDS, &number)?.context("a record")?;
+            if number > finality.heights.verified.0 {
+                theirs.verified = None;
+            }
+            ensure!(ours == theirs, "rebuilt {ours:?}, live {theirs:?}");
+        }
+        Ok(last)
+    }
+}
+
+/// Two stores of one chain.
+struct Both<'a> {
+    ours: &'a Store,
+    theirs: &'a Store,
+    /// The live node holds no further block.
+    complete: bool,
+}
+
+impl Both<'_> {
+    /// The rows that `counts` admits are the same.
+    fn same<K, V>(&self, table: &Table<K, V>, counts: impl Fn(&K) -> bool) -> Result<()>
+    where
+        K: Key + Debug + PartialEq,
+        V: Serialize + DeserializeOwned + Debug + PartialEq,
+    {
+        let theirs = rows(self.theirs, table)?;
+        let theirs: Vec<_> = theirs.into_iter().filter(|(key, _)| counts(key)).collect();
+        equal(&rows(self.ours, table)?, &theirs)
+    }
+
+    /// Every row of ours is among theirs, and none is missing if they hold no further block.
+    fn held<K, V>(&self, table: &Table<K, V>) -> Result<()>
+    where
+        K: Key + Debug + PartialEq,
+        V: Serialize + DeserializeOwned + Debug + PartialEq,
+    {
+        let ours = rows(self.ours, table)?;
+        let mut theirs = rows(self.theirs, table)?;
+        if !self.complete {
+            theirs.retain(|(key, _)| ours.iter().any(|(ours, _)| ours == key));
+        }
+        equal(&ours, &theirs)
+    }
+}
+
+fn rows<K, V>(store: &Store, table: &Table<K, V>) -> Result<Vec<(K, V)>>
+where
+    K: Key,
+    V: Serialize + DeserializeOwned,
+{
+    store.range(table, ..).map(|row| Ok(row?)).collect()
+}
+
+fn equal<K: Debug + PartialEq, V: Debug + PartialEq>(
+    ours: &[(K, V)],
+    theirs: &[(K, V)],
+) -> Result<()> {
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        ensure!(ours == theirs, "rebuilt {ours:?}, live {theirs:?}");
+    }
+    let (ours, theirs) = (ours.len(), theirs.len());
+    ensure!(ours == theirs, "rebuilt {ours} rows, live {theirs}");
+    Ok(())
+}
