@@ -15,7 +15,7 @@ use tern_cluster_config::{
     ChainConfig, ConfigError, DEVELOPMENT_MNEMONIC, Devnet, KeySource, NodeConfig, Profile,
     SecretUrl, development_key,
 };
-use tern_messages::BlockNumber;
+use tern_messages::{BlockNumber, Role};
 use tern_settlement::{L2, L2Endpoint};
 use tracing::info;
 
@@ -33,6 +33,11 @@ pub async fn run(config: NodeConfig, profile: Profile) -> Result<ShutdownReason,
     if config.l2.rollup.is_some() {
         return Err(Failure::configuration(
             "l2.rollup is set, but the devnet deploys its own contracts; use `tern node` for those that exist",
+        ));
+    }
+    if config.roles.contains(&Role::Watcher) {
+        return Err(Failure::configuration(
+            "a watcher is none of the devnet's roles; start one beside it: tern node --role watcher",
         ));
     }
     let files = Files::read(&config)?;

@@ -7,10 +7,11 @@ use alloy::primitives::Address;
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster::{Process, ShutdownReason, identity};
 use tern_cluster_config::{ChainConfig, ConfigError, NodeConfig};
-use tern_messages::ChainId;
+use tern_messages::{ChainId, Role};
 use tern_settlement::{ExpectedRollup, FollowPolicy, L2, L2Endpoint, RollupClient};
 
-use crate::main_node::{ChainSpec, MainNodeHandle};
+use crate::derivation::{Derivation, watcher};
+use crate::main_node::{Chain, ChainSpec, MainNodeHandle};
 use crate::member;
 use crate::rpc;
 use crate::supervisor::{
@@ -50,6 +51,9 @@ pub async fn run(config: NodeConfig) -> Result<ShutdownReason, Failure> {
         let identity = identity::load(identity).map_err(Failure::configuration)?;
         return member::run(config, identity).await;
     }
+    if config.roles.contains(&Role::Watcher) {
+        return watcher::run(config).await;
+    }
     let network = Network::configured(&config)?;
     let listener = rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?;
     supervisor::run(config.stop_within, async |process| {
@@ -88,6 +92,23 @@ impl Deployed {
     pub async fn connect(&self) -> Result<RollupClient, Failure> {
         let l2 = L2::connect_to(self.l2.clone(), ChainId(self.chain.l2_chain_id)).await?;
         Ok(RollupClient::connect(l2, self.expected()?).await?)
+    }
+
+    /// The chain as L2 holds it, kept in `folder` of the data directory.
+    ///
+    /// # Errors
+    /// As [`Self::connect`], and if the directory is not this chain's, is in use or damaged.
+    pub async fn derivation(
+        &self,
+        config: &NodeConfig,
+        folder: &str,
+    ) -> Result<Derivation, Failure> {
+        let rollup = self.connect().await?;
+        let spec = ChainSpec::rollup(&self.chain, config.sealing, config.pool);
+        let directory = config.data_dir.join(folder);
+        let opened = tokio::task::spawn_blocking(move || Chain::open(&directory, spec)).await;
+        let chain = opened.map_err(Failure::fault)??;
+        Ok(Derivation::new(chain, rollup, config.l2.confirmations))
     }
 }
 

@@ -209,7 +209,7 @@ impl fmt::Display for JoinTarget {
 /// The roles that a role asks things of.
 fn asked_by(role: Role) -> &'static [Role] {
     match role {
-        Role::MainNode | Role::Operator => &[],
+        Role::MainNode | Role::Watcher | Role::Operator => &[],
         Role::Sequencer => &[Role::MainNode],
         Role::Prover => &[Role::Sequencer],
         Role::Bridge => &[Role::Sequencer, Role::MainNode],
@@ -376,6 +376,12 @@ impl NodeConfig {
         }
         if self.roles.contains(&Role::Operator) {
             let problem = "operator is for people: `tern cluster status`, `tern prover drain`";
+            return refuse("roles", problem.to_owned());
+        }
+        let alone = self.roles.len() == 1 && self.cluster == ClusterConfig::default();
+        if self.roles.contains(&Role::Watcher) && !alone {
+            let problem =
+                "a watcher runs by itself, without an identity: it is to depend on nobody but L2";
             return refuse("roles", problem.to_owned());
         }
         let missing = self.missing_roles();

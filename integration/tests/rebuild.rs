@@ -1,5 +1,5 @@
 //! The chain from L2 alone: interrupted at every step, the same as the live node in every table; and a lie that an
-//! operator has committed is named.
+//! operator has committed is named, by a watcher that was there when it came, too.
 
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use tern_storage::tables::chain::{HEADS, block};
 const SOMEBODY: Address = address!("0x00000000000000000000000000000000c0ffee01");
 /// Batches wait 20 s.
 const COMMITTED: Duration = Duration::from_secs(60);
+/// A watcher has taken the committed blocks after this time.
+const WATCHING: Duration = Duration::from_secs(5);
 const BLOCKS: u64 = 4;
 
 fn options(anvil: &Anvil, roles: &str) -> Options {
@@ -96,11 +98,17 @@ async fn a_chain_is_made_again_from_l2_whichever_step_is_interrupted() -> Result
     .await?;
     ensure!(devnet.stop().await?.success());
     let store = main_node_store(live.path(), &deployment)?;
-    commit_a_lie(&store, &anvil, &deployment).await?;
+    let watcher = Rebuilt::new(&deployment)?;
+    let (watched, lied) = tokio::join!(watcher.watch(), async {
+        tokio::time::sleep(WATCHING).await;
+        commit_a_lie(&store, &anvil, &deployment).await
+    });
+    lied?;
     let named = format!(
         "block {}, as it was committed to L2, is a lie: its stateRoot is {LIE}",
         last.0 + 1
     );
+    watched?.with(3, &["L2 holds what execution gives", "ALARM", &named])?;
     rebuilt.sync(&[]).await?.with(3, &[&named])?;
     drop(store);
     ensure!(rebuilt.equals(live.path())? == last);

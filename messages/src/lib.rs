@@ -40,7 +40,7 @@ pub use prover::{
     WorkerId,
 };
 pub use role::{Role, UnknownRole};
-pub use sequencer::{BatchesPending, ProofStatus, ProvenBatch, RunningJob, SettledHeights};
+pub use sequencer::{BatchesPending, ProofStatus, ProvenRange, RunningJob, SettledHeights};
 pub use statement::{FieldElement, Point, WindowDigest};
 pub use units::{BatchNumber, BlockNumber, ChainId, Gas};
 pub use witness::{BlockWitness, TransactionBatch};

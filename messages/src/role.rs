@@ -18,13 +18,17 @@ pub enum Role {
     Prover,
     /// Speaks with L2.
     Bridge,
+    /// Makes the chain again from L2 alone, and raises an alarm at the first difference.
+    Watcher,
     /// A person who asks nodes for their state and has provers leave. No node plays it.
     Operator,
 }
 
 /// A text that names no role.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{found}` is not a role; roles are main-node, sequencer, prover, bridge, operator")]
+#[error(
+    "`{found}` is not a role; roles are main-node, sequencer, prover, bridge, watcher, operator"
+)]
 pub struct UnknownRole {
     /// The text, cut.
     pub found: String,
@@ -32,11 +36,12 @@ pub struct UnknownRole {
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MainNode,
         Self::Sequencer,
         Self::Prover,
         Self::Bridge,
+        Self::Watcher,
         Self::Operator,
     ];
 
@@ -47,6 +52,7 @@ impl Role {
             Self::Sequencer => "sequencer",
             Self::Prover => "prover",
             Self::Bridge => "bridge",
+            Self::Watcher => "watcher",
             Self::Operator => "operator",
         }
     }

@@ -3,14 +3,13 @@
 //! ```text
 //! sequencer ── BatchesPending: hint ──▶ bridge ── SettledHeights ──▶ sequencer
 //!           ◀─ which batch? ───────────
-//!           ── Batch, ProvenBatch ────▶
+//!           ── Batch, ProvenRange ────▶
 //! ```
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::batch::BatchHeader;
 use crate::job::{JobId, JobKind, Proof, StatementData};
 use crate::prover::WorkerId;
 use crate::units::BatchNumber;
@@ -24,15 +23,23 @@ pub struct BatchesPending {
     pub proven: BatchNumber,
 }
 
-/// A batch with the proof that the L2 contract accepts for it.
+/// Consecutive batches with the one proof that the L2 contract accepts for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProvenBatch {
-    /// The batch's place in the chain.
-    pub header: BatchHeader,
-    /// What the proof states, beyond what was committed.
-    pub statement: StatementData,
+pub struct ProvenRange {
+    /// The first batch.
+    pub first: BatchNumber,
+    /// What the proof states of each batch from the first on, beyond what was committed. At least one.
+    pub statements: Vec<StatementData>,
     /// The proof in the verifier's calldata form.
     pub proof: Proof,
+}
+
+impl ProvenRange {
+    /// The last batch.
+    pub fn last(&self) -> BatchNumber {
+        let further = self.statements.len().saturating_sub(1) as u64;
+        BatchNumber(self.first.0.saturating_add(further))
+    }
 }
 
 /// What the L2 contract holds, deep enough to be relied on.

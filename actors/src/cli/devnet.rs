@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use serde_json::{Map, json};
+use serde_json::Map;
 use tern_cluster::ShutdownReason;
 use tern_cluster_config::Profile;
 
-use super::flags::NodeFlags;
+use super::flags::{NodeFlags, set};
 use crate::devnet;
 use crate::supervisor::Failure;
 
@@ -40,9 +40,12 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
     let mut more = Map::new();
-    if let Some(address) = arguments.l2_listen {
-        more.insert("l2".to_owned(), json!({ "embedded_listen": address }));
-    }
+    set(
+        &mut more,
+        Some("l2"),
+        "embedded_listen",
+        arguments.l2_listen,
+    );
     let config = arguments.node.resolve(more)?;
     let profile = arguments
         .profile

@@ -43,6 +43,7 @@ Examples:
   tern node --config node.toml                    a node of a deployed chain
   tern node --role prover --identity DIR --join HOST:PORT      one more prover machine
   tern sync --from-l2 --chain chain.toml --l2-rpc URL --rollup 0x…  the chain again, from L2 alone
+  tern node --role watcher --chain chain.toml --l2-rpc URL --rollup 0x…      the same for ever, with an alarm
   tern cluster init --authority ca --cluster NAME              certify machines
   tern cluster status --identity DIR --join HOST:PORT          who is there, and what is being proven
   tern prover drain NAME --identity DIR --join HOST:PORT       let a prover finish and leave

@@ -25,7 +25,8 @@ Examples:
        --operator-key-file operator.key --data-dir /var/lib/tern
   tern node --role main-node --chain chain.toml --identity main --listen 10.0.0.1:7450 --data-dir main-data
   tern node --role sequencer --chain chain.toml --identity seq --listen 10.0.0.2:7450 --join 10.0.0.1:7450
-  tern node --role prover --identity prover-1 --join 10.0.0.2:7450")]
+  tern node --role prover --identity prover-1 --join 10.0.0.2:7450
+  tern node --role watcher --chain chain.toml --l2-rpc https://l2.example.org --rollup 0x… --data-dir watched")]
 pub(super) struct Arguments {
     #[command(flatten)]
     node: NodeFlags,
@@ -34,7 +35,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     rollup: Option<Address>,
 
-    /// The roles that run here: main-node, sequencer, prover, bridge [default: all].
+    /// The roles that run here: main-node, sequencer, prover, bridge [default: all four], or
+    /// watcher, alone: it makes the chain again from L2, and ends with exit code 3 at the first difference.
     #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
     roles: Vec<Role>,
 

@@ -4,12 +4,10 @@ use alloy::primitives::Address;
 use clap::Args;
 use serde_json::{Map, json};
 use tern_cluster::ShutdownReason;
-use tern_cluster_config::NodeConfig;
 
 use super::flags::{ChainFlags, set};
 use super::print;
-use crate::derivation::Derivation;
-use crate::main_node::{Chain, ChainSpec, reported_finality};
+use crate::main_node::reported_finality;
 use crate::node::Deployed;
 use crate::supervisor::Failure;
 
@@ -43,7 +41,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
     set(&mut more, Some("l2"), "rollup", arguments.rollup);
     let config = arguments.chain.resolve(more)?;
     let deployed = Deployed::configured(&config)?;
-    let derivation = open(&config, &deployed).await?;
+    let derivation = deployed.derivation(&config, "main-node").await?;
     let status = derivation.follow().await?;
     let chain = derivation.chain();
     let (batch, block) = reported_finality(chain)?.committed;
@@ -59,13 +57,4 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
     });
     print(&format!("{answer:#}"))?;
     Ok(ShutdownReason::Requested("done".to_owned()))
-}
-
-async fn open(config: &NodeConfig, deployed: &Deployed) -> Result<Derivation, Failure> {
-    let rollup = deployed.connect().await?;
-    let spec = ChainSpec::rollup(&deployed.chain, config.sealing, config.pool);
-    let directory = config.data_dir.join("main-node");
-    let opened = tokio::task::spawn_blocking(move || Chain::open(&directory, spec)).await;
-    let chain = opened.map_err(Failure::fault)??;
-    Ok(Derivation::new(chain, rollup, config.l2.confirmations))
 }

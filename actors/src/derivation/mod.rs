@@ -12,6 +12,7 @@
 //! contract's hash of a batch covers its blocks, and its verified block covers all before it.
 
 mod block;
+pub mod watcher;
 
 use alloy::eips::BlockId;
 use alloy::primitives::B256;

@@ -7,7 +7,7 @@ use tern_messages::{
     Backlog, Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, BlockQuery, BlockSealed,
     Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, Drain, DrainAnswer,
     FinalityRefusal, FinalityReport, HaltReport, JobFailure, L2Anchor, Lease, MemberStatus, Offer,
-    OfferRefusal, ProofStatus, ProvenBatch, Renewal, RenewalAnswer, Role, SealedBlock,
+    OfferRefusal, ProofStatus, ProvenRange, Renewal, RenewalAnswer, Role, SealedBlock,
     SettledHeights,
 };
 
@@ -91,7 +91,7 @@ questions!(Sequencer by &[Role::Bridge], {
     /// How far batches are.
     PENDING = "pending": () => BatchesPending;
     /// A batch with its proof.
-    PROVEN = "proven": BatchNumber => Result<Option<ProvenBatch>, String>;
+    PROVEN = "proven": BatchNumber => Result<Option<ProvenRange>, String>;
     /// What L2 holds for good.
     SETTLED = "settled": SettledHeights => ();
     /// The last batch formed.

@@ -20,7 +20,7 @@ pub(crate) struct View {
 pub(crate) enum Next {
     /// Commit this batch, the one after the last committed.
     Commit(BatchNumber),
-    /// Prove this batch, the one after the last verified.
+    /// Prove this batch, the one after the last verified, with those that share its proof.
     Prove(BatchNumber),
     /// There is nothing to do.
     Wait,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alloy::primitives::B256;
 use tern_cluster::{CallError, Fault};
-use tern_messages::{Batch, BatchNumber, BatchesPending, L2Transaction, ProvenBatch};
+use tern_messages::{Batch, BatchNumber, BatchesPending, L2Transaction, ProvenRange};
 use tern_settlement::{IRollup, L2Block, Mined, RollupStatus, SettlementError};
 use tern_storage::tables::bridge::Purpose;
 use tern_storage::{StorageError, crash_point};
@@ -217,7 +217,7 @@ impl<C: Connector> Loop<C> {
         match next {
             Next::Wait => Ok(false),
             Next::Commit(number) => self.commit(settlement, number).await.map(|()| true),
-            Next::Prove(number) => self.prove(settlement, number).await.map(|()| true),
+            Next::Prove(first) => self.prove(settlement, first, &view).await.map(|()| true),
             Next::DiskBehind => Err(disagreement(format!(
                 "L2 holds batch {committed}, but the data directory knows only {formed} batches: it is older \
                  than the chain; restore the newest backup"
@@ -330,26 +330,45 @@ impl<C: Connector> Loop<C> {
         }
     }
 
+    /// Proves the batches from `first` on that share a proof, once all of them are committed.
     async fn prove(
         &mut self,
         settlement: &C::Settlement,
-        number: BatchNumber,
+        first: BatchNumber,
+        view: &View,
     ) -> Result<(), Trouble> {
-        let call = |reply| CoordinatorMessage::Proven(number, reply);
-        let proven: ProvenBatch = match self.config.coordinator.call(call, CALL_LIMIT).await? {
+        let call = |reply| CoordinatorMessage::Proven(first, reply);
+        let proven: ProvenRange = match self.config.coordinator.call(call, CALL_LIMIT).await? {
             Ok(Some(proven)) => proven,
             Ok(None) => {
                 return Err(Trouble::Node(format!(
-                    "the proof of batch {number} is not on disk"
+                    "the proof of batch {first} is not on disk"
                 )));
             }
             Err(reason) => return Err(Trouble::Node(reason)),
         };
-        let batch = self.batch(number).await?;
-        let purpose = Purpose::Prove(number, number);
-        self.begin(purpose, format!("proves batch {number}"))
-            .await?;
-        match settlement.prove(&batch, &proven).await {
+        let last = proven.last();
+        if proven.first != first || last > view.formed {
+            let first = proven.first;
+            return Err(Trouble::Node(format!(
+                "the coordinator answers with a proof of batches {first} to {last}, which was not asked for"
+            )));
+        }
+        if last > view.committed {
+            let next = BatchNumber(view.committed.0.saturating_add(1));
+            return self.commit(settlement, next).await;
+        }
+        let mut batches = Vec::with_capacity(proven.statements.len());
+        for number in first.0..=last.0 {
+            batches.push(self.batch(BatchNumber(number)).await?);
+        }
+        let purpose = Purpose::Prove(first, last);
+        let activity = match first == last {
+            true => format!("proves batch {first}"),
+            false => format!("proves batches {first} to {last}"),
+        };
+        self.begin(purpose, activity).await?;
+        match settlement.prove(&batches, &proven).await {
             Ok(mined) => self.done(purpose, mined).await,
             Err(error) => Err(self.refused(settlement, purpose, error).await?),
         }

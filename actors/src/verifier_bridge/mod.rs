@@ -43,6 +43,7 @@ use tracing::info;
 
 use crate::main_node::MainNodeMessage;
 use crate::sequencer::{BatcherMessage, CoordinatorMessage};
+pub(crate) use backoff::Backoff;
 use looping::Loop;
 pub use settlement::{Answer, Connector, L2Connector, OnL2, Settlement};
 

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use alloy::consensus::Header;
 use alloy::eips::BlockId;
 use alloy::signers::local::PrivateKeySigner;
-use tern_messages::{Batch, BatchNumber, ChainId, L2Transaction, ProvenBatch};
+use tern_messages::{Batch, BatchNumber, ChainId, L2Transaction, ProvenRange};
 use tern_settlement::{
     ExpectedRollup, FollowPolicy, L2, L2Block, L2Endpoint, Mined, RecordedBlock, RollupClient,
     RollupStatus, SettlementError, TransactionSender,
@@ -50,11 +50,11 @@ pub trait Settlement: Send + Sync + Debug + 'static {
         previous: Option<&Batch>,
         batch: &Batch,
     ) -> impl Future<Output = Answer<Mined>> + Send;
-    /// Proves a batch, and waits until that is confirmed.
+    /// Proves consecutive batches, and waits until that is confirmed.
     fn prove(
         &self,
-        batch: &Batch,
-        proven: &ProvenBatch,
+        batches: &[Batch],
+        proven: &ProvenRange,
     ) -> impl Future<Output = Answer<Mined>> + Send;
     /// Has the contract record the hash of a recent L2 block, and waits until that is confirmed.
     fn record(&self, number: u64) -> impl Future<Output = Answer<Mined>> + Send;
@@ -159,10 +159,10 @@ impl Settlement for OnL2 {
         self.sender.send("commitBatch", &call).await
     }
 
-    async fn prove(&self, batch: &Batch, proven: &ProvenBatch) -> Answer<Mined> {
-        let batches = std::slice::from_ref(batch);
-        let statements = std::slice::from_ref(&proven.statement);
-        let call = self.rollup.prove(batches, statements, &proven.proof)?;
+    async fn prove(&self, batches: &[Batch], proven: &ProvenRange) -> Answer<Mined> {
+        let call = self
+            .rollup
+            .prove(batches, &proven.statements, &proven.proof)?;
         self.sender.send("proveBatches", &call).await
     }
 

@@ -11,7 +11,7 @@ use tern_messages::job::StatementData;
 use tern_messages::statement::Point;
 use tern_messages::{
     Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, ChainId, FinalityRefusal,
-    FinalityReport, L2Anchor, L2Transaction, Proof, ProvenBatch, SealedBlock, SettledHeights,
+    FinalityReport, L2Anchor, L2Transaction, Proof, ProvenRange, SealedBlock, SettledHeights,
 };
 use tern_settlement::{L2Block, Mined, RecordedBlock, RollupStatus, SettlementError};
 use tern_storage::{ChainIdentity, Store};
@@ -218,14 +218,20 @@ impl Settlement for FakeL2 {
         })
     }
 
-    async fn prove(&self, batch: &Batch, proven: &ProvenBatch) -> Answer<Mined> {
-        assert_eq!(batch.header, proven.header);
-        let number = batch.header.number;
+    async fn prove(&self, batches: &[Batch], proven: &ProvenRange) -> Answer<Mined> {
+        let (first, last) = (proven.first, proven.last());
+        let numbers = batches.iter().map(|batch| batch.header.number.0);
+        assert!(numbers.eq(first.0..=last.0));
         self.ask(|inner| {
             let state = inner.blocks.last()?;
-            (state.verified + 1 == number.0 && state.committed.contains(batch)).then_some(())
+            let held = batches.iter().all(|batch| state.committed.contains(batch));
+            (state.verified + 1 == first.0 && held).then_some(())
         })?;
-        self.send(format!("prove {number}"), |state| state.verified += 1)
+        let what = match first == last {
+            true => format!("prove {first}"),
+            false => format!("prove {first} to {last}"),
+        };
+        self.send(what, |state| state.verified = last.0)
     }
 
     async fn record(&self, number: u64) -> Answer<Mined> {
@@ -274,7 +280,7 @@ fn batch(number: u64) -> Batch {
     }
 }
 
-fn proven(number: u64) -> ProvenBatch {
+fn proven(first: u64, batches: usize) -> ProvenRange {
     let statement = StatementData {
         start_window: [0; 4],
         end_window: [0; 4],
@@ -282,9 +288,9 @@ fn proven(number: u64) -> ProvenBatch {
         point: Point([0, 0]),
         evaluation: [0, 0],
     };
-    ProvenBatch {
-        header: batch(number).header,
-        statement,
+    ProvenRange {
+        first: BatchNumber(first),
+        statements: vec![statement; batches],
         proof: Proof {
             bytes: Bytes::new(),
         },
@@ -309,6 +315,17 @@ fn store(directory: &TempDir) -> Arc<Store> {
 }
 
 async fn fixture(store: &Arc<Store>, l2: &FakeL2, batches: u64, proofs: u64) -> Fixture {
+    sharing(store, l2, batches, proofs, 1).await
+}
+
+/// As `fixture`, with `shared` batches in each proof.
+async fn sharing(
+    store: &Arc<Store>,
+    l2: &FakeL2,
+    batches: u64,
+    proofs: u64,
+    shared: usize,
+) -> Fixture {
     let list: Vec<Batch> = (1..=batches).map(batch).collect();
     let batcher = fake(move |message| {
         let at = |number: BatchNumber| list.get((number.0 as usize).wrapping_sub(1)).cloned();
@@ -334,7 +351,7 @@ async fn fixture(store: &Arc<Store>, l2: &FakeL2, batches: u64, proofs: u64) -> 
             let _ = reply.send(BatchesPending { formed, proven });
         }
         CoordinatorMessage::Proven(number, reply) => {
-            let _ = reply.send(Ok(Some(proven(number.0))));
+            let _ = reply.send(Ok(Some(proven(number.0, shared))));
         }
         CoordinatorMessage::Settled(heights) => {
             let _ = settled_sender.send(heights);
@@ -441,6 +458,54 @@ async fn batches_are_committed_and_proven_in_order_and_everybody_hears_of_it() {
         .map(|record| (record.committed.is_some(), record.verified.is_some()))
         .collect();
     assert_eq!(transactions, [(true, true), (true, false)]);
+}
+
+#[tokio::test]
+async fn batches_that_share_a_proof_are_proven_once_all_are_committed() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    let mut fixture = sharing(&store, &l2, 4, 4, 2).await;
+    let _running = fixture.start();
+    fixture.settled(4, 4).await;
+    assert_eq!(
+        l2.sent(),
+        [
+            "commit 1",
+            "commit 2",
+            "prove 1 to 2",
+            "commit 3",
+            "commit 4",
+            "prove 3 to 4"
+        ]
+    );
+    let all = |told| match told {
+        Told::Finality(report) if report.verified == BatchNumber(4) => Some(report),
+        _ => None,
+    };
+    let report = next(&mut fixture.told, all).await;
+    let verified = report.batches.iter().map(|record| record.verified.unwrap());
+    let blocks: Vec<_> = verified.map(|transaction| transaction.block).collect();
+    assert!(
+        blocks.ends_with(&[6, 6]),
+        "one transaction proved both: {blocks:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_proof_of_batches_that_were_never_formed_is_not_sent() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    let fixture = sharing(&store, &l2, 1, 1, 2).await;
+    let board = Board::default();
+    let looping = Loop::new(fixture.bridge.clone(), board.clone(), Arc::default());
+    let _running = Running(tokio::spawn(looping.run()));
+    let wait = async {
+        while board.status().trouble.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, wait).await.expect("it says so");
+    assert_eq!(l2.sent(), ["commit 1"]);
 }
 
 #[tokio::test]

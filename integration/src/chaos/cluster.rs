@@ -189,7 +189,7 @@ impl Cluster {
                 line.extend(["--l2-rpc", l2, "--rollup", &rollup]);
                 line.extend(["--operator-key-file", &key]);
             }
-            Role::Operator => bail!("operators are people"),
+            Role::Operator | Role::Watcher => bail!("{role} is not part of a cluster"),
         }
         Ok(line.into_iter().map(str::to_owned).collect())
     }

@@ -59,27 +59,30 @@ impl Rebuilt {
     /// # Errors
     /// If it does not end.
     pub async fn sync(&self, environment: &[(&str, &str)]) -> Result<Ended> {
+        self.run(&["sync", "--from-l2"], environment).await
+    }
+
+    /// Runs a watcher until it ends.
+    ///
+    /// # Errors
+    /// If it does not end.
+    pub async fn watch(&self) -> Result<Ended> {
+        self.run(&["node", "--role", "watcher"], &[]).await
+    }
+
+    async fn run(&self, command: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {
         let directory = self.directory.path();
-        let chain = directory.join("chain.json");
-        let rollup = self.deployment.rollup.to_string();
         let text = |path: &Path| path.display().to_string();
-        let (chain, directory) = (text(&chain), text(directory));
-        run(
-            &[
-                "sync",
-                "--from-l2",
-                "--chain",
-                &chain,
-                "--l2-rpc",
-                &self.deployment.l2_rpc_url,
-                "--rollup",
-                &rollup,
-                "--data-dir",
-                &directory,
-            ],
-            environment,
-        )
-        .await
+        let (chain, directory) = (text(&directory.join("chain.json")), text(directory));
+        let rollup = self.deployment.rollup.to_string();
+        let places = [
+            ["--chain", &chain],
+            ["--l2-rpc", &self.deployment.l2_rpc_url],
+            ["--rollup", &rollup],
+            ["--data-dir", &directory],
+        ];
+        let arguments: Vec<_> = command.iter().copied().chain(places.concat()).collect();
+        run(&arguments, environment).await
     }
 
     /// Compares everything with the main node's directory of a live node that was stopped since; returns the last

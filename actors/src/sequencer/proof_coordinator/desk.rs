@@ -1,6 +1,6 @@
 //! The coordinator's memory: the machine, who waits for an answer, and what each root job stands for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Instant;
 
 use ractor::{ActorRef, RpcReplyPort};
@@ -20,6 +20,7 @@ use tracing::{debug, error, info, warn};
 
 use super::judge::{Judge, Verdict};
 use super::plans::{FINAL_PROOFS, FinalProof, News, Planner};
+use super::ranges::{Range, Ranges, Waiting};
 use super::{CoordinatorMessage, ProofCoordinator, not_accepted, plan_fault};
 use crate::main_node::MainNodeMessage;
 use crate::sequencer::batcher::BatcherMessage;
@@ -43,11 +44,8 @@ pub struct Desk {
     spans: HashMap<JobId, BlockNumber>,
     /// Blocks whose spans were found done; the batcher is to hear of them.
     spans_done: Vec<BlockNumber>,
-    /// The job that proves a batch for L2.
-    wraps: HashMap<JobId, BatchNumber>,
-    /// Proven batches after the first that is not.
-    ahead: BTreeMap<BatchNumber, BlockNumber>,
-    last_blocks: BTreeMap<BatchNumber, BlockNumber>,
+    /// Batches that L2 has no proof of.
+    ranges: Ranges,
     /// The row of proven batches as it is on disk.
     saved: BatchNumber,
     /// Final proofs to be remembered with the next durable step.
@@ -75,9 +73,7 @@ impl Desk {
             delivering: HashMap::new(),
             spans: HashMap::new(),
             spans_done: Vec::new(),
-            wraps: HashMap::new(),
-            ahead: BTreeMap::new(),
-            last_blocks: BTreeMap::new(),
+            ranges: Ranges::default(),
             saved: BatchNumber(0),
             finals: Vec::new(),
             proven_block: BlockNumber(0),
@@ -99,26 +95,27 @@ impl Desk {
     /// Reads back where everything stood. Blocks on the disk.
     pub(super) fn load(&mut self, planner: &Planner) -> Result<(), Fault> {
         let store = planner.chain.store.clone();
-        let proven = store
+        self.pruned = store
+            .get(&PRUNED, &())
+            .map_err(fault::disk)?
+            .unwrap_or_default();
+        self.saved = store
             .get(&PROVEN, &())
             .map_err(fault::disk)?
             .unwrap_or_default();
+        let proven = self.saved.max(self.pruned);
         let last = store.get(&BATCHES, &proven).map_err(fault::disk)?;
         self.proven_block = last.map_or(BlockNumber(0), |header| header.last_block);
         self.proven = BatchesPending {
             formed: proven,
             proven,
         };
-        self.saved = proven;
-        self.pruned = store
-            .get(&PRUNED, &())
-            .map_err(fault::disk)?
-            .unwrap_or_default();
         (self.planned_block, self.planned_batch) = (self.proven_block, proven);
         let news = planner
             .news(self.planned_block, self.planned_batch)
             .map_err(plan_fault)?;
         self.add(news);
+        self.plan_proofs(planner)?;
         self.restore(&store).map_err(fault::disk)
     }
 
@@ -145,27 +142,19 @@ impl Desk {
             let (number, last_block) = (batch.header.number, batch.header.last_block);
             (self.planned_batch, self.proven.formed) = (number, number);
             self.planned_block = self.planned_block.max(last_block);
-            let settled = number <= self.pruned;
-            let done = settled || batch.jobs.last().is_some_and(|planned| planned.done);
-            info!(target: "tern::sequencer", batch = %number, jobs = batch.jobs.len(), done, "planned");
-            self.wraps.insert(batch.root, number);
-            self.last_blocks.insert(number, last_block);
-            self.finals.push((
-                number,
-                FinalProof {
-                    wrap: batch.root,
-                    statement: batch.statement,
-                },
-            ));
-            if !settled {
-                let effects = self
-                    .machine
-                    .plan(now, batch.header.first_block.0, batch.jobs);
-                self.effects.extend(effects);
-            }
-            if done {
-                self.batch_proven(batch.root);
-            }
+            let first_block = batch.header.first_block;
+            let stated = batch.jobs.last().is_some_and(|planned| planned.done);
+            info!(target: "tern::sequencer", batch = %number, jobs = batch.jobs.len(), stated, "planned");
+            let waiting = Waiting {
+                root: batch.root,
+                statement: batch.statement,
+                first_block,
+                last_block,
+                stated,
+            };
+            self.ranges.add(number, waiting);
+            let effects = self.machine.plan(now, first_block.0, batch.jobs);
+            self.effects.extend(effects);
         }
         for span in news.spans {
             if span.block <= self.planned_block {
@@ -367,10 +356,12 @@ impl Desk {
 
     /// Does what was decided: the disk first, then answers and hints.
     pub(super) async fn carry_out(&mut self, config: &ProofCoordinator) -> Result<(), Fault> {
-        while !self.effects.is_empty()
-            || !self.finals.is_empty()
-            || self.saved != self.proven.proven
-        {
+        loop {
+            self.plan_proofs(&config.planner())?;
+            if self.effects.is_empty() && self.finals.is_empty() && self.saved == self.proven.proven
+            {
+                break;
+            }
             let effects = std::mem::take(&mut self.effects);
             let batch = self.durable(&effects);
             let store = config.chain.store.clone();
@@ -421,9 +412,7 @@ impl Desk {
                     };
                     batch.put(&FAILED, &(*job, worker.digest()), &record);
                 }
-                Effect::Finished { job, .. } if self.wraps.contains_key(job) => {
-                    self.batch_proven(*job);
-                }
+                Effect::Finished { job, .. } => self.finished(job),
                 _ => {}
             }
         }
@@ -506,35 +495,97 @@ impl Desk {
         }
     }
 
-    /// A batch's final proof is there: its jobs are forgotten, and the row of proven batches may grow.
-    fn batch_proven(&mut self, wrap: JobId) {
-        let Some(number) = self.wraps.remove(&wrap) else {
-            return;
-        };
-        let effects = self.machine.forget(&wrap);
-        self.effects.extend(effects);
-        let last_block = self.last_blocks.remove(&number).unwrap_or_default();
+    fn finished(&mut self, job: &JobId) {
+        if let Some(batch) = self.ranges.finished(job) {
+            info!(target: "tern::sequencer", %batch, "batch stated");
+        }
+        if let Some(range) = self.ranges.under_way()
+            && range.wrap == *job
+        {
+            self.proven_up_to(range.last);
+        }
+    }
+
+    /// Plans the next proof for L2 if none is being made and a batch waits for one.
+    fn plan_proofs(&mut self, planner: &Planner) -> Result<(), Fault> {
+        let store = &planner.chain.store;
+        while self.ranges.under_way().is_none() {
+            let first = BatchNumber(self.proven.proven.0.saturating_add(1));
+            if self.ranges.ready(first, None).is_empty() {
+                break;
+            }
+            let decided = store.get(&FINAL_PROOFS, &first).map_err(fault::disk)?;
+            let last = decided.map(|decided| decided.last);
+            let batches = self.ranges.ready(first, last);
+            let Some(oldest) = batches.first().map(|batch| batch.first_block) else {
+                break;
+            };
+            let roots: Vec<JobId> = batches.iter().map(|batch| batch.root).collect();
+            let statements = batches
+                .iter()
+                .map(|batch| batch.statement.clone())
+                .collect();
+            let last = BatchNumber(self.proven.proven.0.saturating_add(roots.len() as u64));
+            let plan = planner.proof(first, &roots).map_err(plan_fault)?;
+            let jobs = planner.needed(&plan).map_err(fault::disk)?;
+            let done = jobs.last().is_some_and(|planned| planned.done);
+            let wrap = plan.root;
+            info!(target: "tern::sequencer", %first, %last, done, "a proof for L2 is planned");
+            self.ranges.begin(Range { last, wrap });
+            let proof = FinalProof {
+                last,
+                wrap,
+                statements,
+            };
+            self.finals.push((first, proof));
+            let effects = self.machine.plan(self.now(), oldest.0, jobs);
+            self.effects.extend(effects);
+            if done {
+                self.proven_up_to(last);
+            }
+        }
+        Ok(())
+    }
+
+    /// These batches need no further proof: their jobs are forgotten.
+    fn proven_up_to(&mut self, last: BatchNumber) {
+        let wrap = self.ranges.under_way().map(|range| range.wrap);
+        let done = self.ranges.done(last);
+        let wrap = wrap.filter(|_| self.ranges.under_way().is_none());
+        for root in wrap.iter().chain(done.iter().map(|batch| &batch.root)) {
+            let effects = self.machine.forget(root);
+            self.effects.extend(effects);
+        }
         self.spans
             .retain(|root, _| self.machine.job(root).is_some());
-        info!(target: "tern::sequencer", batch = %number, last_block = %last_block, "batch proven");
-        self.ahead.insert(number, last_block);
-        while let Some(block) = self.ahead.remove(&BatchNumber(self.proven.proven.0 + 1)) {
-            self.proven.proven = BatchNumber(self.proven.proven.0 + 1);
-            self.proven_block = block;
+        if let Some(batch) = done.last() {
+            self.proven_block = batch.last_block;
         }
+        self.proven.proven = last;
+        info!(target: "tern::sequencer", batch = %last, last_block = %self.proven_block, "proven for L2");
     }
 
     /// L2 has verified these batches, whoever proved them: they need no proof of ours any more.
     pub(super) fn verified_elsewhere(&mut self, verified: BatchNumber) {
-        let settled: Vec<_> = self
-            .wraps
-            .iter()
-            .filter(|(_, batch)| **batch <= verified)
-            .map(|(id, _)| *id)
-            .collect();
-        for wrap in settled {
-            self.batch_proven(wrap);
+        let verified = verified.min(self.planned_batch);
+        if verified > self.proven.proven {
+            self.proven_up_to(verified);
         }
+    }
+
+    /// Whether L2 has verified a part of what shares one proof here, so that this proof is worth nothing.
+    pub(super) fn is_torn(
+        &self,
+        verified: BatchNumber,
+        store: &Store,
+    ) -> Result<bool, tern_storage::StorageError> {
+        let proven = self.proven.proven;
+        if verified > proven {
+            let range = self.ranges.under_way();
+            return Ok(range.is_some_and(|range| verified < range.last));
+        }
+        let next = BatchNumber(verified.0.saturating_add(1));
+        Ok(verified < proven && !store.contains(&FINAL_PROOFS, &next)?)
     }
 
     /// Tells bridge and main node how far proving is, when that has changed.

@@ -5,7 +5,7 @@ use std::fmt;
 use ractor::RpcReplyPort;
 use tern_messages::{
     BatchNumber, BatchesPending, Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer,
-    JobFailure, JobId, Lease, Offer, OfferRefusal, ProofStatus, ProvenBatch, Renewal,
+    JobFailure, JobId, Lease, Offer, OfferRefusal, ProofStatus, ProvenRange, Renewal,
     RenewalAnswer, SettledHeights, WorkerId,
 };
 
@@ -42,10 +42,10 @@ pub enum CoordinatorMessage {
     Drain(String, RpcReplyPort<()>),
     /// From the bridge: how far batches are.
     Pending(RpcReplyPort<BatchesPending>),
-    /// From the bridge: a batch with its proof, if that is there.
+    /// From the bridge: the proof of this batch and those that share it, if it is the first of them.
     Proven(
         BatchNumber,
-        RpcReplyPort<Result<Option<ProvenBatch>, String>>,
+        RpcReplyPort<Result<Option<ProvenRange>, String>>,
     ),
     /// From the bridge: what L2 holds for good. What only served to get there is deleted.
     Settled(SettledHeights),

@@ -10,13 +10,14 @@
 //!                                    └── judge ◀───────────┘
 //!                                         │ valid: PROOFS, one fsync
 //!                                         ▼
-//!                               batch proven ──▶ bridge
+//!                batch stated ──▶ ranges ──▶ proof for L2 ──▶ bridge
 //! ```
 //!
 //! * [`Machine`]: who gets what; pure.
 //! * `plans`: which jobs there are, read from disk.
 //! * A segment that nobody could prove is parked, and the simulator told: it cuts the run into shorter segments, and
 //!   everything is planned anew from disk.
+//! * `ranges`: which batches share the next proof for L2.
 //! * `judge`: verification and storage of proofs, on blocking threads.
 //! * `artifacts`: inputs and proofs in bounded pieces.
 
@@ -26,6 +27,7 @@ mod judge;
 mod message;
 mod plans;
 mod prune;
+mod ranges;
 #[cfg(test)]
 mod tests;
 
@@ -38,11 +40,12 @@ use tern_messages::CompletionAnswer;
 use tern_scheduler::{Machine, Policy};
 use tern_storage::WriteBatch;
 use tern_storage::tables::sequencer::{COORDINATOR, Coordinator as Epoch};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::batcher::BatcherMessage;
 use super::fault;
 use super::simulator::SimulatorMessage;
+use super::tables::PROVEN;
 use crate::main_node::{Chain, MainNodeMessage};
 use crate::verifier_bridge::BridgeMessage;
 use desk::Desk;
@@ -152,11 +155,11 @@ impl Actor for ProofCoordinator {
             CoordinatorMessage::Proven(number, reply) => {
                 let chain = self.chain.clone();
                 tokio::task::spawn_blocking(move || {
-                    let proven = plans::proven_batch(&chain.store, number);
+                    let proven = plans::proven_range(&chain.store, number);
                     let _ = reply.send(proven.map_err(|error| error.to_string()));
                 });
             }
-            CoordinatorMessage::Settled(heights) => self.prune(desk, heights),
+            CoordinatorMessage::Settled(heights) => self.settled(desk, heights).await?,
             CoordinatorMessage::Gone(worker) => desk.gone(&worker),
             // Who waits for an answer from the old one asks again.
             CoordinatorMessage::PlanAnew => *desk = self.read().await?,
@@ -222,10 +225,25 @@ impl ProofCoordinator {
         });
     }
 
-    fn prune(&self, desk: &mut Desk, heights: tern_messages::SettledHeights) {
-        desk.verified_elsewhere(heights.verified);
-        if heights.verified <= desk.pruned {
-            return;
+    async fn settled(
+        &self,
+        desk: &mut Desk,
+        heights: tern_messages::SettledHeights,
+    ) -> Result<(), ActorProcessingErr> {
+        let verified = heights.verified;
+        if desk
+            .is_torn(verified, &self.chain.store)
+            .map_err(fault::disk)?
+        {
+            warn!(target: "tern::sequencer", %verified, "L2 has verified a part of what shares one proof here; the rest is planned anew");
+            let mut batch = WriteBatch::new();
+            batch.put(&PROVEN, &(), &verified);
+            self.chain.store.commit(batch).map_err(fault::disk)?;
+            *desk = self.read().await?;
+        }
+        desk.verified_elsewhere(verified);
+        if verified <= desk.pruned {
+            return Ok(());
         }
         desk.pruned = heights.verified;
         let planner = self.planner();
@@ -234,6 +252,7 @@ impl ProofCoordinator {
                 error!(target: "tern::sequencer", %error, "what L2 has verified could not be cleared away");
             }
         });
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tern_execution::HashWindow;
 use tern_messages::job::StatementData;
 use tern_messages::statement::Point;
-use tern_messages::{BatchHeader, BatchNumber, BlockNumber, JobId, JobKind, ProvenBatch};
+use tern_messages::{BatchHeader, BatchNumber, BlockNumber, JobId, JobKind, ProvenRange};
 use tern_proving::statement::StatementError;
 use tern_proving::{BatchStatement, BlockRuns, Plan, PlanError, plan_batch, plan_proof};
 use tern_scheduler::Planned;
@@ -18,16 +18,18 @@ use thiserror::Error;
 use crate::main_node::{Chain, ChainError};
 use crate::sequencer::tables::SIMULATIONS;
 
-/// The proof that L2 gets for each batch, known by name as soon as the batch is planned.
-pub(super) const FINAL_PROOFS: Table<BatchNumber, FinalProof> = Table::new(0x56, "final proofs");
+/// The proofs that L2 gets, by the first of the batches that share one; known by name before they are made.
+pub(super) const FINAL_PROOFS: Table<BatchNumber, FinalProof> = Table::new(0x57, "final proofs");
 
-/// Which proof L2 gets for a batch.
+/// Which proof L2 gets for some batches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FinalProof {
-    /// The job that yields it.
+    /// The last batch.
+    pub(super) last: BatchNumber,
+    /// The job that yields the proof.
     pub(super) wrap: JobId,
-    /// What it states.
-    pub(super) statement: StatementData,
+    /// What it states of each batch.
+    pub(super) statements: Vec<StatementData>,
 }
 
 /// Why there is no plan.
@@ -71,7 +73,7 @@ pub(crate) struct SpanPlan {
     pub(crate) jobs: Vec<Planned>,
 }
 
-/// All jobs of a batch.
+/// All jobs of a batch, up to its statement.
 #[derive(Debug)]
 pub(crate) struct BatchPlan {
     pub(crate) header: BatchHeader,
@@ -154,12 +156,15 @@ impl Planner {
             runs.push(self.runs(block)?);
         }
         let statement = self.statement(header)?;
-        let fault = |source| PlanFault::Plan { batch, source };
-        let mut plan = plan_batch(self.version, &runs, statement.point).map_err(fault)?;
-        let proof = plan_proof(self.version, &[plan.root]).map_err(fault)?;
-        plan.jobs.extend(proof.jobs);
-        plan.root = proof.root;
+        let plan = plan_batch(self.version, &runs, statement.point)
+            .map_err(|source| PlanFault::Plan { batch, source })?;
         Ok((plan, statement))
+    }
+
+    /// The jobs that make one proof for L2 of the statements of consecutive batches.
+    pub(crate) fn proof(&self, first: BatchNumber, roots: &[JobId]) -> Result<Plan, PlanFault> {
+        let batch = first;
+        plan_proof(self.version, roots).map_err(|source| PlanFault::Plan { batch, source })
     }
 
     /// How a block is proven.
@@ -184,7 +189,7 @@ impl Planner {
     }
 
     /// The jobs without those whose proofs nobody waits for any more.
-    fn needed(&self, plan: &Plan) -> Result<Vec<Planned>, StorageError> {
+    pub(crate) fn needed(&self, plan: &Plan) -> Result<Vec<Planned>, StorageError> {
         let mut wanted = HashSet::from([plan.root]);
         let mut jobs = Vec::new();
         for (id, job) in plan.jobs.iter().rev() {
@@ -206,21 +211,18 @@ impl Planner {
     }
 }
 
-/// A batch with its final proof, if that is there.
-pub(super) fn proven_batch(
+/// The final proof of the batches from `first` on, if it is there.
+pub(super) fn proven_range(
     store: &Store,
-    number: BatchNumber,
-) -> Result<Option<ProvenBatch>, StorageError> {
-    let (Some(header), Some(last)) = (
-        store.get(&BATCHES, &number)?,
-        store.get(&FINAL_PROOFS, &number)?,
-    ) else {
+    first: BatchNumber,
+) -> Result<Option<ProvenRange>, StorageError> {
+    let Some(last) = store.get(&FINAL_PROOFS, &first)? else {
         return Ok(None);
     };
     let proof = store.get(&PROOFS, &last.wrap)?;
-    Ok(proof.map(|proof| ProvenBatch {
-        header,
-        statement: last.statement,
+    Ok(proof.map(|proof| ProvenRange {
+        first,
+        statements: last.statements,
         proof,
     }))
 }

@@ -149,8 +149,12 @@ impl Fixture {
     }
 
     async fn complete(&self, lease: &Lease, proof: Proof) -> CompletionAnswer {
+        self.complete_as("a", lease, proof).await
+    }
+
+    async fn complete_as(&self, name: &str, lease: &Lease, proof: Proof) -> CompletionAnswer {
         let completion = Completion {
-            worker: worker("a"),
+            worker: worker(name),
             job: lease.id,
             fence: lease.fence,
             proof,
@@ -167,7 +171,18 @@ impl Fixture {
         );
     }
 
-    async fn proven(&self, number: u64) -> Option<tern_messages::ProvenBatch> {
+    /// Has somebody else do everything that can be done now; returns the kinds of the jobs.
+    async fn others_work(&self) -> Vec<JobKind> {
+        let mut kinds = Vec::new();
+        while let Some(lease) = self.offer(offer("b")).await.unwrap() {
+            let answer = self.complete_as("b", &lease, proof_of(&lease.id)).await;
+            assert_eq!(answer, CompletionAnswer::Accepted);
+            kinds.push(lease.job.kind());
+        }
+        kinds
+    }
+
+    async fn proven(&self, number: u64) -> Option<tern_messages::ProvenRange> {
         let call = |reply| CoordinatorMessage::Proven(BatchNumber(number), reply);
         self.coordinator.call(call, SOON).await.unwrap().unwrap()
     }
@@ -190,7 +205,10 @@ async fn every_batch_is_proven_job_by_job_and_offered_to_the_bridge() {
     assert_eq!(count(JobKind::MergeBlocks), 2);
     assert_eq!((count(JobKind::Batch), count(JobKind::Wrap)), (2, 2));
     let proven = fixture.proven(2).await.unwrap();
-    assert_eq!(proven.header.last_block, BlockNumber(4));
+    assert_eq!(
+        (proven.first, proven.last()),
+        (BatchNumber(2), BatchNumber(2))
+    );
     assert_eq!(fixture.proven(3).await, None);
     let pending = fixture
         .coordinator
@@ -210,6 +228,95 @@ async fn every_batch_is_proven_job_by_job_and_offered_to_the_bridge() {
         backlog(message).filter(|blocks| *blocks == 0)
     })
     .await;
+}
+
+/// Proves until the job of this kind is handed out.
+async fn until_kind(fixture: &Fixture, kind: JobKind) -> Lease {
+    loop {
+        let lease = fixture.lease().await.expect("there is more to prove");
+        if lease.job.kind() == kind {
+            return lease;
+        }
+        fixture.finish(&lease).await;
+    }
+}
+
+#[tokio::test]
+async fn batches_that_are_stated_while_a_proof_is_made_share_the_next_one() {
+    let directory = TempDir::new().unwrap();
+    let chain = disk(&directory, 8);
+    let fixture = coordinator(&chain).await;
+    let first = until_kind(&fixture, JobKind::Wrap).await;
+    let kinds = fixture.others_work().await;
+    assert!(!kinds.contains(&JobKind::Wrap) && !kinds.contains(&JobKind::Range));
+    fixture.finish(&first).await;
+    for kind in [JobKind::Range, JobKind::Range] {
+        let lease = fixture.lease().await.unwrap();
+        assert_eq!(lease.job.kind(), kind);
+        fixture.finish(&lease).await;
+    }
+    // What was decided survives.
+    kill(&fixture.coordinator).await;
+    let fixture = coordinator(&chain).await;
+    let wrap = fixture.lease().await.unwrap();
+    assert_eq!(wrap.job.kind(), JobKind::Wrap);
+    fixture.finish(&wrap).await;
+    assert_eq!(fixture.lease().await, None);
+    let proven = fixture.proven(2).await.unwrap();
+    assert_eq!(
+        (proven.first, proven.last()),
+        (BatchNumber(2), BatchNumber(4))
+    );
+    assert_eq!(proven.proof, proof_of(&wrap.id));
+    assert_eq!(fixture.proven(3).await, None);
+
+    settle(&fixture, 4).await;
+    let finals = || chain.store.range(&PROOFS, ..).count();
+    let wait = async {
+        while finals() > 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, wait)
+        .await
+        .expect("all but the final proofs are cleared away");
+}
+
+async fn settle(fixture: &Fixture, verified: u64) {
+    let heights = SettledHeights {
+        committed: BatchNumber(verified),
+        verified: BatchNumber(verified),
+    };
+    fixture
+        .coordinator
+        .cast(CoordinatorMessage::Settled(heights))
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_shared_proof_of_which_l2_has_verified_a_part_is_made_anew_for_the_rest() {
+    for finished in [false, true] {
+        let directory = TempDir::new().unwrap();
+        let chain = disk(&directory, 8);
+        let fixture = coordinator(&chain).await;
+        let first = until_kind(&fixture, JobKind::Wrap).await;
+        fixture.others_work().await;
+        fixture.finish(&first).await;
+        let shared = until_kind(&fixture, JobKind::Wrap).await;
+        if finished {
+            fixture.finish(&shared).await;
+        }
+        settle(&fixture, 3).await;
+        let rest = until_kind(&fixture, JobKind::Wrap).await;
+        assert_ne!(rest.id, shared.id);
+        fixture.finish(&rest).await;
+        let proven = fixture.proven(4).await.unwrap();
+        assert_eq!(
+            (proven.first, proven.last()),
+            (BatchNumber(4), BatchNumber(4))
+        );
+        assert_eq!(fixture.lease().await, None);
+    }
 }
 
 #[tokio::test]

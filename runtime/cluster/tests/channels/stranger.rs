@@ -18,6 +18,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName,
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme, version};
 
 use super::stage::LIMIT;
+use tern_cluster::net::PROTOCOL;
 
 /// Connects with the certificate in a folder, or with none, whoever answers.
 pub(crate) async fn connect(
@@ -58,7 +59,7 @@ pub(crate) async fn from(host: u8, to: SocketAddr) -> std::io::Result<TcpStream>
 /// The greeting of an honest prover.
 pub(crate) fn hello(name: &str) -> Value {
     json!({
-        "protocol": 1,
+        "protocol": PROTOCOL,
         "software": "0",
         "cluster": "tern-test",
         "name": name,

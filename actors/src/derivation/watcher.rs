@@ -1,0 +1,88 @@
+//! Follows L2 for ever, and raises an alarm at the first difference.
+//!
+//! A watcher depends on nobody but L2: it takes every committed batch, executes it, and compares. It is supervised like
+//! every part of a node; trouble with L2 is waited out, and a difference ends the process with exit code 3, for whoever
+//! looks after it to notice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tern_cluster::net::supervised;
+use tern_cluster::{ChildSpec, Fault, ShutdownReason};
+use tern_cluster_config::NodeConfig;
+use tokio::time::sleep;
+use tracing::{error, info, warn};
+
+use super::{Derivation, DerivationError};
+use crate::node::Deployed;
+use crate::supervisor::{self, Failure};
+use crate::verifier_bridge::Backoff;
+
+/// How often to look at L2.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Runs a watcher until it is stopped, or finds a difference.
+///
+/// # Errors
+/// If it cannot start; the failure carries the exit code.
+pub async fn run(config: NodeConfig) -> Result<ShutdownReason, Failure> {
+    let deployed = Deployed::configured(&config)?;
+    supervisor::run(config.stop_within, async |process| {
+        let derivation = Arc::new(deployed.derivation(&config, "watcher").await?);
+        info!(target: "tern::watcher", rollup = %deployed.rollup, l2 = %deployed.l2, "watching");
+        Ok(process.add(child(derivation)).await?)
+    })
+    .await
+}
+
+fn child(derivation: Arc<Derivation>) -> ChildSpec {
+    supervised("watcher", 0, move || {
+        let derivation = Arc::clone(&derivation);
+        Box::pin(async move { watch(&derivation).await })
+    })
+}
+
+/// Ends only with a fault.
+async fn watch(derivation: &Derivation) -> Fault {
+    let mut backoff = Backoff::default();
+    let mut trouble = None;
+    let mut said = None;
+    loop {
+        match derivation.follow().await {
+            Ok(status) => {
+                backoff.reset();
+                if trouble.take().is_some() {
+                    info!(target: "tern::watcher", "L2 answers again");
+                }
+                let heights = (status.last_committed, status.last_verified);
+                if said.replace(heights) != Some(heights) {
+                    let (committed, verified) = heights;
+                    info!(target: "tern::watcher", %committed, %verified, state_root = %status.verified_state_root,
+                        "L2 holds what execution gives");
+                }
+                sleep(POLL).await;
+            }
+            Err(error) if error.is_retryable() => {
+                let reason = error.to_string();
+                if trouble.as_ref() != Some(&reason) {
+                    warn!(target: "tern::watcher", %reason, "cannot go on now; trying again");
+                }
+                trouble = Some(reason);
+                sleep(backoff.pause(rand::random())).await;
+            }
+            Err(error) => return alarm(error),
+        }
+    }
+}
+
+fn alarm(error: DerivationError) -> Fault {
+    if error.is_disagreement() {
+        error!(target: "tern::watcher", %error, "ALARM: what L2 holds is not what execution gives");
+        return Fault::Disagreement(error.into());
+    }
+    match error {
+        DerivationError::L2(error) => Fault::Configuration(error.into()),
+        DerivationError::Chain(error) => crate::sequencer::fault::chain(error),
+        error => Fault::Passing(error.into()),
+    }
+}
