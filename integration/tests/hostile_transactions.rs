@@ -235,6 +235,11 @@ fn attacks() -> Vec<Attack> {
             "0 0 192 0 5 GAS STATICCALL POP",
         ),
         attack(
+            "modexp of small numbers in long fields",
+            "64 0 MSTORE 32 32 MSTORE 64 64 MSTORE 3 128 MSTORE PUSH0 NOT 160 MSTORE PUSH0 NOT 224 MSTORE",
+            "0 0 256 0 5 GAS STATICCALL POP",
+        ),
+        attack(
             "modexp of a byte to a kilobyte",
             "1 0 MSTORE 1024 32 MSTORE 1 64 MSTORE PUSH0 NOT 96 MSTORE",
             "0 0 1122 0 5 GAS STATICCALL POP",

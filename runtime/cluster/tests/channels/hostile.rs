@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use tern_cluster::identity::{Name, NodeRequest, Role, issue};
-use tern_cluster::net::{Departure, Limits, Rate};
+use tern_cluster::net::{Departure, Limits, PROTOCOL, Rate};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -108,7 +108,7 @@ async fn claims_beyond_the_certificate_and_other_chains_are_refused_with_what_di
             json!(["prover", "sequencer"]),
             "role: claimed sequencer, but the certificate does not allow it",
         ),
-        ("/protocol", json!(2), "protocol version: here 1, there 2"),
+        ("/protocol", json!(PROTOCOL + 1), "protocol version: here 2, there 3"),
         (
             "/terms",
             json!({"chainId": 8}),

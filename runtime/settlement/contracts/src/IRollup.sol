@@ -93,6 +93,8 @@ interface IRollup {
     event BatchVerified(uint64 indexed number, bytes32 indexed blockHash, bytes32 stateRoot);
     /// @notice L3 blocks may now name this L2 block in their parentBeaconBlockRoot.
     event BlockHashRecorded(uint64 indexed number, bytes32 indexed blockHash);
+    /// @notice A verifier was shown to accept contradicting proofs: nothing is committed or proven any more.
+    event ChainFrozen(address indexed verifier);
     /// @notice Another account may commit from now on.
     event OperatorChanged(address indexed operator);
 
@@ -145,6 +147,12 @@ interface IRollup {
     error EvaluationMismatch(uint64 batch, uint64[2] computed);
     /// @notice The proven outcome is not the one that the caller says.
     error OtherOutcome(bytes32 stateRoot, bytes32 batchRoot);
+    /// @notice A verifier was shown to be broken: nothing is committed or proven any more.
+    error ChainIsFrozen();
+    /// @notice The chain does not rely on this verifier.
+    error NotRequired(address verifier);
+    /// @notice The proofs do not contradict each other.
+    error NoConflict();
     /// @notice The verifier refuses the proof for this statement.
     error ProofRefused(uint64 from, uint64 to);
 
@@ -193,6 +201,11 @@ interface IRollup {
         view
         returns (BlockTip memory);
 
+    /// @notice Freezes the chain if a required verifier accepts proofs of two outcomes of the same block, which no
+    /// correct verifier does. Open to anyone; nobody can undo it.
+    /// @param report abi.encode of a `ConflictCheck.Report`.
+    function reportConflict(bytes calldata report) external;
+
     /// @notice Records the hash of a recent L2 block, so that L3 blocks may name it. Open to anyone.
     function recordBlockHash(uint256 number) external;
 
@@ -201,7 +214,11 @@ interface IRollup {
 
     /// @notice The account that may commit.
     function operator() external view returns (address);
-    /// @notice The contract that verifies proofs.
+    /// @notice Whether the chain is frozen for good.
+    function frozen() external view returns (bool);
+    /// @notice Judges what `reportConflict` is told.
+    function conflictCheck() external view returns (address);
+    /// @notice The contract that verifies proofs: one, or a `VerifierSet`. Its `proofType()` says which.
     function verifier() external view returns (address);
     /// @notice EIP-155 id of the L3 chain.
     function chainId() external view returns (uint64);

@@ -4,12 +4,15 @@ pragma solidity ^0.8.28;
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {IRollup} from "./IRollup.sol";
+import {BatchStatement} from "./rollup/BatchStatement.sol";
 import {BlockHeader} from "./rollup/BlockHeader.sol";
+import {ConflictCheck} from "./rollup/ConflictCheck.sol";
 import {FastLz} from "./rollup/FastLz.sol";
 import {Statement} from "./rollup/Statement.sol";
 import {TransactionTrie} from "./rollup/TransactionTrie.sol";
 import {IProofVerifier} from "./verifier/IProofVerifier.sol";
 import {Poseidon} from "./verifier/Poseidon.sol";
+import {VerifierSet} from "./verifier/VerifierSet.sol";
 
 /// @title The L3 chain as its parent chain (L2) knows it
 /// @notice See `IRollup`. The owner chooses the operator, and can do nothing else; the operator orders
@@ -32,6 +35,8 @@ contract Rollup is IRollup, Ownable2Step {
     /// @inheritdoc IRollup
     address public immutable verifier;
     /// @inheritdoc IRollup
+    address public immutable conflictCheck;
+    /// @inheritdoc IRollup
     uint64 public immutable deploymentBlock;
 
     /// @inheritdoc IRollup
@@ -51,6 +56,8 @@ contract Rollup is IRollup, Ownable2Step {
     /// @inheritdoc IRollup
     address public operator;
     /// @inheritdoc IRollup
+    bool public frozen;
+    /// @inheritdoc IRollup
     mapping(bytes32 blockHash => uint64 number) public recordedBlock;
     /// @dev Entries above `lastCommittedBatch` are of superseded batches.
     mapping(uint64 number => bytes32 batchHash) private _batchHash;
@@ -68,6 +75,9 @@ contract Rollup is IRollup, Ownable2Step {
         beneficiary = genesis.beneficiary;
         genesisHash = genesis.blockHash;
         verifier = address(proofVerifier);
+        conflictCheck = address(
+            new ConflictCheck(Statement.Chain(genesis.chainId, genesis.gasLimit, genesis.beneficiary))
+        );
         deploymentBlock = uint64(block.number);
 
         verifiedStateRoot = genesis.stateRoot;
@@ -94,6 +104,7 @@ contract Rollup is IRollup, Ownable2Step {
         bytes calldata transactions,
         bytes32 lastBlockHash
     ) external {
+        if (frozen) revert ChainIsFrozen();
         if (msg.sender != operator) revert NotOperator(msg.sender);
         (uint64 verified, uint64 committed) = (lastVerifiedBatch, lastCommittedBatch);
         if (number <= verified || number > committed + 1) {
@@ -164,6 +175,19 @@ contract Rollup is IRollup, Ownable2Step {
     }
 
     /// @inheritdoc IRollup
+    function reportConflict(bytes calldata report) external {
+        if (frozen) revert ChainIsFrozen();
+        bytes memory answer =
+            Address.functionStaticCall(conflictCheck, bytes.concat(ConflictCheck.check.selector, report));
+        address accused = abi.decode(answer, (address));
+        if (accused != verifier && !VerifierSet(verifier).requires(IProofVerifier(accused))) {
+            revert NotRequired(accused);
+        }
+        frozen = true;
+        emit ChainFrozen(accused);
+    }
+
+    /// @inheritdoc IRollup
     function recordBlockHash(uint256 number) external {
         bytes32 hash = blockhash(number);
         if (hash == 0 || number == 0) revert BlockHashUnavailable(number);
@@ -204,6 +228,7 @@ contract Rollup is IRollup, Ownable2Step {
         view
         returns (BlockTip[] memory tips)
     {
+        if (frozen) revert ChainIsFrozen();
         (uint64 verified, uint64 committed) = (lastVerifiedBatch, lastCommittedBatch);
         if (from != verified + 1 || to < from || to > committed) {
             revert RangeOutOfOrder(from, to, verified, committed);
@@ -216,7 +241,9 @@ contract Rollup is IRollup, Ownable2Step {
         uint64[4] memory statement;
         tips = new BlockTip[](batches.length);
         for (uint256 i = 0; i < batches.length; ++i) {
-            uint64[4] memory digest = _statement(from + uint64(i), end, batches[i]);
+            uint64[4] memory digest = BatchStatement.digest(
+                Statement.Chain(chainId, gasLimit, beneficiary), from + uint64(i), end, batches[i]
+            );
             statement = i == 0 ? digest : Poseidon.twoToOne(statement, digest);
             tips[i] = _advance(end, batches[i]);
             hash = _hashBatch(hash, keccak256(batches[i].blocks), tips[i]);
@@ -320,27 +347,6 @@ contract Rollup is IRollup, Ownable2Step {
         }
     }
 
-    /// @dev The statement digest of the batch that starts at `start`.
-    function _statement(uint64 number, Statement.Point memory start, BatchProof calldata batch)
-        private
-        view
-        returns (uint64[4] memory)
-    {
-        uint256 length = batch.blocks.length;
-        if (length == 0 || length % Statement.PACKED_BLOCK != 0) revert MalformedBlocks(number, length);
-        uint64[4] memory commitment = batch.commitment;
-        if (!_canonical(commitment) || !_canonical(batch.endWindow)) revert NotCanonical(number);
-        bytes memory s = Statement.stream(
-            Statement.Chain(chainId, gasLimit, beneficiary), start, batch.endWindow, batch.blocks
-        );
-        (uint256 r0, uint256 r1) = Statement.point(commitment, s);
-        (uint256 y0, uint256 y1) = Statement.evaluate(s, r0, r1);
-        if (y0 != batch.evaluation[0] || y1 != batch.evaluation[1]) {
-            revert EvaluationMismatch(number, [uint64(y0), uint64(y1)]);
-        }
-        return Statement.digest(commitment, r0, r1, batch.evaluation);
-    }
-
     /// @dev Moves `point` to the end of the batch; returns its last block.
     function _advance(Statement.Point memory point, BatchProof calldata batch)
         private
@@ -388,11 +394,6 @@ contract Rollup is IRollup, Ownable2Step {
         return keccak256(abi.encode(parent, blocksDigest, keccak256(abi.encode(tip))));
     }
 
-    function _canonical(uint64[4] memory digest) private pure returns (bool) {
-        return digest[0] < Statement.PRIME && digest[1] < Statement.PRIME && digest[2] < Statement.PRIME
-            && digest[3] < Statement.PRIME;
-    }
-
     function _checkGenesis(Genesis memory genesis) private pure {
         if (genesis.chainId == 0 || genesis.chainId > MAX_ELEMENT) revert InvalidGenesis("chainId");
         if (genesis.gasLimit < MIN_GAS_LIMIT || genesis.gasLimit > MAX_ELEMENT) {
@@ -400,6 +401,6 @@ contract Rollup is IRollup, Ownable2Step {
         }
         if (genesis.gasUsed > genesis.gasLimit) revert InvalidGenesis("gasUsed");
         if (genesis.blockHash == 0) revert InvalidGenesis("blockHash");
-        if (!_canonical(genesis.hashWindow)) revert InvalidGenesis("hashWindow");
+        if (!BatchStatement.canonical(genesis.hashWindow)) revert InvalidGenesis("hashWindow");
     }
 }

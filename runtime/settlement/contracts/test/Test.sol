@@ -23,6 +23,8 @@ interface Vm {
     function getRecordedLogs() external view returns (Log[] memory);
     function lastCallGas() external view returns (Gas memory);
     function prank(address sender) external;
+    function addr(uint256 key) external pure returns (address);
+    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function roll(uint256 number) external;
     function warp(uint256 timestamp) external;
     function setBlockhash(uint256 number, bytes32 hash) external;

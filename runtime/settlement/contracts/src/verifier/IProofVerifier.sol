@@ -8,6 +8,9 @@ error MalformedStatement();
 
 /// Verifies the proof of a statement: four elements of the Goldilocks field.
 interface IProofVerifier {
+    /// What kind of proof it takes: "plonky2", "attestation", or "all" of a set.
+    function proofType() external view returns (string memory);
+
     /// Whether `proof` proves `statement`.
     ///
     /// False for a well-formed proof that does not prove the statement. Malformed input reverts, unless a part of the proof

@@ -73,6 +73,11 @@ contract Plonky2Verifier is IProofVerifier {
     }
 
     /// @inheritdoc IProofVerifier
+    function proofType() external pure returns (string memory) {
+        return "plonky2";
+    }
+
+    /// @inheritdoc IProofVerifier
     function verify(bytes calldata proof, uint64[4] calldata statement) external view returns (bool) {
         reserveMemory();
         if (proof.length != PROOF_LENGTH) revert MalformedProof();

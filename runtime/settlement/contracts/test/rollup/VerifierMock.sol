@@ -9,6 +9,10 @@ contract VerifierMock is IProofVerifier {
         return abi.encode("proof of", statement);
     }
 
+    function proofType() external pure returns (string memory) {
+        return "mock";
+    }
+
     function verify(bytes calldata proof, uint64[4] calldata statement) external pure returns (bool) {
         return keccak256(proof) == keccak256(proofOf(statement));
     }
