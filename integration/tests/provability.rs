@@ -3,13 +3,14 @@
 
 use std::time::Instant;
 
+use rayon::prelude::*;
 use tern_execution::BatchLimits;
 use tern_integration::corpus::chain::TestChain;
 use tern_integration::corpus::{Block, Corpus};
 use tern_integration::vectors::{KnownCases, say};
 use tern_messages::SealedBlock;
 use tern_proving::limits::{MAX_BATCH_CYCLES, MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
-use tern_proving::simulate::count;
+use tern_proving::simulate::{count, measure};
 use tern_proving::{Profile, simulate};
 
 #[global_allocator]
@@ -69,6 +70,44 @@ fn every_block_of_the_corpus_can_be_proven() {
         .judge(outcomes)
         .assert_as_listed();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Segments of 2^`CUT` cycles, so that there is one cut or more wherever something could go wrong at one. In the
+/// environment `CUT` is another length.
+const CUT: u8 = 11;
+
+/// Memory is carried over from segment to segment, and the machine's inputs are computed anew in each: whatever the
+/// machine does when a run is cut must not stop it.
+#[test]
+fn a_run_can_be_proven_wherever_it_is_cut() {
+    let cut = std::env::var("CUT").map_or(CUT, |text| text.parse().unwrap());
+    let corpus = Corpus::new();
+    let mut chain = TestChain::new(&corpus.genesis).unwrap();
+    let mut runs = Vec::new();
+    for block in &corpus.blocks {
+        let raw: Vec<_> = block
+            .transactions
+            .iter()
+            .map(|one| one.raw.clone())
+            .collect();
+        let (_, witness) = chain.build(&raw, LIMITS).unwrap();
+        runs.extend(witness.batches.into_iter().map(|batch| (block.name, batch)));
+    }
+    let config = Profile::Secure.recursion_config().stark_config;
+    let wrong: Vec<String> = runs
+        .par_iter()
+        .filter_map(|(name, batch)| {
+            let started = Instant::now();
+            let outcome = measure(batch, &config, cut);
+            let segments = outcome.as_ref().map_or(0, |run| run.segments.len());
+            say(&format!(
+                "{name}: {segments} segments of 2^{cut} cycles, {:.1?}",
+                started.elapsed()
+            ));
+            outcome.err().map(|error| format!("{name}: {error}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Transactions that do not end as the corpus says.

@@ -108,7 +108,11 @@ async fn claims_beyond_the_certificate_and_other_chains_are_refused_with_what_di
             json!(["prover", "sequencer"]),
             "role: claimed sequencer, but the certificate does not allow it",
         ),
-        ("/protocol", json!(PROTOCOL + 1), "protocol version: here 2, there 3"),
+        (
+            "/protocol",
+            json!(PROTOCOL + 1),
+            "protocol version: here 2, there 3",
+        ),
         (
             "/terms",
             json!({"chainId": 8}),
