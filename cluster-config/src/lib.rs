@@ -16,6 +16,7 @@
 //! Nothing here opens a connection, and nothing computes a genesis hash: that is execution.
 
 mod chain;
+mod cluster;
 mod devnet;
 mod error;
 mod genesis;
@@ -25,13 +26,12 @@ mod sealing;
 mod secret;
 
 pub use chain::{ChainConfig, Profile, ProvingLimits};
+pub use cluster::{ClusterConfig, JoinTarget};
 pub use devnet::{DEVELOPMENT_MNEMONIC, Devnet, development_key};
 pub use error::ConfigError;
 pub use genesis::{Genesis, GenesisAccount};
 pub use key::KeySource;
-pub use node::{
-    ClusterConfig, JoinTarget, L2Config, LogLimits, NodeConfig, PoolConfig, ProverConfig, RpcConfig,
-};
+pub use node::{L2Config, LogLimits, NodeConfig, PoolConfig, ProverConfig, RpcConfig};
 pub use sealing::{ProvingCost, SealingPolicy};
 pub use secret::SecretUrl;
 pub use tern_messages::Role;

@@ -22,8 +22,8 @@ pub(crate) type TableCircuits = RecursiveCircuitsForTableSize<F, C, D>;
 /// Verifier data of each table's circuits, in the order of its lengths.
 pub(crate) type TableKeys = [Vec<VerifierData>; TABLE_COUNT];
 
-/// Circuits kept: one for each table, and room for some tables at two lengths.
-const KEPT: usize = 12;
+/// Circuits kept: one for each table. More would be at hand when lengths change, and in memory while STARKs are made.
+const KEPT: usize = TABLE_COUNT;
 
 /// A table's index and the log2 of its length, with the circuits for them.
 type Kept = ((usize, usize), Arc<TableCircuits>);
