@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn every_difference_is_named() {
         let (mine, mut peer) = (hello("main", Role::MainNode), hello("p1", Role::Prover));
-        peer.protocol = 2;
+        peer.protocol = PROTOCOL + 1;
         peer.cluster = "other".parse().expect("a name");
         peer.terms = Terms {
             chain_id: Some(ChainId(2)),
@@ -301,7 +301,7 @@ mod tests {
         let found = mine.objections(&peer, &subject(&peer));
         let (zero, one) = (B256::ZERO, B256::repeat_byte(1));
         let expected = [
-            "protocol version: here 1, there 2".to_owned(),
+            "protocol version: here 2, there 3".to_owned(),
             "cluster: here tern, there other".to_owned(),
             "chain id: here 1, there 2".to_owned(),
             format!("genesis hash: here {zero}, there {one}"),
