@@ -18,7 +18,7 @@ use tern_cluster_config::{ChainConfig, NodeConfig, Role};
 use tern_proving::JobVerifier;
 use tracing::info;
 
-use crate::main_node::{Chain, ChainSpec, MainNodeHandle, SealedAnnouncement};
+use crate::main_node::{ChainSpec, MainNodeHandle, SealedAnnouncement};
 use crate::node::{Network, required};
 use crate::remote::{
     BatcherProxy, BridgeProxy, CoordinatorProxy, Local, LocalSequencer, MainNodeProxy,
@@ -26,8 +26,8 @@ use crate::remote::{
 };
 use crate::rpc;
 use crate::supervisor::{
-    self, Failure, Places, Roles, Settlement, Worker, genesis_header, profile_named, rank,
-    start_prover, start_roles,
+    self, Failure, Places, Roles, Settlement, Worker, genesis_header, open_chain, profile_named,
+    rank, start_prover, start_roles,
 };
 
 /// Runs the configured roles as a part of a cluster until the node is stopped.
@@ -209,9 +209,8 @@ async fn open_main_node(
     chain: &ChainConfig,
 ) -> Result<MainNodeHandle, Failure> {
     let spec = ChainSpec::rollup(chain, config.sealing, config.pool);
-    let directory = config.data_dir.join("main-node");
-    let opened = tokio::task::spawn_blocking(move || Chain::open(&directory, spec)).await;
-    Ok(MainNodeHandle::new(opened.map_err(Failure::fault)??)?)
+    let chain = open_chain(config.data_dir.join("main-node"), spec).await?;
+    Ok(MainNodeHandle::new(chain)?)
 }
 
 /// Answers for the roles that run here.

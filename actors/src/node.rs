@@ -11,12 +11,12 @@ use tern_messages::{ChainId, Role};
 use tern_settlement::{ExpectedRollup, FollowPolicy, L2, L2Endpoint, RollupClient};
 
 use crate::derivation::{Derivation, watcher};
-use crate::main_node::{Chain, ChainSpec, MainNodeHandle};
+use crate::main_node::{ChainSpec, MainNodeHandle};
 use crate::member;
 use crate::rpc;
 use crate::supervisor::{
-    self, ChainPlace, Failure, Places, Roles, Settlement, genesis_header, rank, start_chain,
-    start_roles,
+    self, ChainPlace, Failure, Places, Roles, Settlement, genesis_header, open_chain, rank,
+    start_chain, start_roles,
 };
 
 /// Chain id of development L2s (`anvil`, the embedded one): they mine at once, so looking often pays.
@@ -105,9 +105,7 @@ impl Deployed {
     ) -> Result<Derivation, Failure> {
         let rollup = self.connect().await?;
         let spec = ChainSpec::rollup(&self.chain, config.sealing, config.pool);
-        let directory = config.data_dir.join(folder);
-        let opened = tokio::task::spawn_blocking(move || Chain::open(&directory, spec)).await;
-        let chain = opened.map_err(Failure::fault)??;
+        let chain = open_chain(config.data_dir.join(folder), spec).await?;
         Ok(Derivation::new(chain, rollup, config.l2.confirmations))
     }
 }

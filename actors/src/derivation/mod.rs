@@ -14,6 +14,8 @@
 mod block;
 pub mod watcher;
 
+use std::sync::Arc;
+
 use alloy::eips::BlockId;
 use alloy::primitives::B256;
 use tern_execution::StateError;
@@ -198,11 +200,7 @@ impl Derivation {
     async fn look(&self) -> Result<Sight, DerivationError> {
         let l2 = self.rollup.l2();
         let head = l2.head().await?;
-        let depth = self.confirmations.saturating_sub(1);
-        let number = head
-            .number
-            .saturating_sub(depth)
-            .max(self.rollup.deployment_block());
+        let number = head.settled_number(self.confirmations, self.rollup.deployment_block());
         let at = l2.block(number).await?.unwrap_or(head);
         let status = self.rollup.status_at(BlockId::number(at.number)).await?;
         Ok(Sight { at, status })
@@ -303,11 +301,14 @@ impl Derivation {
             batches: vec![record],
             reorganised: false,
         };
-        let store = &self.chain.store;
-        let (_, writes) = accept(store, &known, &report)?;
-        store.commit(writes)?;
-        crash_point("sync/batch-recorded");
-        Ok(())
+        let store = Arc::clone(&self.chain.store);
+        let recorded = tokio::task::spawn_blocking(move || {
+            let (_, writes) = accept(&store, &known, &report)?;
+            store.commit(writes)?;
+            crash_point("sync/batch-recorded");
+            Ok(())
+        });
+        recorded.await?
     }
 
     /// The header of a batch that was taken before.

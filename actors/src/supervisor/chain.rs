@@ -27,6 +27,15 @@ pub struct ChainPlace {
     pub rank: u8,
 }
 
+/// Opens a chain's data directory, away from the threads that answer.
+///
+/// # Errors
+/// If it is not this chain's, is in use or damaged.
+pub async fn open_chain(directory: PathBuf, spec: ChainSpec) -> Result<Chain, Failure> {
+    let opened = tokio::task::spawn_blocking(move || Chain::open(&directory, spec)).await;
+    Ok(opened.map_err(Failure::fault)??)
+}
+
 /// Starts a main node and its RPC server.
 ///
 /// # Errors
@@ -45,8 +54,7 @@ pub async fn start_chain(
         rank,
     } = place;
     let address = listener.local_addr().map_err(Failure::fault)?;
-    let opened = tokio::task::spawn_blocking(move || Chain::open(&directory, spec)).await;
-    let handle = MainNodeHandle::new(opened.map_err(Failure::fault)??)?;
+    let handle = MainNodeHandle::new(open_chain(directory, spec).await?)?;
     process.add(handle.child(rank)).await?;
     process
         .add(child(

@@ -19,7 +19,7 @@ mod chain;
 mod ending;
 mod roles;
 
-pub use chain::{ChainPlace, start_chain};
+pub use chain::{ChainPlace, open_chain, start_chain};
 pub use ending::{Failure, run};
 pub use roles::{
     Places, Roles, Settlement, Worker, genesis_header, profile_named, start_prover, start_roles,

@@ -13,9 +13,10 @@ use tern_proving::Profile;
 use tern_settlement::{ExpectedRollup, FollowPolicy, L2Endpoint};
 use tern_storage::{ChainIdentity, Store};
 
+use super::chain::open_chain;
 use super::ending::Failure;
 use super::rank;
-use crate::main_node::{Chain, ChainSpec, MainNodeHandle, MainNodeMessage};
+use crate::main_node::{ChainSpec, MainNodeHandle, MainNodeMessage};
 use crate::prover::{Circuits, Prover};
 use crate::sequencer::{
     Announcements, BatchingPolicy, CoordinatorMessage, Sequencer, SequencerSettings, lease_policy,
@@ -123,10 +124,8 @@ async fn start_sequencer(
     profile: Profile,
     data_dir: &Path,
 ) -> Result<(), Failure> {
-    let (spec, directory) = (ChainSpec::replica(chain), data_dir.join("sequencer"));
-    let opened = tokio::task::spawn_blocking(move || Chain::open(&directory, spec)).await;
     let settings = SequencerSettings {
-        chain: opened.map_err(Failure::fault)??,
+        chain: open_chain(data_dir.join("sequencer"), ChainSpec::replica(chain)).await?,
         profile,
         batching: BatchingPolicy::default(),
         leases: lease_policy(profile),

@@ -233,11 +233,7 @@ impl<C: Connector> Loop<C> {
             status.committed = latest.last_committed;
             status.verified = latest.last_verified;
         });
-        let depth = self.config.confirmations.saturating_sub(1);
-        let number = head
-            .number
-            .saturating_sub(depth)
-            .max(settlement.deployment_block());
+        let number = head.settled_number(self.config.confirmations, settlement.deployment_block());
         if number >= head.number {
             return Ok(Sight {
                 latest,

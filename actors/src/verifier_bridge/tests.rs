@@ -403,6 +403,16 @@ impl Fixture {
     }
 }
 
+/// Waits until the bridge says that it cannot go on.
+async fn says_trouble(board: &Board) {
+    let wait = async {
+        while board.status().trouble.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, wait).await.expect("it says so");
+}
+
 /// A bridge's loop; dropping it is what kill -9 would do.
 struct Running(JoinHandle<Fault>);
 
@@ -499,12 +509,7 @@ async fn a_proof_of_batches_that_were_never_formed_is_not_sent() {
     let board = Board::default();
     let looping = Loop::new(fixture.bridge.clone(), board.clone(), Arc::default());
     let _running = Running(tokio::spawn(looping.run()));
-    let wait = async {
-        while board.status().trouble.is_none() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(SOON, wait).await.expect("it says so");
+    says_trouble(&board).await;
     assert_eq!(l2.sent(), ["commit 1"]);
 }
 
@@ -621,12 +626,7 @@ async fn an_l2_that_is_away_for_a_while_is_waited_for() {
     let board = Board::default();
     let looping = Loop::new(fixture.bridge.clone(), board.clone(), Arc::default());
     let _running = Running(tokio::spawn(looping.run()));
-    let wait = async {
-        while board.status().trouble.is_none() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(SOON, wait).await.expect("it says so");
+    says_trouble(&board).await;
     l2.with(|inner| inner.unreachable = false);
     fixture.settled(1, 1).await;
     assert_eq!(board.status().trouble, None);

@@ -41,6 +41,15 @@ pub struct L2Block {
     pub base_fee: u64,
 }
 
+impl L2Block {
+    /// With this block as the head: number of the newest one that is held by `confirmations` blocks, its own included,
+    /// but `first` at least.
+    pub fn settled_number(&self, confirmations: u64, first: u64) -> u64 {
+        let depth = confirmations.saturating_sub(1);
+        self.number.saturating_sub(depth).max(first)
+    }
+}
+
 impl L2 {
     /// Connects and asks for the chain id.
     ///

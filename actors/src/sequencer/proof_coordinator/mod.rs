@@ -238,7 +238,9 @@ impl ProofCoordinator {
             warn!(target: "tern::sequencer", %verified, "L2 has verified a part of what shares one proof here; the rest is planned anew");
             let mut batch = WriteBatch::new();
             batch.put(&PROVEN, &(), &verified);
-            self.chain.store.commit(batch).map_err(fault::disk)?;
+            let store = Arc::clone(&self.chain.store);
+            let committed = tokio::task::spawn_blocking(move || store.commit(batch)).await?;
+            committed.map_err(fault::disk)?;
             *desk = self.read().await?;
         }
         desk.verified_elsewhere(verified);

@@ -15,6 +15,10 @@ use tern_settlement::posting::MAX_RANGE_BLOCKS;
 /// Most batches in a proof: beyond it a transaction gets no cheaper, and the L2 transaction needs much of a block's gas.
 pub(super) const MAX_BATCHES: usize = 64;
 
+/// Most blocks in a proof of several batches: half of what one batch may have, so that the fields of [`MAX_BATCHES`]
+/// batches fit one L2 transaction as well.
+const MAX_BLOCKS: u64 = MAX_RANGE_BLOCKS as u64 / 2;
+
 /// A batch that L2 has no proof of, and that is in none.
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
@@ -75,7 +79,7 @@ impl Ranges {
         let mut blocks = 0;
         for (number, (found, batch)) in (first.0..).zip(self.waiting.range(first..)) {
             blocks += batch.last_block.0 - batch.first_block.0 + 1;
-            let room = ready.len() < MAX_BATCHES && blocks <= MAX_RANGE_BLOCKS as u64 / 2;
+            let room = ready.len() < MAX_BATCHES && blocks <= MAX_BLOCKS;
             let wanted = last.map_or(room || ready.is_empty(), |last| *found <= last);
             if found.0 != number || !batch.stated || !wanted {
                 break;
