@@ -9,14 +9,14 @@ use alloy::consensus::Header;
 use alloy::primitives::{Address, B256};
 use alloy::signers::local::PrivateKeySigner;
 use serde::{Deserialize, Serialize};
-use tern_cluster_config::{ChainConfig, Profile};
+use tern_cluster_config::{AttestationConfig, ChainConfig, Profile};
 use tern_execution::HashWindow;
 use tern_messages::ChainId;
 use tern_proving::JobVerifier;
 use tern_proving::statement::window_digest;
 use tern_settlement::{
-    FollowPolicy, L2, RollupPlan, SettlementError, TransactionSender, VerifierKey, deploy_rollup,
-    deploy_verifier,
+    FollowPolicy, L2, RollupPlan, SettlementError, TransactionSender, VerifierKey,
+    deploy_attestation_verifier, deploy_rollup, deploy_verifier, deploy_verifier_set,
 };
 use thiserror::Error;
 use tracing::info;
@@ -34,6 +34,12 @@ pub struct Deployment {
     pub rollup: Address,
     /// The `Plonky2Verifier` on L2.
     pub verifier: Address,
+    /// The `AttestationVerifier` on L2, if watchers must sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation_verifier: Option<Address>,
+    /// The `VerifierSet` of both on L2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifier_set: Option<Address>,
     /// Where L2 answers; without what may be secret in it.
     pub l2_rpc_url: String,
     /// Where L3 answers; empty if nothing runs yet.
@@ -112,26 +118,75 @@ pub struct Contract<'a> {
     pub genesis: &'a Header,
 }
 
-/// Brings verifier and rollup onto L2; the operator owns the rollup.
+/// What it takes to deploy.
+#[derive(Clone, Debug)]
+pub struct Deployer {
+    /// Where to.
+    pub l2: L2,
+    /// Pays, and owns the `Rollup`.
+    pub operator: PrivateKeySigner,
+    /// How the transactions are followed.
+    pub policy: FollowPolicy,
+    /// Whose signatures the contract asks for beside a proof.
+    pub attestation: AttestationConfig,
+}
+
+/// Brings the verifiers and the rollup onto L2. Nothing answers on L3 yet.
 ///
 /// # Errors
 /// If L2 does not take the transactions.
 pub async fn deploy(
-    l2: L2,
-    operator: PrivateKeySigner,
+    deployer: Deployer,
     contract: Contract<'_>,
-    policy: FollowPolicy,
-) -> Result<(Address, Address), DeployError> {
-    let account = operator.address();
+) -> Result<Deployment, DeployError> {
+    let Deployer {
+        l2,
+        operator,
+        policy,
+        attestation,
+    } = deployer;
+    let (account, l2_rpc_url) = (operator.address(), l2.endpoint().to_string());
     info!(target: "tern::deploy", l2 = %l2.endpoint(), chain = %l2.chain_id(), %account, "deploying the contracts");
     let sender = TransactionSender::new(l2, operator, policy);
     let key = verifier_key(contract.chain.profile).await?;
     let verifier = deploy_verifier(&sender, &key).await?.address;
     info!(target: "tern::deploy", %verifier, profile = %contract.chain.profile, "Plonky2Verifier deployed");
-    let plan = plan(contract, account, verifier);
+    let attested = match attestation.accounts.is_empty() {
+        true => None,
+        false => Some(deploy_attested(&sender, verifier, &attestation).await?),
+    };
+    let required = attested.map_or(verifier, |(_, set)| set);
+    let plan = plan(contract, account, required);
     let rollup = deploy_rollup(&sender, &plan).await?.address;
     info!(target: "tern::deploy", %rollup, "Rollup deployed");
-    Ok((rollup, verifier))
+    Ok(Deployment {
+        rollup,
+        verifier,
+        attestation_verifier: attested.map(|(attestation, _)| attestation),
+        verifier_set: attested.map(|(_, set)| set),
+        l2_rpc_url,
+        l3_rpc_url: String::new(),
+        l2_chain_id: contract.chain.l2_chain_id,
+        l3_chain_id: contract.chain.genesis.chain_id.0,
+        genesis_hash: contract.genesis.hash_slow(),
+        profile: contract.chain.profile,
+    })
+}
+
+/// A verifier of watchers' signatures, and the set of both, which the `Rollup` asks.
+async fn deploy_attested(
+    sender: &TransactionSender,
+    verifier: Address,
+    config: &AttestationConfig,
+) -> Result<(Address, Address), DeployError> {
+    let (watchers, threshold) = (&config.accounts, config.required());
+    let attestation = deploy_attestation_verifier(sender, watchers, threshold).await?;
+    let attestation = attestation.address;
+    let set = deploy_verifier_set(sender, &[verifier, attestation]).await?;
+    let set = set.address;
+    info!(target: "tern::deploy", %attestation, %set, threshold, watchers = watchers.len(),
+        "AttestationVerifier and VerifierSet deployed");
+    Ok((attestation, set))
 }
 
 /// The key of the final circuit of a profile.
@@ -256,6 +311,8 @@ mod tests {
         Deployment {
             rollup: Address::repeat_byte(1),
             verifier: Address::repeat_byte(2),
+            attestation_verifier: None,
+            verifier_set: None,
             l2_rpc_url: "http://127.0.0.1:8545".into(),
             l3_rpc_url: "http://127.0.0.1:3050".into(),
             l2_chain_id: 31_337,

@@ -19,7 +19,7 @@ use tern_messages::{BlockNumber, Role};
 use tern_settlement::{L2, L2Endpoint};
 use tracing::info;
 
-use crate::deployment::{Contract, Deployment, deploy};
+use crate::deployment::{Contract, Deployer, Deployment, deploy};
 use crate::embedded_l2;
 use crate::node::{Deployed, Network, follow_policy, start_l3};
 use crate::rpc;
@@ -93,25 +93,21 @@ async fn start(
         genesis: &genesis,
     };
     let deployment = match Deployment::read(&config.data_dir, contract)? {
-        Some(stored) => Deployment {
-            l2_rpc_url: l2_url.to_string(),
-            l3_rpc_url: format!("http://{address}"),
-            ..stored
-        },
+        Some(stored) => stored,
         None => {
-            let policy = follow_policy(config, chain.l2_chain_id);
-            let (rollup, verifier) = deploy(l2.clone(), operator.clone(), contract, policy).await?;
-            Deployment {
-                rollup,
-                verifier,
-                l2_rpc_url: l2_url.to_string(),
-                l3_rpc_url: format!("http://{address}"),
-                l2_chain_id: chain.l2_chain_id,
-                l3_chain_id: chain.genesis.chain_id.0,
-                genesis_hash: genesis.hash_slow(),
-                profile: chain.profile,
-            }
+            let deployer = Deployer {
+                l2: l2.clone(),
+                operator: operator.clone(),
+                policy: follow_policy(config, chain.l2_chain_id),
+                attestation: config.attestation.clone(),
+            };
+            deploy(deployer, contract).await?
         }
+    };
+    let deployment = Deployment {
+        l2_rpc_url: l2_url.to_string(),
+        l3_rpc_url: format!("http://{address}"),
+        ..deployment
     };
     let path = deployment.write(&config.data_dir)?;
     info!(target: "tern::devnet", file = %path.display(), "addresses written");

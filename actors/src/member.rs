@@ -162,7 +162,7 @@ async fn start(
     }
     if let (Some(node), Some(listener)) = (&node, listeners.rpc) {
         process.add(node.child(rank::MAIN_NODE)).await?;
-        let server = rpc::RpcHandle::new(node.clone(), config.rpc, listener);
+        let server = rpc::RpcHandle::new(node, config.rpc, listener)?;
         process.add(rpc::child("rpc", rank::RPC, server)).await?;
     }
     start_here(process, config, &cluster, &places, known.chain, settlement).await

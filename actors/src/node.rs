@@ -163,6 +163,7 @@ impl Network {
             rollup: deployed.expected()?,
             operator: self.operator.clone(),
             follow: follow_policy(config, deployed.chain.l2_chain_id),
+            watchers: config.attestation.watchers.clone(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Where the operator's key is.
+//! Where a private key is.
 
 use std::path::PathBuf;
 
@@ -37,7 +37,7 @@ impl KeySource {
                 let origin = format!("environment variable {name}");
                 let text = std::env::var(name).map_err(|_| ConfigError::Secret {
                     origin: origin.clone(),
-                    problem: "is not set; it must hold the operator's private key".to_owned(),
+                    problem: "is not set; it must hold a private key".to_owned(),
                 })?;
                 (origin, text)
             }

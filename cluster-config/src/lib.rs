@@ -15,6 +15,7 @@
 //!
 //! Nothing here opens a connection, and nothing computes a genesis hash: that is execution.
 
+mod attestation;
 mod chain;
 mod cluster;
 mod devnet;
@@ -25,6 +26,7 @@ mod node;
 mod sealing;
 mod secret;
 
+pub use attestation::AttestationConfig;
 pub use chain::{ChainConfig, Profile, ProvingLimits};
 pub use cluster::{ClusterConfig, JoinTarget};
 pub use devnet::{DEVELOPMENT_MNEMONIC, Devnet, development_key};

@@ -12,6 +12,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use tern_messages::Role;
 
+use crate::attestation::AttestationConfig;
 use crate::cluster::ClusterConfig;
 use crate::error::ConfigError;
 use crate::key::KeySource;
@@ -44,6 +45,8 @@ pub struct NodeConfig {
     pub l2: L2Config,
     /// The prover.
     pub prover: ProverConfig,
+    /// Watchers' signatures.
+    pub attestation: AttestationConfig,
     /// Other machines.
     pub cluster: ClusterConfig,
     /// How long an orderly stop may take.
@@ -155,6 +158,7 @@ impl Default for NodeConfig {
             sealing: SealingPolicy::default(),
             l2: L2Config::default(),
             prover: ProverConfig::default(),
+            attestation: AttestationConfig::default(),
             cluster: ClusterConfig::default(),
             stop_within: Duration::from_secs(20),
         }
@@ -240,6 +244,7 @@ impl NodeConfig {
     fn check(&self) -> Result<(), ConfigError> {
         let refuse = |key, problem: &str| Err(ConfigError::value(key, problem));
         self.sealing.check()?;
+        self.attestation.check()?;
         self.check_roles()?;
         if self.l2.confirmations == 0 {
             return refuse("l2.confirmations", "must be at least 1");

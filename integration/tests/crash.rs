@@ -14,7 +14,7 @@ use alloy::sol_types::SolEvent;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tern_cluster_config::development_key;
-use tern_integration::harness::{Anvil, Devnet, Ledger, Options, until};
+use tern_integration::harness::{Anvil, Devnet, Ledger, Options, Rebuilt, until};
 use tern_settlement::IRollup;
 
 const SOMEBODY: Address = address!("0x00000000000000000000000000000000c0ffee00");
@@ -205,11 +205,18 @@ async fn die_everywhere(victim: &mut Victim) -> Result<()> {
     }
     settled_once(&victim.l2()?, *settled.rollup().address()).await?;
     proven_once(&victim.log()?)?;
+    until("all sealed blocks to be committed", STEP, || async {
+        let heights = user.finality().await?;
+        Ok((heights["sealed"] == heights["committed"]).then_some(()))
+    })
+    .await?;
+    let rebuilt = Rebuilt::new(devnet.deployment())?;
+    rebuilt.sync(&[]).await?.with(0, &[])?;
     ensure!(
         devnet.stop().await?.success(),
         "the devnet did not stop cleanly"
     );
-    Ok(())
+    rebuilt.equals(victim.directory.path()).map(drop)
 }
 
 /// Each batch was committed once and verified once; none was replaced.

@@ -134,6 +134,30 @@ async fn the_whole_path(directory: &Path, options: Options, limit: Duration) -> 
         "the devnet did not stop cleanly"
     );
     ensure!(rebuilt.equals(directory)?.0 >= last, "blocks are missing");
+    match options.l2_rpc {
+        Some(_) => goes_on(&rebuilt, &options).await,
+        // The embedded L2 ended with the network.
+        None => Ok(()),
+    }
+}
+
+/// A network goes on from the directory that was made from L2 alone, where L2 is: nothing is proven again, and what is
+/// sent becomes the next batch.
+async fn goes_on(rebuilt: &Rebuilt, options: &Options) -> Result<()> {
+    let options = options.clone().with("TERN_ROLES", "[main-node, sequencer, bridge]");
+    let devnet = rebuilt.devnet(&options).await?;
+    let (user, settled) = (devnet.user(1).await?, devnet.settled()?);
+    let before = settled.rollup().lastCommittedBatch().call().await?;
+    user.transfer(SOMEBODY, U256::from(1)).await?;
+    until("the next batch", SETTLED_QUICKLY, || async {
+        let committed = settled.rollup().lastCommittedBatch().call().await?;
+        Ok((committed > before).then_some(()))
+    })
+    .await?;
+    let log = devnet.log()?;
+    let replayed = log.matches("executed again").count();
+    ensure!(replayed == 1, "{replayed} blocks were executed again:\n{log}");
+    ensure!(devnet.stop().await?.success());
     Ok(())
 }
 

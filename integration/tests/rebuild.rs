@@ -89,7 +89,10 @@ async fn a_chain_is_made_again_from_l2_whichever_step_is_interrupted() -> Result
     rebuilt.sync(&[]).await?.with(0, &[])?;
     ensure!(rebuilt.equals(live.path())? == last);
 
-    let devnet = Devnet::start(live.path(), &options(&anvil, "[main-node]")).await?;
+    let live = rebuilt;
+    goes_on(&live, &options(&anvil, roles), &mut ledger).await?;
+    let last = BlockNumber(last.0 + 1);
+    let devnet = live.devnet(&options(&anvil, "[main-node]")).await?;
     let user = devnet.user(1).await?;
     ledger.send(&user).await?;
     until("the block to be sealed", COMMITTED, || async {
@@ -98,6 +101,7 @@ async fn a_chain_is_made_again_from_l2_whichever_step_is_interrupted() -> Result
     .await?;
     ensure!(devnet.stop().await?.success());
     let store = main_node_store(live.path(), &deployment)?;
+    let rebuilt = Rebuilt::new(&deployment)?;
     let watcher = Rebuilt::new(&deployment)?;
     let (watched, lied) = tokio::join!(watcher.watch(), async {
         tokio::time::sleep(WATCHING).await;
@@ -112,6 +116,24 @@ async fn a_chain_is_made_again_from_l2_whichever_step_is_interrupted() -> Result
     rebuilt.sync(&[]).await?.with(3, &[&named])?;
     drop(store);
     ensure!(rebuilt.equals(live.path())? == last);
+    Ok(())
+}
+
+/// A network goes on from the directory: what is sent there becomes the next batch on L2, after those that are there.
+async fn goes_on(rebuilt: &Rebuilt, options: &Options, ledger: &mut Ledger) -> Result<()> {
+    let devnet = rebuilt.devnet(options).await?;
+    let (user, settled) = (devnet.user(1).await?, devnet.settled()?);
+    let before = settled.rollup().lastCommittedBatch().call().await?;
+    let block = height(&user, "committed").await? + 1;
+    ledger.is_kept(&user).await?;
+    ledger.send(&user).await?;
+    until("the next block to be committed", COMMITTED, || async {
+        Ok((height(&user, "committed").await? >= block).then_some(()))
+    })
+    .await?;
+    let after = settled.rollup().lastCommittedBatch().call().await?;
+    ensure!(after == before + 1, "batch {before}, then {after}");
+    ensure!(devnet.stop().await?.success());
     Ok(())
 }
 

@@ -3,30 +3,33 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tern_cluster::ShutdownReason;
 use tern_cluster_config::{ChainConfig, NodeConfig, Profile, SecretUrl};
 use tern_execution::ChainRules;
 use tern_messages::ChainId;
 use tern_settlement::{L2, L2Endpoint};
 
-use super::flags::{KeyFlags, parse_url};
+use super::flags::{AttestationFlags, KeyFlags, parse_url};
 use super::print;
-use crate::deployment::{Contract, Deployment, deploy};
+use crate::deployment::{Contract, Deployer, deploy};
 use crate::main_node::genesis_block;
 use crate::node::follow_policy;
 use crate::supervisor::Failure;
 
 /// Deploy the contracts of a chain to L2.
 ///
-/// Prints the addresses as JSON. The operator's account pays, and owns the Rollup. Proofs of the profile
+/// Prints the addresses as JSON. The operator's account pays, and owns the Rollup. With --watcher-account, nothing is
+/// verified without the signatures of watchers who have executed it as well. Proofs of the profile
 /// insecure-test can be forged by anyone: a chain with it is refused unless --allow-insecure-test is given.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   tern deploy --chain chain.toml --l2-rpc https://l2.example.org --operator-key-file operator.key
   TERN_OPERATOR_KEY=0x… tern deploy --chain chain.toml --l2-rpc http://127.0.0.1:8545 \\
-       --operator-key-env TERN_OPERATOR_KEY")]
+       --operator-key-env TERN_OPERATOR_KEY
+  tern deploy --chain chain.toml --l2-rpc https://l2.example.org --operator-key-file operator.key \\
+       --watcher-account 0x… --watcher-account 0x… --watcher-account 0x… --attestations 2")]
 pub(super) struct Arguments {
     /// Chain file (TOML or JSON).
     #[arg(long, value_name = "FILE")]
@@ -38,6 +41,9 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     key: KeyFlags,
+
+    #[command(flatten)]
+    attestation: AttestationFlags,
 
     /// L2 blocks that must hold each contract before it counts as deployed.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000))]
@@ -73,17 +79,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
         genesis: &genesis.header,
     };
     let policy = follow_policy(&config, chain.l2_chain_id);
-    let (rollup, verifier) = deploy(l2, operator, contract, policy).await?;
-    let deployment = Deployment {
-        rollup,
-        verifier,
-        l2_rpc_url: arguments.l2_rpc.to_string(),
-        l3_rpc_url: String::new(),
-        l2_chain_id: chain.l2_chain_id,
-        l3_chain_id: chain.genesis.chain_id.0,
-        genesis_hash: genesis.hash,
-        profile: chain.profile,
+    let deployer = Deployer {
+        l2,
+        operator,
+        policy,
+        attestation: config.attestation,
     };
+    let deployment = deploy(deployer, contract).await?;
     print(&format!("{:#}", json!(deployment)))?;
     Ok(ShutdownReason::Requested("done".to_owned()))
 }
@@ -93,5 +95,8 @@ fn settings(arguments: &Arguments) -> Value {
     if let Some(source) = arguments.key.source() {
         l2["operator_key"] = source;
     }
-    json!({ "l2": l2 })
+    let mut top = Map::new();
+    top.insert("l2".to_owned(), l2);
+    arguments.attestation.put(&mut top);
+    Value::Object(top)
 }

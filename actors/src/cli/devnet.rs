@@ -7,7 +7,7 @@ use serde_json::Map;
 use tern_cluster::ShutdownReason;
 use tern_cluster_config::Profile;
 
-use super::flags::{NodeFlags, set};
+use super::flags::{AttestationFlags, NodeFlags, set};
 use crate::devnet;
 use crate::supervisor::Failure;
 
@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// Address of the embedded L2's RPC server [default: 127.0.0.1:8545].
     #[arg(long, value_name = "ADDRESS", conflicts_with = "l2_rpc")]
     l2_listen: Option<SocketAddr>,
+
+    #[command(flatten)]
+    attestation: AttestationFlags,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
@@ -46,6 +49,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
         "embedded_listen",
         arguments.l2_listen,
     );
+    arguments.attestation.put(&mut more);
     let config = arguments.node.resolve(more)?;
     let profile = arguments
         .profile

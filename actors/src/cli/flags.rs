@@ -1,8 +1,9 @@
 //! Flags that several commands share, and how they become the top layer of the configuration.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use alloy::primitives::Address;
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -40,6 +41,31 @@ pub(super) struct NodeFlags {
 
     #[command(flatten)]
     pub(super) key: KeyFlags,
+
+    /// RPC server of a watcher that the bridge asks to sign, where the contract asks for it. May be given several times.
+    #[arg(long = "watcher", value_name = "URL", value_parser = parse_url)]
+    pub(super) watchers: Vec<SecretUrl>,
+}
+
+/// Whose signatures the contract of a new chain asks for.
+#[derive(Clone, Debug, Args)]
+pub(super) struct AttestationFlags {
+    /// Account of a watcher that executes every batch as well, and whose signature the contract asks for. May be given
+    /// several times.
+    #[arg(long = "watcher-account", value_name = "ADDRESS")]
+    accounts: Vec<Address>,
+
+    /// How many of the watchers must sign [default: all].
+    #[arg(long, value_name = "K", requires = "accounts")]
+    attestations: Option<usize>,
+}
+
+impl AttestationFlags {
+    pub(super) fn put(&self, top: &mut Map<String, Value>) {
+        let accounts = Some(&self.accounts).filter(|accounts| !accounts.is_empty());
+        set(top, Some("attestation"), "accounts", accounts);
+        set(top, Some("attestation"), "threshold", self.attestations);
+    }
 }
 
 /// Where the operator's key is. It is never given on the command line, where others could see it.
@@ -70,6 +96,8 @@ impl NodeFlags {
     pub(super) fn resolve(&self, mut top: Map<String, Value>) -> Result<NodeConfig, ConfigError> {
         set(&mut top, Some("rpc"), "listen", self.rpc);
         set(&mut top, Some("l2"), "operator_key", self.key.source());
+        let watchers = Some(&self.watchers).filter(|watchers| !watchers.is_empty());
+        set(&mut top, Some("attestation"), "watchers", watchers);
         self.chain.resolve(top)
     }
 }
@@ -96,16 +124,14 @@ pub(super) fn set(
 
 impl KeyFlags {
     pub(super) fn source(&self) -> Option<Value> {
-        let file = self
-            .operator_key_file
-            .as_ref()
-            .map(|path| json!({ "file": path }));
-        file.or_else(|| {
-            self.operator_key_env
-                .as_ref()
-                .map(|name| json!({ "env": name }))
-        })
+        key_source(self.operator_key_file.as_deref(), self.operator_key_env.as_deref())
     }
+}
+
+/// A key's place, as settings name it.
+pub(super) fn key_source(file: Option<&Path>, variable: Option<&str>) -> Option<Value> {
+    let file = file.map(|path| json!({ "file": path }));
+    file.or_else(|| variable.map(|name| json!({ "env": name })))
 }
 
 /// For clap: the text itself stays out of the error's reason.

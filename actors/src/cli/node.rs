@@ -9,7 +9,7 @@ use serde_json::Map;
 use tern_cluster::ShutdownReason;
 use tern_cluster_config::{JoinTarget, Role};
 
-use super::flags::{NodeFlags, set};
+use super::flags::{NodeFlags, key_source, set};
 use crate::node;
 use crate::supervisor::Failure;
 
@@ -26,7 +26,8 @@ Examples:
   tern node --role main-node --chain chain.toml --identity main --listen 10.0.0.1:7450 --data-dir main-data
   tern node --role sequencer --chain chain.toml --identity seq --listen 10.0.0.2:7450 --join 10.0.0.1:7450
   tern node --role prover --identity prover-1 --join 10.0.0.2:7450
-  tern node --role watcher --chain chain.toml --l2-rpc https://l2.example.org --rollup 0x… --data-dir watched")]
+  tern node --role watcher --chain chain.toml --l2-rpc https://l2.example.org --rollup 0x… --data-dir watched
+  tern node --role watcher … --attestation-key-file watcher.key --rpc 10.0.0.9:3051        signs what it has executed")]
 pub(super) struct Arguments {
     #[command(flatten)]
     node: NodeFlags,
@@ -39,6 +40,15 @@ pub(super) struct Arguments {
     /// watcher, alone: it makes the chain again from L2, and ends with exit code 3 at the first difference.
     #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
     roles: Vec<Role>,
+
+    /// For a watcher: file with the key that signs what it has executed, readable by you only. It then answers the
+    /// bridge at --rpc.
+    #[arg(long, value_name = "FILE", conflicts_with = "attestation_key_env")]
+    attestation_key_file: Option<PathBuf>,
+
+    /// For a watcher: variable of the environment that holds the same.
+    #[arg(long, value_name = "NAME")]
+    attestation_key_env: Option<String>,
 
     /// Folder with this node's certificate and key, as `tern cluster issue` wrote it.
     #[arg(long, value_name = "DIR")]
@@ -59,6 +69,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
     set(&mut more, Some("l2"), "rollup", arguments.rollup);
     let roles = Some(arguments.roles).filter(|roles| !roles.is_empty());
     set(&mut more, None, "roles", roles);
+    let key = key_source(
+        arguments.attestation_key_file.as_deref(),
+        arguments.attestation_key_env.as_deref(),
+    );
+    set(&mut more, Some("attestation"), "key", key);
     set(&mut more, Some("cluster"), "identity", arguments.identity);
     set(&mut more, Some("cluster"), "listen", arguments.listen);
     let join = Some(arguments.join).filter(|join| !join.is_empty());

@@ -11,7 +11,9 @@
 //! the process ends, the next run goes on behind what is there. Nothing that L2's server says is believed: the
 //! contract's hash of a batch covers its blocks, and its verified block covers all before it.
 
+mod attestor;
 mod block;
+mod resumption;
 pub mod watcher;
 
 use std::sync::Arc;
@@ -33,6 +35,9 @@ use tokio::task::JoinError;
 use tracing::info;
 
 use crate::main_node::{Chain, ChainError, accept, batch_record, put_anchor, reported_finality};
+
+pub use attestor::Attestor;
+use resumption::Resumption;
 
 /// Why a chain cannot be made again from L2.
 #[derive(Debug, Error)]
@@ -77,6 +82,12 @@ pub enum DerivationError {
         sealed: BlockNumber,
         /// Last block on L2.
         committed: BlockNumber,
+    },
+    /// L2 does not show a block below its newest one: servers behind one endpoint lag.
+    #[error("L2 has no block {number} below its head")]
+    NoBlock {
+        /// The block's number.
+        number: u64,
     },
     /// L2.
     #[error(transparent)]
@@ -124,7 +135,11 @@ impl DerivationError {
 
     /// Whether L2 may answer otherwise later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::L2(error) if error.is_retryable())
+        match self {
+            Self::NoBlock { .. } => true,
+            Self::L2(error) => error.is_retryable(),
+            _ => false,
+        }
     }
 }
 
@@ -135,6 +150,8 @@ pub struct Derivation {
     rollup: RollupClient,
     /// L2 blocks that must hold something, its own included, before it is taken.
     confirmations: u64,
+    /// Also made, for a sequencer to go on.
+    resumption: Option<Resumption>,
 }
 
 /// What L2 shows at the depth that counts.
@@ -151,7 +168,17 @@ impl Derivation {
             chain,
             rollup,
             confirmations,
+            resumption: None,
         }
+    }
+
+    /// Also makes in `sequencer`, unless a sequencer has worked in it, what a sequencer needs to go on.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn for_sequencer(self, sequencer: Chain) -> Result<Self, DerivationError> {
+        let resumption = Resumption::of(sequencer)?;
+        Ok(Self { resumption, ..self })
     }
 
     /// The chain as far as it was made.
@@ -201,7 +228,8 @@ impl Derivation {
         let l2 = self.rollup.l2();
         let head = l2.head().await?;
         let number = head.settled_number(self.confirmations, self.rollup.deployment_block());
-        let at = l2.block(number).await?.unwrap_or(head);
+        let at = l2.block(number).await?;
+        let at = at.ok_or(DerivationError::NoBlock { number })?;
         let status = self.rollup.status_at(BlockId::number(at.number)).await?;
         Ok(Sight { at, status })
     }
@@ -222,7 +250,7 @@ impl Derivation {
         let first = reported_finality(&self.chain)?.committed.1.0 + 1;
         for (block, posted) in (first..).map(BlockNumber).zip(&posted.blocks) {
             if self.chain.heads()?.sealed < block {
-                self.make(block, posted).await?;
+                self.make(block, posted, sight).await?;
             }
             let made = stored_block(&self.chain.store, block)?
                 .ok_or(ChainError::MissingBlock { number: block })?;
@@ -244,13 +272,20 @@ impl Derivation {
     }
 
     /// Makes and stores a block.
-    async fn make(&self, number: BlockNumber, posted: &PostedBlock) -> Result<(), DerivationError> {
+    async fn make(
+        &self,
+        number: BlockNumber,
+        posted: &PostedBlock,
+        sight: &Sight,
+    ) -> Result<(), DerivationError> {
         let anchor = self.rollup.recorded_block(posted.beacon_root).await?;
         let anchor = anchor.map(|number| L2Anchor {
             number,
             hash: posted.beacon_root,
         });
         let (chain, posted) = (self.chain.clone(), posted.clone());
+        let is_verified = number <= sight.status.verified_block;
+        let resumption = self.resumption.clone().filter(|_| is_verified);
         let made = tokio::task::spawn_blocking(move || {
             let before = BlockNumber(number.0.saturating_sub(1));
             let parent = chain.expect_header(before)?;
@@ -271,6 +306,10 @@ impl Derivation {
                 put_anchor(&mut writes, &anchor);
             }
             crash_point("sync/block");
+            // First, so that whatever the chain has, this has.
+            if let Some(resumption) = resumption {
+                resumption.block(&sealed)?;
+            }
             chain.store.commit(writes)?;
             crash_point("sync/block-stored");
             Ok(())
@@ -283,6 +322,7 @@ impl Derivation {
         let number = header.number;
         let known = reported_finality(&self.chain)?;
         let verified = number.min(sight.status.last_verified);
+        let place = (header.clone(), verified == number);
         let record = BatchRecord {
             committed: self.rollup.committed_in(number).await?,
             verified: match verified == number {
@@ -302,7 +342,11 @@ impl Derivation {
             reorganised: false,
         };
         let store = Arc::clone(&self.chain.store);
+        let resumption = self.resumption.clone();
         let recorded = tokio::task::spawn_blocking(move || {
+            if let Some(resumption) = resumption {
+                resumption.batch(&place.0, place.1)?;
+            }
             let (_, writes) = accept(&store, &known, &report)?;
             store.commit(writes)?;
             crash_point("sync/batch-recorded");

@@ -1,5 +1,6 @@
 //! Follows L2 for ever, and raises an alarm at the first difference.
 //!
+//! With a key, it also signs what it has executed, for contracts that ask for it ([`Attestor`]); the bridge asks it.
 //! A watcher depends on nobody but L2: it takes every committed batch, executes it, and compares. It is supervised like
 //! every part of a node; trouble with L2 is waited out, and a difference ends the process with exit code 3, for whoever
 //! looks after it to notice.
@@ -13,9 +14,10 @@ use tern_cluster_config::NodeConfig;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
-use super::{Derivation, DerivationError};
+use super::{Attestor, Derivation, DerivationError};
 use crate::node::Deployed;
-use crate::supervisor::{self, Failure};
+use crate::rpc::{self, RpcHandle};
+use crate::supervisor::{self, Failure, rank};
 use crate::verifier_bridge::Backoff;
 
 /// How often to look at L2.
@@ -27,8 +29,21 @@ const POLL: Duration = Duration::from_secs(2);
 /// If it cannot start; the failure carries the exit code.
 pub async fn run(config: NodeConfig) -> Result<ShutdownReason, Failure> {
     let deployed = Deployed::configured(&config)?;
+    let signing = match &config.attestation.key {
+        Some(source) => Some((
+            source.load()?,
+            rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?,
+        )),
+        None => None,
+    };
     supervisor::run(config.stop_within, async |process| {
         let derivation = Arc::new(deployed.derivation(&config, "watcher").await?);
+        if let Some((key, listener)) = signing {
+            let attestor = Attestor::new(&derivation, key).await?;
+            info!(target: "tern::watcher", account = %attestor.account(), "signs what it has executed");
+            let server = RpcHandle::attesting(attestor, config.rpc, listener)?;
+            process.add(rpc::child("rpc", rank::RPC, server)).await?;
+        }
         info!(target: "tern::watcher", rollup = %deployed.rollup, l2 = %deployed.l2, "watching");
         Ok(process.add(child(derivation)).await?)
     })
@@ -36,7 +51,7 @@ pub async fn run(config: NodeConfig) -> Result<ShutdownReason, Failure> {
 }
 
 fn child(derivation: Arc<Derivation>) -> ChildSpec {
-    supervised("watcher", 0, move || {
+    supervised("watcher", rank::MAIN_NODE, move || {
         let derivation = Arc::clone(&derivation);
         Box::pin(async move { watch(&derivation).await })
     })

@@ -8,7 +8,7 @@ use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::types::error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE};
 use tern_cluster::CallError;
 use tern_execution::{EstimateError, ExecutionError, StateError};
-use tern_messages::Rejection;
+use tern_messages::{BatchNumber, Rejection};
 use tern_storage::StorageError;
 use thiserror::Error;
 use tracing::error;
@@ -33,6 +33,14 @@ pub enum RpcFailure {
     /// The block is not there (yet).
     #[error("header not found")]
     UnknownBlock,
+    /// The batch is not there (yet).
+    #[error("batch {batch} was not taken from L2 yet; the last one that was is {last}")]
+    UnknownBatch {
+        /// The batch.
+        batch: BatchNumber,
+        /// The last one that is there.
+        last: BatchNumber,
+    },
     /// More was asked for than the server gives.
     #[error("{0}")]
     Limit(String),

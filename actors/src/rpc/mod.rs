@@ -22,6 +22,7 @@
 //! A receipt of the open block carries its number and a provisional hash, which stays valid in
 //! `eth_getBlockByHash` after sealing.
 
+mod attestation;
 mod body;
 mod convert;
 mod error;

@@ -25,7 +25,8 @@ use tracing::info;
 use super::eth::Eth;
 use super::guard::{Guard, Limits};
 use super::reader::Reader;
-use super::{body, subscribe, tern, web};
+use super::{attestation, body, subscribe, tern, web};
+use crate::derivation::Attestor;
 use crate::main_node::MainNodeHandle;
 
 /// Why the server cannot run.
@@ -79,7 +80,9 @@ pub fn bind(
 /// What a server needs; kept over restarts.
 #[derive(Clone)]
 pub struct RpcHandle {
-    node: MainNodeHandle,
+    methods: Methods,
+    /// Whose server it is.
+    role: &'static str,
     config: RpcConfig,
     listener: Arc<TcpListener>,
 }
@@ -94,22 +97,51 @@ pub struct RunningServer {
 
 impl RpcHandle {
     /// A server for a main node, on a listener from [`bind`].
-    pub fn new(node: MainNodeHandle, config: RpcConfig, listener: TcpListener) -> Self {
+    ///
+    /// # Errors
+    /// [`RpcServerError::Methods`].
+    pub fn new(
+        node: &MainNodeHandle,
+        config: RpcConfig,
+        listener: TcpListener,
+    ) -> Result<Self, RpcServerError> {
+        let reader = Reader::new(node.chain.clone(), node.head());
+        let (chain_id, role) = (node.chain.spec.chain_id(), node.chain.spec.role);
+        let mut all = RpcModule::new(());
+        all.merge(Eth::new(reader.clone(), node.address.clone(), config).methods())?;
+        all.merge(web::methods(chain_id))?;
+        all.merge(tern::methods(reader.clone()))?;
+        all.merge(subscribe::methods(reader)?)?;
+        Ok(Self::of(all.into(), role, config, listener))
+    }
+
+    /// A server for a watcher that signs, on a listener from [`bind`].
+    ///
+    /// # Errors
+    /// [`RpcServerError::Methods`].
+    pub fn attesting(
+        attestor: Attestor,
+        config: RpcConfig,
+        listener: TcpListener,
+    ) -> Result<Self, RpcServerError> {
+        let mut all = RpcModule::new(());
+        all.merge(web::methods(attestor.chain_id()))?;
+        all.merge(attestation::methods(attestor))?;
+        Ok(Self::of(all.into(), "watcher", config, listener))
+    }
+
+    fn of(
+        methods: Methods,
+        role: &'static str,
+        config: RpcConfig,
+        listener: TcpListener,
+    ) -> Self {
         Self {
-            node,
+            methods,
+            role,
             config,
             listener: Arc::new(listener),
         }
-    }
-
-    fn methods(&self) -> Result<Methods, RpcServerError> {
-        let reader = Reader::new(self.node.chain.clone(), self.node.head());
-        let mut all = RpcModule::new(());
-        all.merge(Eth::new(reader.clone(), self.node.address.clone(), self.config).methods())?;
-        all.merge(web::methods(reader.chain.spec.chain_id()))?;
-        all.merge(tern::methods(reader.clone()))?;
-        all.merge(subscribe::methods(reader)?)?;
-        Ok(all.into())
     }
 
     /// Starts answering.
@@ -138,8 +170,8 @@ impl RpcHandle {
             }))
             .build_from_tcp(self.listener.try_clone().map_err(lost)?)
             .map_err(lost)?;
-        let handle = server.start(self.methods()?);
-        info!(target: "tern::rpc", %address, chain = self.node.chain.spec.role, "serving JSON-RPC");
+        let handle = server.start(self.methods.clone());
+        info!(target: "tern::rpc", %address, chain = self.role, "serving JSON-RPC");
         Ok(RunningServer { address, handle })
     }
 }

@@ -25,7 +25,7 @@ mod proof_coordinator;
 mod replica;
 mod settings;
 mod simulator;
-mod tables;
+pub(crate) mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

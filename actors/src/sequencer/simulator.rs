@@ -11,14 +11,14 @@ use tern_cluster::{Address, Fault};
 use tern_messages::{BlobId, BlockNumber, HaltReport, TransactionBatch, decode};
 use tern_proving::{Profile, Simulation, Unprovable, simulate_within};
 use tern_storage::tables::chain::RECEIPTS;
-use tern_storage::tables::sequencer::{BLOBS, BLOCK_INPUTS};
-use tern_storage::{StorageError, WriteBatch, crash_point};
+use tern_storage::tables::sequencer::{BATCHES, BLOBS, BLOCK_INPUTS};
+use tern_storage::{StorageError, Store, WriteBatch, crash_point};
 use tracing::{error, info};
 
 use super::batcher::BatcherMessage;
 use super::fault;
 use super::proof_coordinator::CoordinatorMessage;
-use super::tables::{HALTS, SIMULATIONS, SimulatedBlock, SimulatedRun, Stage};
+use super::tables::{HALTS, PRUNED, SIMULATIONS, SimulatedBlock, SimulatedRun, Stage};
 use crate::main_node::{Chain, MainNodeMessage};
 
 /// Looks at one transaction batch, with segments of 2^n cycles at most: [`simulate_within`], or a stand-in in tests.
@@ -89,10 +89,8 @@ impl Actor for Simulator {
         (): (),
     ) -> Result<State, ActorProcessingErr> {
         let store = self.chain.store.clone();
-        let last = tokio::task::spawn_blocking(move || store.last(&SIMULATIONS)).await?;
-        let last = last
-            .map_err(fault::disk)?
-            .map_or(BlockNumber(0), |(number, _)| number);
+        let last = tokio::task::spawn_blocking(move || last_done(&store)).await?;
+        let last = last.map_err(fault::disk)?;
         drop(myself.send_interval(self.poll, || SimulatorMessage::Poll));
         let _ = myself.cast(SimulatorMessage::Poll);
         Ok(State {
@@ -315,6 +313,17 @@ impl Simulator {
             .and_then(|index| receipts.get(index))
             .map(|receipt| receipt.transaction_hash))
     }
+}
+
+/// The last block that was looked at, or that L2 has verified before this directory was made.
+fn last_done(store: &Store) -> Result<BlockNumber, StorageError> {
+    let simulated = store.last(&SIMULATIONS)?;
+    let cleared = match store.get(&PRUNED, &())? {
+        Some(batch) => store.get(&BATCHES, &batch)?,
+        None => None,
+    };
+    let simulated = simulated.map_or(BlockNumber(0), |(number, _)| number);
+    Ok(cleared.map_or(simulated, |header| header.last_block.max(simulated)))
 }
 
 fn unprovable(

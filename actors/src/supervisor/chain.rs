@@ -56,12 +56,7 @@ pub async fn start_chain(
     let address = listener.local_addr().map_err(Failure::fault)?;
     let handle = MainNodeHandle::new(open_chain(directory, spec).await?)?;
     process.add(handle.child(rank)).await?;
-    process
-        .add(child(
-            rpc_name,
-            rpc_rank,
-            RpcHandle::new(handle.clone(), rpc, listener),
-        ))
-        .await?;
+    let server = RpcHandle::new(&handle, rpc, listener)?;
+    process.add(child(rpc_name, rpc_rank, server)).await?;
     Ok((handle, address))
 }

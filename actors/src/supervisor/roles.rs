@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster::{Address, ChildSpec, Process};
-use tern_cluster_config::{ChainConfig, PoolConfig, ProverConfig, Role, SealingPolicy};
+use tern_cluster_config::{
+    ChainConfig, PoolConfig, ProverConfig, Role, SealingPolicy, SecretUrl,
+};
 use tern_messages::ChainId;
 use tern_proving::Profile;
 use tern_settlement::{ExpectedRollup, FollowPolicy, L2Endpoint};
@@ -65,6 +67,8 @@ pub struct Settlement {
     pub operator: PrivateKeySigner,
     /// How L2 transactions are followed.
     pub follow: FollowPolicy,
+    /// RPC servers of the watchers that are asked to sign.
+    pub watchers: Vec<SecretUrl>,
 }
 
 /// What the roles beside the main node need.
@@ -180,6 +184,7 @@ async fn start_bridge(
         rollup,
         operator,
         follow,
+        watchers,
     } = settlement;
     let identity = ChainIdentity::new(rollup.chain_id, rollup.genesis_hash, "bridge");
     let directory = data_dir.join("bridge");
@@ -191,6 +196,7 @@ async fn start_bridge(
             rollup,
             operator,
             policy: follow,
+            watchers,
         },
         store: Arc::new(opened.map_err(Failure::fault)??),
         genesis: genesis_header(chain)?,

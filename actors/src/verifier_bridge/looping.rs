@@ -350,10 +350,19 @@ impl<C: Connector> Loop<C> {
                 "the coordinator answers with a proof of batches {first} to {last}, which was not asked for"
             )));
         }
+        let next = BatchNumber(view.committed.0.saturating_add(1));
         if last > view.committed {
-            let next = BatchNumber(view.committed.0.saturating_add(1));
             return self.commit(settlement, next).await;
         }
+        let proof = match settlement.complete(&proven).await {
+            Ok(proof) => proof,
+            // Watchers sign in their own time; what is formed meanwhile need not wait for them.
+            Err(SettlementError::NotAttested { .. }) if next <= view.formed => {
+                return self.commit(settlement, next).await;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let proven = ProvenRange { proof, ..proven };
         let mut batches = Vec::with_capacity(proven.statements.len());
         for number in first.0..=last.0 {
             batches.push(self.batch(BatchNumber(number)).await?);

@@ -15,12 +15,14 @@
 //! ```
 //!
 //! * `decision`: what to do next; pure.
+//! * `attestors`: the signatures of watchers, where the contract asks for them.
 //! * `settlement`: what the bridge asks of L2, on real chains and in tests.
 //! * `looping`: the loop above.
 //! * `reports`: what the others are told.
 //! * `records`: what is kept on disk.
 
 mod anchors;
+mod attestors;
 mod backoff;
 mod decision;
 mod looping;

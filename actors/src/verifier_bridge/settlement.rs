@@ -7,11 +7,14 @@ use std::ops::RangeInclusive;
 use alloy::consensus::Header;
 use alloy::eips::BlockId;
 use alloy::signers::local::PrivateKeySigner;
-use tern_messages::{Batch, BatchNumber, ChainId, L2Transaction, ProvenRange};
+use tern_cluster_config::SecretUrl;
+use tern_messages::{Batch, BatchNumber, ChainId, L2Transaction, Proof, ProvenRange};
 use tern_settlement::{
     ExpectedRollup, FollowPolicy, L2, L2Block, L2Endpoint, Mined, RecordedBlock, RollupClient,
     RollupStatus, SettlementError, TransactionSender,
 };
+
+use super::attestors::Attestors;
 
 /// Result of a question to L2.
 pub type Answer<T> = Result<T, SettlementError>;
@@ -50,6 +53,10 @@ pub trait Settlement: Send + Sync + Debug + 'static {
         previous: Option<&Batch>,
         batch: &Batch,
     ) -> impl Future<Output = Answer<Mined>> + Send;
+    /// The proof that the contract takes: with the signatures of watchers, if it asks for them.
+    ///
+    /// The error is [`SettlementError::NotAttested`] while there are too few.
+    fn complete(&self, proven: &ProvenRange) -> impl Future<Output = Answer<Proof>> + Send;
     /// Proves consecutive batches, and waits until that is confirmed.
     fn prove(
         &self,
@@ -82,6 +89,8 @@ pub struct L2Connector {
     pub operator: PrivateKeySigner,
     /// How transactions are followed.
     pub policy: FollowPolicy,
+    /// RPC servers of the watchers that are asked to sign.
+    pub watchers: Vec<SecretUrl>,
 }
 
 impl Connector for L2Connector {
@@ -91,7 +100,13 @@ impl Connector for L2Connector {
         let l2 = L2::connect_to(self.endpoint.clone(), self.chain_id).await?;
         let rollup = RollupClient::connect(l2.clone(), self.rollup).await?;
         let sender = TransactionSender::new(l2, self.operator.clone(), self.policy);
-        Ok(OnL2 { rollup, sender })
+        let required = rollup.required_proofs().await?;
+        let attestors = Attestors::new(required, &self.watchers)?;
+        Ok(OnL2 {
+            rollup,
+            sender,
+            attestors,
+        })
     }
 }
 
@@ -110,6 +125,7 @@ impl Debug for L2Connector {
 pub struct OnL2 {
     rollup: RollupClient,
     sender: TransactionSender,
+    attestors: Attestors,
 }
 
 impl Settlement for OnL2 {
@@ -157,6 +173,10 @@ impl Settlement for OnL2 {
         };
         let call = self.rollup.commit(&previous, batch)?;
         self.sender.send("commitBatch", &call).await
+    }
+
+    async fn complete(&self, proven: &ProvenRange) -> Answer<Proof> {
+        self.attestors.complete(proven).await
     }
 
     async fn prove(&self, batches: &[Batch], proven: &ProvenRange) -> Answer<Mined> {

@@ -34,6 +34,8 @@ struct Inner {
     /// The next transactions are mined, but nobody hears of it.
     lose_answers: u32,
     sent: Vec<String>,
+    /// Watchers are asked so many times in vain.
+    unsigned: u32,
     connect_error: Option<SettlementError>,
 }
 
@@ -216,6 +218,26 @@ impl Settlement for FakeL2 {
             state.committed.push(batch);
             state.recorded.push(parent);
         })
+    }
+
+    async fn complete(&self, proven: &ProvenRange) -> Answer<Proof> {
+        let signed = self.with(|inner| {
+            let signed = inner.unsigned == 0;
+            inner.unsigned = inner.unsigned.saturating_sub(1);
+            signed
+        });
+        let (first, last) = (proven.first, proven.last());
+        match signed {
+            true => Ok(proven.proof.clone()),
+            false => Err(SettlementError::NotAttested {
+                first,
+                last,
+                verifier: Address::ZERO,
+                threshold: 1,
+                signed: 0,
+                reasons: vec!["a watcher: it sleeps".into()],
+            }),
+        }
     }
 
     async fn prove(&self, batches: &[Batch], proven: &ProvenRange) -> Answer<Mined> {
@@ -499,6 +521,26 @@ async fn batches_that_share_a_proof_are_proven_once_all_are_committed() {
         blocks.ends_with(&[6, 6]),
         "one transaction proved both: {blocks:?}"
     );
+}
+
+#[tokio::test]
+async fn watchers_who_sleep_hold_up_no_commitment_and_are_asked_again() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    l2.with(|inner| inner.unsigned = 3);
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 3, 2).await;
+    let board = Board::default();
+    let looping = Loop::new(fixture.bridge.clone(), board.clone(), Arc::default());
+    let _running = Running(tokio::spawn(looping.run()));
+    says_trouble(&board).await;
+    let trouble = board.status().trouble.unwrap();
+    assert!(trouble.contains("0 of the 1 watchers"), "{trouble}");
+    fixture.settled(3, 2).await;
+    assert_eq!(
+        l2.sent(),
+        ["commit 1", "commit 2", "commit 3", "prove 1", "prove 2"]
+    );
+    assert_eq!(board.status().trouble, None);
 }
 
 #[tokio::test]

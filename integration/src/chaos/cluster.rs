@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::node::{Node, Spec};
 use super::run::Plan;
 use super::world::World;
-use crate::harness::{Anvil, Settled, User, program};
+use crate::harness::{Anvil, Rebuilt, Settled, User, program};
 
 const CLUSTER_PORT: u16 = 7450;
 const RPC_PORT: u16 = 3050;
@@ -299,6 +299,22 @@ impl Cluster {
                 "{name} was to leave, and ended so: {ended:?}"
             );
         }
+        Ok(())
+    }
+
+    /// Makes the chain again from L2 alone, ends the main node and compares everything.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub(super) async fn rebuilds(&mut self) -> Result<()> {
+        let rebuilt = Rebuilt::new(&Deployment {
+            l2_rpc_url: self.l2(),
+            ..self.deployment.clone()
+        })?;
+        rebuilt.sync(&[]).await?.with(0, &[])?;
+        let main = &mut self.nodes[MAIN];
+        main.kill()?;
+        rebuilt.equals(&main.data().join("store"))?;
         Ok(())
     }
 

@@ -103,6 +103,10 @@ pub async fn run(plan: Plan, world: World, folder: &Path) -> Result<Report> {
     report.confirmed = witness.confirmed().await;
     report.blocks = witness.heights().await.unwrap_or_default();
     report.jobs = Witness::jobs(&cluster)?;
+    if let Err(error) = cluster.rebuilds().await {
+        let error = error.context("the chain made again from L2");
+        report.broken.push(format!("{error:#}"));
+    }
     report.took = begun.elapsed().as_secs_f64();
     Ok(report)
 }

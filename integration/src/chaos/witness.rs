@@ -166,7 +166,10 @@ impl Witness {
             timeout(LOOKS, ledger.balances(&self.user, fees)).await??;
             ledger.last_block().context("something was confirmed")?
         };
-        while self.settled.verified_block().await? < last {
+        // L2 first; then the main node has heard of it.
+        while self.settled.verified_block().await? < last
+            || self.heights().await.unwrap_or_default()[2] < last
+        {
             if begun.elapsed() > limit {
                 let heights = self.heights().await;
                 bail!("L2 has not verified block {last} within {limit:?}: {heights:?}");

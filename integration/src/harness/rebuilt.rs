@@ -1,8 +1,13 @@
 //! The chain made again from L2 alone, compared with the one that was there first.
 
 use std::fmt::Debug;
-use std::fs;
+use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use alloy::primitives::hex;
+use alloy::signers::local::PrivateKeySigner;
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
@@ -19,12 +24,24 @@ use tern_storage::tables::chain::{
 use tern_storage::{ChainIdentity, Key, Store, Table};
 
 use super::command::{Ended, run};
+use super::devnet::{Devnet, Options, clean, program};
 
 /// A data directory that knows nothing but where L2 is.
 #[derive(Debug)]
 pub struct Rebuilt {
     directory: TempDir,
     deployment: Deployment,
+}
+
+/// A watcher that signs, killed when dropped.
+#[derive(Debug)]
+pub struct Attesting(Child);
+
+impl Drop for Attesting {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The store of the main node in a data directory. No process may have it open.
@@ -62,6 +79,20 @@ impl Rebuilt {
         self.run(&["sync", "--from-l2"], environment).await
     }
 
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Starts a network on what was made again.
+    ///
+    /// # Errors
+    /// If it ends, or is not ready in time.
+    pub async fn devnet(&self, options: &Options) -> Result<Devnet> {
+        self.deployment.write(self.directory.path())?;
+        Devnet::start(self.directory.path(), options).await
+    }
+
     /// Runs a watcher until it ends.
     ///
     /// # Errors
@@ -70,19 +101,43 @@ impl Rebuilt {
         self.run(&["node", "--role", "watcher"], &[]).await
     }
 
+    /// Starts a watcher that signs with `key`, and answers at `address`.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn attest(&self, key: &PrivateKeySigner, address: SocketAddr) -> Result<Attesting> {
+        let log = File::create(self.directory.path().join("tern.log"))?;
+        let process = clean(Command::new(program()?))
+            .args(["node", "--role", "watcher"])
+            .args(self.places())
+            .args(["--attestation-key-env", "WATCHER_KEY"])
+            .args(["--rpc", &address.to_string()])
+            .env("WATCHER_KEY", hex::encode_prefixed(key.to_bytes()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        Ok(Attesting(process))
+    }
+
     async fn run(&self, command: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {
-        let directory = self.directory.path();
-        let text = |path: &Path| path.display().to_string();
-        let (chain, directory) = (text(&directory.join("chain.json")), text(directory));
-        let rollup = self.deployment.rollup.to_string();
-        let places = [
-            ["--chain", &chain],
-            ["--l2-rpc", &self.deployment.l2_rpc_url],
-            ["--rollup", &rollup],
-            ["--data-dir", &directory],
-        ];
-        let arguments: Vec<_> = command.iter().copied().chain(places.concat()).collect();
+        let places = self.places();
+        let places = places.iter().map(String::as_str);
+        let arguments: Vec<_> = command.iter().copied().chain(places).collect();
         run(&arguments, environment).await
+    }
+
+    /// Flags that say where everything is.
+    fn places(&self) -> Vec<String> {
+        let directory = self.directory.path();
+        let places = [
+            ("--chain", directory.join("chain.json").display().to_string()),
+            ("--l2-rpc", self.deployment.l2_rpc_url.clone()),
+            ("--rollup", self.deployment.rollup.to_string()),
+            ("--data-dir", directory.display().to_string()),
+        ];
+        let words = places.into_iter();
+        words.flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
     }
 
     /// Compares everything with the main node's directory of a live node that was stopped since; returns the last

@@ -50,6 +50,17 @@ impl Replay {
         })
     }
 
+    /// A call of `contract` at the newest block.
+    pub fn now(l2: DynProvider, sender: Address, contract: Address) -> Self {
+        Self {
+            l2,
+            sender,
+            to: contract,
+            at: BlockId::latest(),
+            calldata: Bytes::new(),
+        }
+    }
+
     /// What the call returns, or the data with which it reverts.
     ///
     /// # Errors

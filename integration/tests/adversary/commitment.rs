@@ -1,6 +1,7 @@
 //! Lies to `commitBatch`.
 
-use alloy::primitives::B256;
+use alloy::consensus::Header;
+use alloy::primitives::{B256, U256};
 use alloy::sol_types::SolCall;
 use anyhow::{Context, Result};
 use tern_settlement::IRollup;
@@ -130,6 +131,42 @@ pub(crate) fn commitment_lies(truth: &IRollup::commitBatchCall) -> Result<Vec<Li
     ));
     lies.extend(transaction_lies(truth)?);
     Ok(lies)
+}
+
+/// Headers that an operator may have made, of which it posts the hash: what is not posted is the contract's to say.
+pub(crate) fn header_lies(truth: &IRollup::commitBatchCall, first: &Header) -> Vec<Lie> {
+    let lie = |what: &str, change: fn(&mut Header)| {
+        let (mut header, mut call) = (first.clone(), truth.clone());
+        change(&mut header);
+        call.lastBlockHash = header.hash_slow();
+        Lie {
+            what: format!("a block with another {what}"),
+            calldata: call.abi_encode().into(),
+            expected: HEADER,
+        }
+    };
+    vec![
+        lie("parent", |header| header.parent_hash.0[7] ^= 1),
+        lie("ommers", |header| header.ommers_hash.0[7] ^= 1),
+        lie("fee recipient", |header| header.beneficiary.0[7] ^= 1),
+        lie("bloom", |header| header.logs_bloom.0[7] ^= 1),
+        lie("difficulty", |header| header.difficulty += U256::ONE),
+        lie("number", |header| header.number += 1),
+        lie("gas limit", |header| header.gas_limit += 1),
+        lie("extra data", |header| header.extra_data = vec![1].into()),
+        lie("random value", |header| header.mix_hash.0[7] ^= 1),
+        lie("nonce", |header| header.nonce.0[7] ^= 1),
+        lie("base fee", |header| {
+            header.base_fee_per_gas = header.base_fee_per_gas.map(|fee| fee - 1);
+        }),
+        lie("withdrawals root", |header| {
+            header.withdrawals_root = Some(B256::repeat_byte(7));
+        }),
+        lie("blob gas", |header| header.blob_gas_used = Some(131_072)),
+        lie("excess blob gas", |header| {
+            header.excess_blob_gas = Some(131_072);
+        }),
+    ]
 }
 
 /// The posted transactions: each byte, compressed and not, then whole transactions.

@@ -1,7 +1,11 @@
-//! Lies are refused: of a batch that was really committed and verified, the operator's own calls are made again with
+//! Lies are refused. Each row of the settlement's list of lies that concerns proofs, headers, data and history is here,
+//! with the error that meets it: of a batch that was really committed and verified, the operator's own calls are made again with
 //! one thing changed, and each must revert; native verification must refuse the same proofs.
 
 mod commitment;
+mod conflict;
+mod foreign;
+mod history;
 mod lie;
 mod proof;
 mod truth;
@@ -10,13 +14,18 @@ use alloy::primitives::{Address, Bytes};
 use alloy::sol;
 use alloy::sol_types::{SolCall, SolInterface};
 use anyhow::{Context, Result, ensure};
+use tern_cluster_config::development_key;
 use tern_proving::onchain::{Statement, VerifierKey, verify_native};
 use tern_proving::{JobVerifier, Profile};
 use tern_settlement::IRollup::IRollupErrors as Refusal;
 
-use commitment::commitment_lies;
+use alloy::signers::SignerSync;
+use commitment::{commitment_lies, header_lies};
+use history::history_lies;
 use lie::{all_refused, each_bit_of_number, one_bit};
-use proof::{consistent, proof_lies, range_lies, sampled_places, statement_lies};
+use proof::{
+    SIGNATURE, consistent, proof_lies, range_lies, sampled_places, signature_lies, statement_lies,
+};
 use truth::Truth;
 
 const STRANGER: Address = Address::repeat_byte(0x53);
@@ -61,6 +70,12 @@ async fn public_inputs_are_bound(truth: &Truth, proof: &Bytes) -> Result<()> {
     Ok(())
 }
 
+/// The signature of an account that is no watcher, under what was proven.
+fn stranger_signs(truth: &Truth) -> Result<[u8; SIGNATURE]> {
+    let digest = truth.attestation.digest(truth.statement);
+    Ok(development_key(9).sign_hash_sync(&digest)?.as_bytes())
+}
+
 fn verifier_key() -> Result<VerifierKey> {
     let verifier = JobVerifier::for_profile(Profile::InsecureTest)?;
     Ok(verifier.contract_key().clone())
@@ -99,6 +114,7 @@ async fn every_change_to_a_settled_batch_is_refused_on_l2_and_natively() -> Resu
     let honest = truth.commit.call(truth.commit.calldata.clone()).await?;
     ensure!(honest.is_ok(), "the true commitment is refused: {honest:?}");
     all_refused(&truth.commit, commitment_lies(&commitment)?).await?;
+    all_refused(&truth.commit, header_lies(&commitment, &truth.headers.first)).await?;
     let stranger = truth
         .commit
         .call_as(STRANGER, truth.commit.to, truth.commit.calldata.clone())
@@ -122,8 +138,16 @@ async fn every_change_to_a_settled_batch_is_refused_on_l2_and_natively() -> Resu
     );
     all_refused(&truth.prove, consistent).await?;
     all_refused(&truth.prove, range_lies(&proven)).await?;
-    all_refused(&truth.prove, proof_lies(&proven)).await?;
-    public_inputs_are_bound(&truth, &proven.proof).await?;
-    let (proof, statement) = (proven.proof, truth.statement);
+    let proofs = truth.proofs()?;
+    all_refused(&truth.prove, proof_lies(&proven, &proofs)).await?;
+    let stranger = stranger_signs(&truth)?;
+    all_refused(&truth.prove, signature_lies(&proven, &proofs, stranger)).await?;
+    public_inputs_are_bound(&truth, &proofs[0]).await?;
+    truth.foreign.refuses(&truth).await?;
+    for (replay, lies) in history_lies(&truth, &commitment, &proven) {
+        all_refused(&replay, lies).await?;
+    }
+    let [proof, _] = proofs;
+    let statement = truth.statement;
     tokio::task::spawn_blocking(move || native_verification_refuses(&proof, &statement)).await?
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use alloy::primitives::Bytes;
-use alloy::sol_types::SolCall;
+use alloy::sol_types::{SolCall, SolValue};
 use tern_proving::onchain::PROOF_LEN;
 use tern_settlement::IRollup::{self, IRollupErrors as Refusal};
 
@@ -11,6 +11,8 @@ use crate::lie::{Lie, Refused, each_bit_of_number, each_byte, one_bit};
 
 /// A prime: between sampled bytes of the proof, so that every place within elements and digests is met.
 const STRIDE: usize = 139;
+/// Bytes of a signature: r, s, v.
+pub(crate) const SIGNATURE: usize = 65;
 
 /// What is said beside the proof: window, commitment, evaluation, blocks.
 pub(crate) fn statement_lies(
@@ -131,37 +133,84 @@ pub(crate) fn sampled_places() -> Vec<usize> {
 
 const PROOF: &[&str] = &["ProofRefused", "MalformedProof"];
 
-pub(crate) fn proof_lies(truth: &IRollup::proveBatchesCall) -> Vec<Lie> {
+/// The call with other proofs, one for each verifier.
+fn with_proofs(
+    truth: &IRollup::proveBatchesCall,
+    what: String,
+    proofs: &[Vec<u8>],
+    expected: &'static [&'static str],
+) -> Lie {
+    let proofs: Vec<Bytes> = proofs.iter().cloned().map(Bytes::from).collect();
+    let call = IRollup::proveBatchesCall {
+        proof: proofs.abi_encode().into(),
+        ..truth.clone()
+    };
+    Lie {
+        what,
+        calldata: call.abi_encode().into(),
+        expected,
+    }
+}
+
+/// Lies in the proof of the execution; what the watchers have signed stays.
+pub(crate) fn proof_lies(truth: &IRollup::proveBatchesCall, proofs: &[Bytes; 2]) -> Vec<Lie> {
+    let [proof, signatures] = proofs;
     let lie = |what: String, proof: Vec<u8>| {
-        let call = IRollup::proveBatchesCall {
-            proof: proof.into(),
-            ..truth.clone()
-        };
-        Lie {
-            what,
-            calldata: call.abi_encode().into(),
-            expected: PROOF,
-        }
+        with_proofs(truth, what, &[proof, signatures.to_vec()], PROOF)
     };
     let mut lies: Vec<Lie> = sampled_places()
         .into_iter()
-        .map(|place| {
-            lie(
-                format!("byte {place} of the proof"),
-                one_bit(&truth.proof, place),
-            )
-        })
+        .map(|place| lie(format!("byte {place} of the proof"), one_bit(proof, place)))
         .collect();
     lies.push(lie("no proof".into(), Vec::new()));
     lies.push(lie(
         "a shorter proof".into(),
-        truth.proof[..PROOF_LEN - 1].to_vec(),
+        proof[..PROOF_LEN - 1].to_vec(),
     ));
-    lies.push(lie(
-        "a longer proof".into(),
-        [&truth.proof[..], &[0]].concat(),
-    ));
+    lies.push(lie("a longer proof".into(), [&proof[..], &[0]].concat()));
     lies.push(lie("a proof of zeros".into(), vec![0; PROOF_LEN]));
+    lies
+}
+
+/// Lies about who has signed; the proof of the execution stays. `stranger` is the signature of nobody whom the contract
+/// knows, under what was proven.
+pub(crate) fn signature_lies(
+    truth: &IRollup::proveBatchesCall,
+    proofs: &[Bytes; 2],
+    stranger: [u8; SIGNATURE],
+) -> Vec<Lie> {
+    let [proof, signatures] = proofs;
+    let (first, second) = signatures.split_at(SIGNATURE);
+    let lie = |what: &str, signatures: Vec<u8>, expected| {
+        with_proofs(truth, what.to_owned(), &[proof.to_vec(), signatures], expected)
+    };
+    let refused: &[&str] = &["ProofRefused"];
+    let malformed: &[&str] = &["MalformedProof"];
+    let mut lies: Vec<Lie> = each_byte(signatures)
+        .map(|(place, changed)| lie(&format!("byte {place} of the signatures"), changed, refused))
+        .collect();
+    lies.push(lie("no signature", vec![], malformed));
+    lies.push(lie("one signature", first.to_vec(), malformed));
+    lies.push(lie("a signature twice", first.repeat(2), refused));
+    let swapped = [second, first].concat();
+    lies.push(lie("signatures in another order", swapped, refused));
+    for (what, pair) in [
+        ("a stranger after a watcher", [first, &stranger]),
+        ("a stranger before a watcher", [&stranger, first]),
+    ] {
+        lies.push(lie(what, pair.concat(), refused));
+    }
+    let three = [signatures, &stranger[..]].concat();
+    lies.push(lie("a signature too many", three, malformed));
+    let (proof, signatures) = (proof.to_vec(), signatures.to_vec());
+    for (what, proofs) in [
+        ("no verifier's proof", vec![]),
+        ("one verifier's proof", vec![proof.clone()]),
+        ("a proof too many", vec![proof.clone(), signatures.clone(), vec![]]),
+        ("proofs in another order", vec![signatures, proof]),
+    ] {
+        lies.push(with_proofs(truth, what.to_owned(), &proofs, malformed));
+    }
     lies
 }
 

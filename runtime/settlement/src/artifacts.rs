@@ -5,6 +5,8 @@ use serde::Deserialize;
 
 const VERIFIER: &str = include_str!("../artifacts/Plonky2Verifier.json");
 const ROLLUP: &str = include_str!("../artifacts/Rollup.json");
+const ATTESTATION: &str = include_str!("../artifacts/AttestationVerifier.json");
+const SET: &str = include_str!("../artifacts/VerifierSet.json");
 
 #[derive(Deserialize)]
 struct Artifact {
@@ -19,6 +21,16 @@ pub(crate) fn verifier(arguments: &[u8]) -> Bytes {
 /// Creation code of the `Rollup` with its constructor's arguments, ABI-encoded.
 pub(crate) fn rollup(arguments: &[u8]) -> Bytes {
     creation(ROLLUP, arguments)
+}
+
+/// Creation code of an `AttestationVerifier` with its constructor's arguments, ABI-encoded.
+pub(crate) fn attestation_verifier(arguments: &[u8]) -> Bytes {
+    creation(ATTESTATION, arguments)
+}
+
+/// Creation code of a `VerifierSet` with its constructor's arguments, ABI-encoded.
+pub(crate) fn verifier_set(arguments: &[u8]) -> Bytes {
+    creation(SET, arguments)
 }
 
 fn creation(artifact: &str, arguments: &[u8]) -> Bytes {
@@ -59,7 +71,7 @@ mod tests {
     #[test]
     fn every_error_of_the_contracts_is_decoded() {
         let known = &selectors::<IRollupErrors>() | &selectors::<FoundationsErrors>();
-        for artifact in [ROLLUP, VERIFIER] {
+        for artifact in [ROLLUP, VERIFIER, ATTESTATION, SET] {
             for error in abi(artifact).errors() {
                 assert!(
                     known.contains(&error.selector()),

@@ -27,5 +27,32 @@ alloy::sol! {
         error OwnableUnauthorizedAccount(address account);
         /// The owner may not be this account.
         error OwnableInvalidOwner(address owner);
+        /// A `VerifierSet` needs members with code, each once.
+        error InvalidVerifiers();
+        /// An `AttestationVerifier` needs watchers in ascending order, and a threshold that they can reach.
+        error InvalidWatchers();
+        /// A text is too long for what it is stored in.
+        error InvalidShortString();
+        /// A text is too long.
+        error StringTooLong(string str);
+    }
+}
+
+alloy::sol! {
+    /// What verifiers say of themselves.
+    interface Verifiers {
+        /// `plonky2`, `attestation`, or `all` of a set.
+        function proofType() external view returns (string memory);
+        /// The members of a set.
+        function verifiers() external view returns (address[] memory);
+        /// The accounts of an attestation verifier.
+        function watchers() external view returns (address[] memory);
+        /// The signatures that it asks for.
+        function threshold() external view returns (uint256);
+    }
+
+    /// What a watcher signs.
+    struct Attestation {
+        uint64[4] statement;
     }
 }

@@ -1,7 +1,9 @@
 //! Puts the contracts of a new chain onto L2.
 
+use std::collections::BTreeSet;
+
 use alloy::consensus::Header;
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::sol_types::SolValue;
 use tern_messages::{ChainId, WindowDigest};
 
@@ -63,6 +65,40 @@ pub async fn deploy_verifier(
         artifacts::verifier(&arguments),
     )
     .await
+}
+
+/// Creates an `AttestationVerifier`: `threshold` of the watchers must sign.
+///
+/// # Errors
+/// [`SettlementError::Reverted`] with `InvalidWatchers` if the watchers cannot reach the threshold, or it is 0, and
+/// those of [`TransactionSender::send`].
+pub async fn deploy_attestation_verifier(
+    sender: &TransactionSender,
+    watchers: &BTreeSet<Address>,
+    threshold: usize,
+) -> Result<Deployed, SettlementError> {
+    let accounts: Vec<Address> = watchers.iter().copied().collect();
+    let arguments = (accounts, U256::from(threshold)).abi_encode_params();
+    create(
+        sender,
+        "the creation of the attestation verifier",
+        artifacts::attestation_verifier(&arguments),
+    )
+    .await
+}
+
+/// Creates a `VerifierSet`, whose members must all accept.
+///
+/// # Errors
+/// [`SettlementError::Reverted`] with `InvalidVerifiers` if a member has no code or is named twice, and those of
+/// [`TransactionSender::send`].
+pub async fn deploy_verifier_set(
+    sender: &TransactionSender,
+    verifiers: &[Address],
+) -> Result<Deployed, SettlementError> {
+    let arguments = (verifiers.to_vec(),).abi_encode_params();
+    let data = artifacts::verifier_set(&arguments);
+    create(sender, "the creation of the verifier set", data).await
 }
 
 /// Creates the `Rollup`.

@@ -153,6 +153,46 @@ pub enum SettlementError {
         /// The transaction.
         hash: TxHash,
     },
+    /// The `Rollup` asks for a kind of proof that this program does not make.
+    #[error("the verifier at {address} takes proofs of the kind `{kind}`, which this program does not make")]
+    UnknownVerifier {
+        /// The verifier.
+        address: Address,
+        /// What it calls its proofs.
+        kind: String,
+    },
+    /// The `Rollup` asks for more watchers' signatures than there are watchers to ask.
+    #[error(
+        "the Rollup asks for the signatures of {threshold} watchers (verifier {verifier}), and {known} can be asked; \
+         name their RPC servers with --watcher, or in attestation.watchers"
+    )]
+    TooFewWatchers {
+        /// The verifier that asks.
+        verifier: Address,
+        /// Signatures that it asks for.
+        threshold: usize,
+        /// Watchers that are configured.
+        known: usize,
+    },
+    /// Not enough watchers have signed what was proven (yet).
+    #[error(
+        "batches {first} to {last} are signed by {signed} of the {threshold} watchers that verifier {verifier} asks for: {}",
+        reasons.join("; ")
+    )]
+    NotAttested {
+        /// First of the proven batches.
+        first: BatchNumber,
+        /// Last of the proven batches.
+        last: BatchNumber,
+        /// The verifier that asks.
+        verifier: Address,
+        /// Signatures that it asks for.
+        threshold: usize,
+        /// Signatures that are there.
+        signed: usize,
+        /// What the other watchers said, a sentence each.
+        reasons: Vec<String>,
+    },
     /// The signer could not sign.
     #[error("the L2 transaction cannot be signed: {0}")]
     Signing(#[source] alloy::signers::Error),
@@ -168,6 +208,7 @@ impl SettlementError {
             | Self::PostingMissing { .. }
             | Self::Refused { .. }
             | Self::NotMined { .. }
+            | Self::NotAttested { .. }
             | Self::Failed { .. } => true,
             Self::Client(_)
             | Self::Scheme { .. }
@@ -177,6 +218,8 @@ impl SettlementError {
             | Self::WrongRollup { .. }
             | Self::Reverted { .. }
             | Self::GasLimit { .. }
+            | Self::UnknownVerifier { .. }
+            | Self::TooFewWatchers { .. }
             | Self::Posting(_)
             | Self::Signing(_) => false,
         }
@@ -190,6 +233,15 @@ impl SettlementError {
                 ..
             } => Some(error),
             _ => None,
+        }
+    }
+
+    /// What was said or happened, without where: for servers that are not L2.
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::Refused { message, .. } => message,
+            Self::Unreachable { reason, .. } | Self::Malformed { reason, .. } => reason,
+            other => other.to_string(),
         }
     }
 

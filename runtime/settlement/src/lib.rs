@@ -13,6 +13,7 @@
 //! states (the proving crate).
 
 mod artifacts;
+mod attestation;
 mod bindings;
 mod client;
 pub mod compression;
@@ -26,9 +27,15 @@ pub mod posting;
 mod sender;
 mod transport;
 
+pub use attestation::{
+    AttestationVerifier, RequiredProofs, RequiredVerifier, Signatures, Statement, Watcher,
+};
 pub use bindings::{Foundations, IRollup};
 pub use client::{ExpectedRollup, RollupClient, RollupStatus};
-pub use deploy::{Deployed, RollupPlan, VerifierKey, deploy_rollup, deploy_verifier};
+pub use deploy::{
+    Deployed, RollupPlan, VerifierKey, deploy_attestation_verifier, deploy_rollup, deploy_verifier,
+    deploy_verifier_set,
+};
 pub use endpoint::L2Endpoint;
 pub use error::{AnswerLimit, Revert, SettlementError};
 pub use follower::FollowPolicy;

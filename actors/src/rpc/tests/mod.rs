@@ -37,7 +37,8 @@ impl Served {
         let node = Node::start(directory.path(), spec).await;
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = bind(free, "rpc.listen", "--rpc").unwrap();
-        let server = RpcHandle::new(node.handle.clone(), config, listener)
+        let server = RpcHandle::new(&node.handle, config, listener)
+            .unwrap()
             .serve()
             .unwrap();
         Self {

@@ -54,6 +54,8 @@ pub struct Desk {
     reported: Option<Backlog>,
     pub(super) proven: BatchesPending,
     pub(super) pruned: BatchNumber,
+    /// Last batch that L2 has verified, as the bridge said.
+    settled: BatchNumber,
     pub(super) planned_block: BlockNumber,
     pub(super) planned_batch: BatchNumber,
     pub(super) planning: bool,
@@ -80,6 +82,7 @@ impl Desk {
             reported: None,
             proven: BatchesPending::default(),
             pruned: BatchNumber(0),
+            settled: BatchNumber(0),
             planned_block: BlockNumber(0),
             planned_batch: BatchNumber(0),
             planning: false,
@@ -144,6 +147,10 @@ impl Desk {
             self.planned_block = self.planned_block.max(last_block);
             let first_block = batch.header.first_block;
             let stated = batch.jobs.last().is_some_and(|planned| planned.done);
+            if number <= self.settled {
+                self.proven_block = last_block;
+                continue;
+            }
             info!(target: "tern::sequencer", batch = %number, jobs = batch.jobs.len(), stated, "planned");
             let waiting = Waiting {
                 root: batch.root,
@@ -170,6 +177,7 @@ impl Desk {
             let effects = self.machine.plan(now, span.block.0, span.jobs);
             self.effects.extend(effects);
         }
+        self.verified_elsewhere(self.settled);
     }
 
     pub(super) fn offer(&mut self, offer: Offer, reply: OfferReply, config: &ProofCoordinator) {
@@ -567,6 +575,7 @@ impl Desk {
 
     /// L2 has verified these batches, whoever proved them: they need no proof of ours any more.
     pub(super) fn verified_elsewhere(&mut self, verified: BatchNumber) {
+        self.settled = verified;
         let verified = verified.min(self.planned_batch);
         if verified > self.proven.proven {
             self.proven_up_to(verified);

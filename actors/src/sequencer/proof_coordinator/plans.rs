@@ -97,13 +97,17 @@ pub(crate) struct Planner {
 }
 
 impl Planner {
-    /// Everything after these, in order. Blocks that are part of a batch come with the batch.
+    /// Everything after these, in order. Blocks that are part of a batch come with the batch. A batch may be known before
+    /// its blocks are: then nothing after it is planned either.
     pub(crate) fn news(&self, block: BlockNumber, batch: BatchNumber) -> Result<News, PlanFault> {
         let store = &self.chain.store;
         let mut news = News::default();
         let mut covered = block;
         for row in store.range(&BATCHES, BatchNumber(batch.0 + 1)..) {
             let (_, header) = row?;
+            if !store.contains(&SIMULATIONS, &header.last_block)? {
+                return Ok(news);
+            }
             covered = covered.max(header.last_block);
             news.batches.push(self.batch(header)?);
         }

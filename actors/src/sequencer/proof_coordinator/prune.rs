@@ -5,7 +5,7 @@ use tern_storage::WriteBatch;
 use tern_storage::tables::sequencer::{BATCHES, BLOBS, PROOFS};
 
 use super::plans::{FINAL_PROOFS, PlanFault, Planner};
-use crate::sequencer::tables::{FAILED, PRUNED};
+use crate::sequencer::tables::{FAILED, PRUNED, SIMULATIONS};
 
 /// Clears everything up to batch `last`, a durable step for each batch. Blocks on the disk.
 pub(crate) fn prune(planner: &Planner, last: BatchNumber) -> Result<(), PlanFault> {
@@ -16,6 +16,9 @@ pub(crate) fn prune(planner: &Planner, last: BatchNumber) -> Result<(), PlanFaul
         let Some(header) = store.get(&BATCHES, &number)? else {
             break;
         };
+        if !store.contains(&SIMULATIONS, &header.last_block)? {
+            break;
+        }
         let (plan, _) = planner.whole_batch(&header)?;
         let folds = folds(planner, number, last)?;
         let mut batch = WriteBatch::new();

@@ -1,0 +1,133 @@
+//! What a watcher signs: the statements of batches that it took from L2 and executed, for contracts that ask for its
+//! signature. Everything is computed from its own chain; nobody tells it what to sign but the batches' numbers.
+
+use alloy::consensus::Header;
+use alloy::primitives::{Address, Signature};
+use alloy::signers::SignerSync;
+use alloy::signers::local::PrivateKeySigner;
+use tern_messages::{BatchNumber, BlockNumber, ChainId};
+use tern_proving::{BatchStatement, range_digest};
+use tern_settlement::posting::MAX_RANGE_BLOCKS;
+use tern_settlement::{AttestationVerifier, Statement};
+
+use super::Derivation;
+use crate::main_node::{Chain, batch_record, reported_finality};
+use crate::rpc::RpcFailure;
+use crate::supervisor::Failure;
+
+/// A watcher's key, and for whom it signs.
+#[derive(Debug)]
+pub struct Attestor {
+    chain: Chain,
+    key: PrivateKeySigner,
+    verifiers: Vec<AttestationVerifier>,
+}
+
+impl Attestor {
+    /// Signs what `derivation` has taken, for the verifiers that ask for this key's signature.
+    ///
+    /// # Errors
+    /// If there is none, or L2 does not answer.
+    pub async fn new(derivation: &Derivation, key: PrivateKeySigner) -> Result<Self, Failure> {
+        let (required, account) = (derivation.rollup.required_proofs().await?, key.address());
+        let asking = required
+            .attestations()
+            .filter(|verifier| verifier.watchers.contains(&account));
+        let verifiers: Vec<_> = asking.cloned().collect();
+        if verifiers.is_empty() {
+            let rollup = derivation.rollup.address();
+            return Err(Failure::configuration(format!(
+                "the Rollup at {rollup} asks for no signature of {account}; is attestation.key the right one, and was \
+                 the contract deployed with --watcher-account {account}?"
+            )));
+        }
+        Ok(Self {
+            chain: derivation.chain.clone(),
+            key,
+            verifiers,
+        })
+    }
+
+    /// The account that signs.
+    pub fn account(&self) -> Address {
+        self.key.address()
+    }
+
+    /// L3's chain id.
+    pub fn chain_id(&self) -> ChainId {
+        self.chain.spec.chain_id()
+    }
+
+    /// Signs what consecutive batches state. Computes for some milliseconds a block.
+    ///
+    /// # Errors
+    /// If the verifier does not ask for it, a batch was not executed yet, or the range is none or too long.
+    pub fn sign(
+        &self,
+        verifier: Address,
+        first: BatchNumber,
+        last: BatchNumber,
+    ) -> Result<Signature, RpcFailure> {
+        let asking = self
+            .verifiers
+            .iter()
+            .find(|known| known.address == verifier);
+        let asking = asking.ok_or_else(|| {
+            let account = self.account();
+            RpcFailure::Parameter(format!("{verifier} asks for no signature of {account}"))
+        })?;
+        let digest = asking.digest(self.statement(first, last)?);
+        let signed = self.key.sign_hash_sync(&digest);
+        signed.map_err(|error| RpcFailure::Internal(error.to_string()))
+    }
+
+    fn statement(&self, first: BatchNumber, last: BatchNumber) -> Result<Statement, RpcFailure> {
+        if first.0 == 0 || first > last {
+            let what = format!("there are no batches {first} to {last}; the first one is 1");
+            return Err(RpcFailure::Parameter(what));
+        }
+        let known = reported_finality(&self.chain)?.committed.0;
+        if last > known {
+            return Err(RpcFailure::UnknownBatch {
+                batch: last,
+                last: known,
+            });
+        }
+        let (mut digests, mut blocks) = (Vec::new(), 0);
+        for number in first.0..=last.0 {
+            let batch = self.batch(BatchNumber(number), MAX_RANGE_BLOCKS - blocks)?;
+            blocks += batch.len();
+            digests.push(self.digest(batch)?);
+        }
+        Ok(range_digest(&digests).unwrap_or_default())
+    }
+
+    /// Headers of a batch's blocks, `room` at most.
+    fn batch(&self, number: BatchNumber, room: usize) -> Result<Vec<Header>, RpcFailure> {
+        let record = batch_record(&self.chain, number)?;
+        let record = record.ok_or_else(|| missing(number))?;
+        let (first, last) = (record.header.first_block.0, record.header.last_block.0);
+        if last - first >= room as u64 {
+            let what = format!("at most {MAX_RANGE_BLOCKS} blocks are signed at once");
+            return Err(RpcFailure::Limit(what));
+        }
+        let headers = (first..=last).map(BlockNumber);
+        headers
+            .map(|number| Ok(self.chain.expect_header(number)?.header))
+            .collect()
+    }
+
+    fn digest(&self, headers: Vec<Header>) -> Result<Statement, RpcFailure> {
+        let internal = |error: &dyn std::fmt::Display| RpcFailure::Internal(error.to_string());
+        let first = headers.first().map_or(0, |header| header.number);
+        let before = BlockNumber(first.saturating_sub(1));
+        let start = self.chain.expect_header(before)?.header.state_root;
+        let window = self.chain.window_before(BlockNumber(first))?.to_vec();
+        let stated = BatchStatement::new(self.chain_id(), start, window, headers);
+        Ok(stated.map_err(|error| internal(&error))?.digest())
+    }
+}
+
+fn missing(batch: BatchNumber) -> RpcFailure {
+    RpcFailure::Internal(format!("the record of batch {batch} is missing"))
+}

@@ -1,0 +1,287 @@
+//! Two outcomes of one block that a verifier believes: whoever shows them freezes the chain, and nobody does so
+//! otherwise.
+
+use std::collections::BTreeSet;
+
+use alloy::consensus::Header;
+use alloy::eips::eip1559::BaseFeeParams;
+use alloy::primitives::{Address, B256, Bloom, Bytes, keccak256};
+use alloy::signers::SignerSync;
+use alloy::sol;
+use alloy::sol_types::{SolCall, SolValue};
+use anyhow::{Context, Result, ensure};
+use tern_cluster_config::{Devnet as Chain, Profile, development_key};
+use tern_execution::HashWindow;
+use tern_integration::harness::Anvil;
+use tern_messages::job::StatementData;
+use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, Proof, SealedBlock};
+use tern_node::supervisor::genesis_header;
+use tern_proving::BatchStatement;
+use tern_proving::onchain::PROOF_LEN;
+use tern_proving::statement::window_digest;
+use tern_settlement::{
+    AttestationVerifier, Call, ExpectedRollup, FollowPolicy, IRollup, L2, L2Endpoint,
+    RequiredProofs, RollupClient, RollupPlan, SettlementError, Statement, TransactionSender,
+    VerifierKey, deploy_attestation_verifier, deploy_rollup, deploy_verifier, deploy_verifier_set,
+};
+
+use crate::verifier_key;
+
+/// Development accounts.
+const OPERATOR: u32 = 0;
+const LIAR: u32 = 1;
+const REPORTER: u32 = 2;
+
+sol! {
+    struct Point {
+        bytes32 stateRoot;
+        bytes32 blockHash;
+        uint64 number;
+        uint64[4] window;
+    }
+
+    struct Outcome {
+        uint64[4] endWindow;
+        uint64[4] commitment;
+        uint64[2] evaluation;
+        bytes blocks;
+    }
+
+    /// `ConflictCheck.Report`.
+    struct Report {
+        address accused;
+        Point start;
+        Outcome first;
+        Outcome second;
+        bytes firstProof;
+        bytes secondProof;
+    }
+}
+
+/// A chain whose contract asks for a proof and for the signature of one watcher, who lies.
+struct Believer {
+    operator: TransactionSender,
+    reporter: TransactionSender,
+    rollup: RollupClient,
+    plonky2: Address,
+    attestation: AttestationVerifier,
+    genesis: Header,
+    chain_id: ChainId,
+}
+
+/// Block 1 in one batch, as somebody says it came out.
+#[derive(Clone)]
+struct Told {
+    batch: Batch,
+    data: StatementData,
+    statement: Statement,
+}
+
+impl Believer {
+    async fn deploy(anvil: &Anvil) -> Result<Self> {
+        let l2 = L2::connect(L2Endpoint::new(anvil.url().parse()?)).await?;
+        let sender = |index| {
+            let policy = FollowPolicy::default();
+            TransactionSender::new(l2.clone(), development_key(index), policy)
+        };
+        let (operator, reporter) = (sender(OPERATOR), sender(REPORTER));
+        let key = verifier_key()?;
+        let key = VerifierKey {
+            circuit_digest: key.circuit_digest,
+            constants_sigmas_cap: key.constants_sigmas_cap,
+        };
+        let plonky2 = deploy_verifier(&operator, &key).await?.address;
+        let watcher = BTreeSet::from([development_key(LIAR).address()]);
+        let attestation = deploy_attestation_verifier(&operator, &watcher, 1).await?;
+        let verifiers = [plonky2, attestation.address];
+        let set = deploy_verifier_set(&operator, &verifiers).await?.address;
+        let chain = Chain::l3(l2.chain_id().0, Profile::InsecureTest);
+        let genesis = genesis_header(&chain).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        let chain_id = chain.genesis.chain_id;
+        let plan = RollupPlan {
+            chain_id,
+            genesis: genesis.clone(),
+            beneficiary: chain.genesis.beneficiary,
+            window: window_digest(&HashWindow::new([genesis.hash_slow()]).to_vec()),
+            owner: development_key(OPERATOR).address(),
+            operator: development_key(OPERATOR).address(),
+            verifier: set,
+        };
+        let address = deploy_rollup(&operator, &plan).await?.address;
+        let expected = ExpectedRollup {
+            address,
+            chain_id,
+            genesis_hash: genesis.hash_slow(),
+        };
+        let rollup = RollupClient::connect(l2, expected).await?;
+        let required = rollup.required_proofs().await?;
+        ensure!(matches!(required, RequiredProofs::All(_)), "{required:?}");
+        let attestation = required.attestations().next().cloned();
+        Ok(Self {
+            operator,
+            reporter,
+            rollup,
+            plonky2,
+            attestation: attestation.context("a watcher must sign")?,
+            genesis,
+            chain_id,
+        })
+    }
+
+    /// Block 1 with this state root; `transactions` stands for what is in it.
+    fn tell(&self, state_root: u8, transactions: u8) -> Result<Told> {
+        let parent_hash = self.genesis.hash_slow();
+        let header = Header {
+            parent_hash,
+            number: 1,
+            state_root: B256::repeat_byte(state_root),
+            transactions_root: B256::repeat_byte(transactions),
+            receipts_root: B256::repeat_byte(3),
+            timestamp: self.genesis.timestamp + 1,
+            gas_used: 21_000,
+            base_fee_per_gas: self.genesis.next_block_base_fee(BaseFeeParams::ethereum()),
+            mix_hash: keccak256(parent_hash),
+            logs_bloom: Bloom::repeat_byte(0xff),
+            parent_beacon_block_root: Some(B256::repeat_byte(5)),
+            ..self.genesis.clone()
+        };
+        let window = HashWindow::new([parent_hash]).to_vec();
+        let (root, blocks) = (self.genesis.state_root, vec![header.clone()]);
+        let stated = BatchStatement::new(self.chain_id, root, window, blocks)?;
+        let block = SealedBlock {
+            hash: header.hash_slow(),
+            transactions: vec![Bytes::from_static(b"a transaction")],
+            receipts: vec![],
+            header,
+        };
+        let batch = Batch {
+            header: BatchHeader {
+                number: BatchNumber(1),
+                first_block: BlockNumber(1),
+                last_block: BlockNumber(1),
+                last_block_hash: block.hash,
+                state_root: block.header.state_root,
+            },
+            blocks: vec![block],
+        };
+        Ok(Told {
+            batch,
+            data: stated.data(),
+            statement: stated.digest(),
+        })
+    }
+
+    /// The watcher's signature.
+    fn attest(&self, told: &Told, watcher: u32) -> Result<Bytes> {
+        let digest = self.attestation.digest(told.statement);
+        let signature = development_key(watcher).sign_hash_sync(&digest)?;
+        Ok(signature.as_bytes().into())
+    }
+
+    fn outcome(&self, told: &Told) -> Result<Outcome> {
+        let call = self.prove(told)?;
+        let call = IRollup::proveBatchesCall::abi_decode(&call.data)?;
+        let batch = call.batches.into_iter().next().context("one batch")?;
+        Ok(Outcome {
+            endWindow: batch.endWindow,
+            commitment: batch.commitment,
+            evaluation: batch.evaluation,
+            blocks: batch.blocks,
+        })
+    }
+
+    fn prove(&self, told: &Told) -> Result<Call> {
+        let (batches, statements) = ([told.batch.clone()], [told.data.clone()]);
+        let bytes = Bytes::new();
+        Ok(self.rollup.prove(&batches, &statements, &Proof { bytes })?)
+    }
+
+    /// A report against `accused`, with proofs of both outcomes.
+    fn report(&self, accused: Address, told: [&Told; 2], proofs: [Bytes; 2]) -> Result<Call> {
+        let [first_proof, second_proof] = proofs;
+        let report = Report {
+            accused,
+            start: Point {
+                stateRoot: self.genesis.state_root,
+                blockHash: self.genesis.hash_slow(),
+                number: 0,
+                window: told[0].data.start_window,
+            },
+            first: self.outcome(told[0])?,
+            second: self.outcome(told[1])?,
+            firstProof: first_proof,
+            secondProof: second_proof,
+        };
+        let call = IRollup::reportConflictCall {
+            report: report.abi_encode().into(),
+        };
+        Ok(Call {
+            to: Some(self.rollup.address()),
+            data: call.abi_encode().into(),
+        })
+    }
+
+    /// A report against the watchers' verifier, with signatures of this account.
+    fn accuse(&self, told: [&Told; 2], signer: u32) -> Result<Call> {
+        let proofs = [self.attest(told[0], signer)?, self.attest(told[1], signer)?];
+        self.report(self.attestation.address, told, proofs)
+    }
+}
+
+/// Sends what must be refused with this error.
+async fn meets(sender: &TransactionSender, what: &str, call: &Call, error: &str) -> Result<()> {
+    let sent = sender.send("what must be refused", call).await;
+    let Err(SettlementError::Reverted { revert, .. }) = sent else {
+        anyhow::bail!("{what} is not refused by the contract: {sent:?}");
+    };
+    let text = format!("{revert:?}");
+    ensure!(text.contains(&format!("({error}(")), "{what} meets {text}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_outcomes_that_a_verifier_believes_freeze_the_chain_and_nothing_else_does() -> Result<()>
+{
+    let anvil = Anvil::start(&[])?;
+    let chain = Believer::deploy(&anvil).await?;
+    let (one, other, unrelated) = (chain.tell(1, 7)?, chain.tell(2, 7)?, chain.tell(2, 8)?);
+    let reporter = &chain.reporter;
+    let refused = async |what: &str, call: Call, error: &str| {
+        meets(reporter, what, &call, error).await
+    };
+
+    let call = chain.accuse([&one, &one], LIAR)?;
+    refused("one outcome twice", call, "NoConflict").await?;
+    let call = chain.accuse([&one, &unrelated], LIAR)?;
+    refused("outcomes of two blocks", call, "NoConflict").await?;
+    let call = chain.accuse([&one, &other], REPORTER)?;
+    refused("somebody else's signatures", call, "ProofRefused").await?;
+    let proofs = [chain.attest(&one, LIAR)?, chain.attest(&one, LIAR)?];
+    let call = chain.report(chain.attestation.address, [&one, &other], proofs)?;
+    refused("a signature of one outcome alone", call, "ProofRefused").await?;
+    let zeros = || Bytes::from(vec![0; PROOF_LEN]);
+    let call = chain.report(chain.plonky2, [&one, &other], [zeros(), zeros()])?;
+    refused("proofs of zeros", call, "ProofRefused").await?;
+    let own = BTreeSet::from([development_key(REPORTER).address()]);
+    let own = deploy_attestation_verifier(reporter, &own, 1).await?.address;
+    let strange = AttestationVerifier {
+        address: own,
+        ..chain.attestation.clone()
+    };
+    let sign = |told: &Told| -> Result<Bytes> {
+        let digest = strange.digest(told.statement);
+        let signature = development_key(REPORTER).sign_hash_sync(&digest)?;
+        Ok(signature.as_bytes().into())
+    };
+    let call = chain.report(own, [&one, &other], [sign(&one)?, sign(&other)?])?;
+    refused("a verifier of the reporter's own", call, "NotRequired").await?;
+
+    let call = chain.accuse([&one, &other], LIAR)?;
+    reporter.send("a report", &call).await?;
+    refused("another report", call, "ChainIsFrozen").await?;
+    let genesis = chain.rollup.genesis(&chain.genesis);
+    let commit = chain.rollup.commit(&genesis, &one.batch)?;
+    meets(&chain.operator, "a commitment", &commit, "ChainIsFrozen").await?;
+    let prove = chain.prove(&one)?;
+    meets(&chain.operator, "a proof", &prove, "ChainIsFrozen").await
+}

@@ -1,0 +1,117 @@
+//! The same blocks as another chain's, and proofs of another profile.
+
+use alloy::primitives::{Address, Bytes};
+use alloy::providers::{DynProvider, Provider, ProviderBuilder};
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::SolCall;
+use anyhow::{Context, Result, ensure};
+use tern_cluster_config::development_key;
+use tern_execution::HashWindow;
+use tern_integration::harness::Replay;
+use tern_messages::ChainId;
+use tern_proving::statement::window_digest;
+use tern_proving::{JobVerifier, Profile};
+use tern_settlement::IRollup::{self, IRollupErrors as Refusal};
+use tern_settlement::{
+    Call, FollowPolicy, L2, L2Endpoint, RollupPlan, TransactionSender, VerifierKey, deploy_rollup,
+    deploy_verifier,
+};
+
+use crate::Verifier;
+use crate::lie::{Lie, Refused, all_refused};
+use crate::truth::{Headers, Truth};
+
+/// Who runs the other chain.
+const OPERATOR: u32 = 5;
+
+/// A `Rollup` that differs in its chain id alone, with the same batch committed.
+pub(crate) struct Foreign {
+    l2: DynProvider,
+    operator: PrivateKeySigner,
+    rollup: Address,
+    verifier: Address,
+}
+
+impl Foreign {
+    /// Deploys it; `commit` is the batch's commitment.
+    pub(crate) async fn found(
+        url: &str,
+        commit: &Replay,
+        headers: &Headers,
+        verifier: Address,
+    ) -> Result<Self> {
+        let operator = development_key(OPERATOR);
+        let l2 = L2::connect(L2Endpoint::new(url.parse()?)).await?;
+        let sender = TransactionSender::new(l2, operator.clone(), FollowPolicy::default());
+        let genesis = &headers.genesis;
+        let window = HashWindow::new([genesis.hash_slow()]);
+        let plan = RollupPlan {
+            chain_id: ChainId(headers.chain_id + 1),
+            genesis: genesis.clone(),
+            beneficiary: headers.first.beneficiary,
+            window: window_digest(&window.to_vec()),
+            owner: operator.address(),
+            operator: operator.address(),
+            verifier,
+        };
+        let rollup = deploy_rollup(&sender, &plan).await?.address;
+        let provider = ProviderBuilder::new().connect_http(url.parse()?).erased();
+        let anchor = headers.first.parent_beacon_block_root.context("Cancun")?;
+        let anchor = provider.get_block_by_hash(anchor).await?;
+        let anchor = anchor.context("L2 has the anchor")?.header.number;
+        let record = IRollup::recordBlockHashCall {
+            number: alloy::primitives::U256::from(anchor),
+        };
+        for data in [record.abi_encode().into(), commit.calldata.clone()] {
+            let to = Some(rollup);
+            sender.send("the other chain", &Call { to, data }).await?;
+        }
+        let profile = JobVerifier::for_profile(Profile::Secure)?;
+        let key = profile.contract_key();
+        let key = VerifierKey {
+            circuit_digest: key.circuit_digest,
+            constants_sigmas_cap: key.constants_sigmas_cap,
+        };
+        let verifier = deploy_verifier(&sender, &key).await?.address;
+        Ok(Self {
+            l2: provider,
+            operator,
+            rollup,
+            verifier,
+        })
+    }
+
+    /// The true proof proves nothing here: not by itself, and not with the evaluation that this chain's stream has.
+    pub(crate) async fn refuses(&self, truth: &Truth) -> Result<()> {
+        let prove = Replay::now(self.l2.clone(), self.operator.address(), self.rollup);
+        let mut call = truth.proof()?;
+        let lie = |call: &IRollup::proveBatchesCall, expected| Lie {
+            what: "the proof of another chain".into(),
+            calldata: call.abi_encode().into(),
+            expected,
+        };
+        let refused = all_refused(&prove, vec![lie(&call, &["EvaluationMismatch"])]).await?;
+        let [Refused::Rollup(Refusal::EvaluationMismatch(mismatch))] = &refused[..] else {
+            anyhow::bail!("{refused:?}");
+        };
+        call.batches[0].evaluation = mismatch.computed;
+        all_refused(&prove, vec![lie(&call, &["ProofRefused"])]).await?;
+        self.refuses_profile(truth, &prove).await
+    }
+
+    /// The verifier of the other profile does not believe the proof.
+    async fn refuses_profile(&self, truth: &Truth, replay: &Replay) -> Result<()> {
+        let call = Verifier::verifyCall {
+            proof: truth.proofs()?[0].clone(),
+            statement: truth.statement,
+        };
+        let data: Bytes = call.abi_encode().into();
+        let answer = replay.call_as(self.operator.address(), self.verifier, data);
+        let believed = match answer.await? {
+            Ok(output) => Verifier::verifyCall::abi_decode_returns(&output)?,
+            Err(_) => false,
+        };
+        ensure!(!believed, "a proof of another profile is believed");
+        Ok(())
+    }
+}
