@@ -133,6 +133,14 @@ fn errors_name_the_file_the_key_and_the_problem() {
             "[sealing]\nmax_transactions = 0\n",
             ["sealing.max_transactions", "between 1 and 65536", ""],
         ),
+        (
+            "[attestation]\nthreshold = 2\n",
+            ["attestation.threshold", "between 1 and", "0"],
+        ),
+        (
+            "[attestation]\nwatchers = ['ftp://watcher.example/TOKEN']\n",
+            ["node.toml", "attestation.watchers", "http://"],
+        ),
         ("[rpc\n", ["node.toml", "", ""]),
     ];
     for (text, expected) in cases {

@@ -103,6 +103,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
             out,
             days,
         } => {
+            if roles.contains(&Role::Watcher) {
+                return Err(Failure::configuration(
+                    "a watcher needs no identity: it depends on nobody but L2; start it with `tern node --role watcher`",
+                ));
+            }
             let mut request = NodeRequest::new(name, roles);
             request.until = SystemTime::now() + Duration::from_secs(days * 24 * 3600);
             let issued = identity::issue(&authority, &request, &out);
