@@ -135,10 +135,7 @@ pub struct Deployer {
 ///
 /// # Errors
 /// If L2 does not take the transactions.
-pub async fn deploy(
-    deployer: Deployer,
-    contract: Contract<'_>,
-) -> Result<Deployment, DeployError> {
+pub async fn deploy(deployer: Deployer, contract: Contract<'_>) -> Result<Deployment, DeployError> {
     let Deployer {
         l2,
         operator,

@@ -34,7 +34,9 @@ impl AttestationConfig {
         match self.threshold {
             Some(threshold) if threshold == 0 || threshold > known => Err(ConfigError::value(
                 "attestation.threshold",
-                format!("{threshold} is not between 1 and the number of attestation.accounts, {known}"),
+                format!(
+                    "{threshold} is not between 1 and the number of attestation.accounts, {known}"
+                ),
             )),
             _ => Ok(()),
         }

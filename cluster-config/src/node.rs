@@ -317,6 +317,11 @@ impl NodeConfig {
                 "a watcher runs by itself, without an identity: it is to depend on nobody but L2";
             return refuse("roles", problem.to_owned());
         }
+        if self.attestation.key.is_some() && !self.roles.contains(&Role::Watcher) {
+            let problem =
+                "is a watcher's (--role watcher): no other role signs what it has executed";
+            return refuse("attestation.key", problem.to_owned());
+        }
         let missing = self.missing_roles();
         if self.cluster.identity.is_none() {
             if self.cluster.listen.is_some() || !self.cluster.join.is_empty() {

@@ -134,6 +134,10 @@ fn errors_name_the_file_the_key_and_the_problem() {
             ["sealing.max_transactions", "between 1 and 65536", ""],
         ),
         (
+            "[attestation]\nkey = { env = 'WATCHER_KEY' }\n",
+            ["attestation.key", "--role watcher", ""],
+        ),
+        (
             "[attestation]\nthreshold = 2\n",
             ["attestation.threshold", "between 1 and", "0"],
         ),

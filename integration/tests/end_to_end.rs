@@ -144,7 +144,9 @@ async fn the_whole_path(directory: &Path, options: Options, limit: Duration) -> 
 /// A network goes on from the directory that was made from L2 alone, where L2 is: nothing is proven again, and what is
 /// sent becomes the next batch.
 async fn goes_on(rebuilt: &Rebuilt, options: &Options) -> Result<()> {
-    let options = options.clone().with("TERN_ROLES", "[main-node, sequencer, bridge]");
+    let options = options
+        .clone()
+        .with("TERN_ROLES", "[main-node, sequencer, bridge]");
     let devnet = rebuilt.devnet(&options).await?;
     let (user, settled) = (devnet.user(1).await?, devnet.settled()?);
     let before = settled.rollup().lastCommittedBatch().call().await?;
@@ -156,7 +158,10 @@ async fn goes_on(rebuilt: &Rebuilt, options: &Options) -> Result<()> {
     .await?;
     let log = devnet.log()?;
     let replayed = log.matches("executed again").count();
-    ensure!(replayed == 1, "{replayed} blocks were executed again:\n{log}");
+    ensure!(
+        replayed == 1,
+        "{replayed} blocks were executed again:\n{log}"
+    );
     ensure!(devnet.stop().await?.success());
     Ok(())
 }

@@ -124,7 +124,10 @@ pub(super) fn set(
 
 impl KeyFlags {
     pub(super) fn source(&self) -> Option<Value> {
-        key_source(self.operator_key_file.as_deref(), self.operator_key_env.as_deref())
+        key_source(
+            self.operator_key_file.as_deref(),
+            self.operator_key_env.as_deref(),
+        )
     }
 }
 

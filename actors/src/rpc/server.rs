@@ -130,12 +130,7 @@ impl RpcHandle {
         Ok(Self::of(all.into(), "watcher", config, listener))
     }
 
-    fn of(
-        methods: Methods,
-        role: &'static str,
-        config: RpcConfig,
-        listener: TcpListener,
-    ) -> Self {
+    fn of(methods: Methods, role: &'static str, config: RpcConfig, listener: TcpListener) -> Self {
         Self {
             methods,
             role,

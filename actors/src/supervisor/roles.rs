@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster::{Address, ChildSpec, Process};
-use tern_cluster_config::{
-    ChainConfig, PoolConfig, ProverConfig, Role, SealingPolicy, SecretUrl,
-};
+use tern_cluster_config::{ChainConfig, PoolConfig, ProverConfig, Role, SealingPolicy, SecretUrl};
 use tern_messages::ChainId;
 use tern_proving::Profile;
 use tern_settlement::{ExpectedRollup, FollowPolicy, L2Endpoint};

@@ -131,13 +131,18 @@ impl Rebuilt {
     fn places(&self) -> Vec<String> {
         let directory = self.directory.path();
         let places = [
-            ("--chain", directory.join("chain.json").display().to_string()),
+            (
+                "--chain",
+                directory.join("chain.json").display().to_string(),
+            ),
             ("--l2-rpc", self.deployment.l2_rpc_url.clone()),
             ("--rollup", self.deployment.rollup.to_string()),
             ("--data-dir", directory.display().to_string()),
         ];
         let words = places.into_iter();
-        words.flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+        words
+            .flat_map(|(flag, value)| [flag.to_owned(), value])
+            .collect()
     }
 
     /// Compares everything with the main node's directory of a live node that was stopped since; returns the last

@@ -66,6 +66,7 @@ struct Believer {
     plonky2: Address,
     attestation: AttestationVerifier,
     genesis: Header,
+    beneficiary: Address,
     chain_id: ChainId,
 }
 
@@ -124,6 +125,7 @@ impl Believer {
             plonky2,
             attestation: attestation.context("a watcher must sign")?,
             genesis,
+            beneficiary: chain.genesis.beneficiary,
             chain_id,
         })
     }
@@ -134,6 +136,7 @@ impl Believer {
         let header = Header {
             parent_hash,
             number: 1,
+            beneficiary: self.beneficiary,
             state_root: B256::repeat_byte(state_root),
             transactions_root: B256::repeat_byte(transactions),
             receipts_root: B256::repeat_byte(3),
@@ -246,9 +249,8 @@ async fn two_outcomes_that_a_verifier_believes_freeze_the_chain_and_nothing_else
     let chain = Believer::deploy(&anvil).await?;
     let (one, other, unrelated) = (chain.tell(1, 7)?, chain.tell(2, 7)?, chain.tell(2, 8)?);
     let reporter = &chain.reporter;
-    let refused = async |what: &str, call: Call, error: &str| {
-        meets(reporter, what, &call, error).await
-    };
+    let refused =
+        async |what: &str, call: Call, error: &str| meets(reporter, what, &call, error).await;
 
     let call = chain.accuse([&one, &one], LIAR)?;
     refused("one outcome twice", call, "NoConflict").await?;
@@ -263,7 +265,9 @@ async fn two_outcomes_that_a_verifier_believes_freeze_the_chain_and_nothing_else
     let call = chain.report(chain.plonky2, [&one, &other], [zeros(), zeros()])?;
     refused("proofs of zeros", call, "ProofRefused").await?;
     let own = BTreeSet::from([development_key(REPORTER).address()]);
-    let own = deploy_attestation_verifier(reporter, &own, 1).await?.address;
+    let own = deploy_attestation_verifier(reporter, &own, 1)
+        .await?
+        .address;
     let strange = AttestationVerifier {
         address: own,
         ..chain.attestation.clone()

@@ -72,12 +72,16 @@ fn commitments(
         lie("blocks, again", &["TimestampNotAfterParent"], &|call| {
             (call.number, call.previous) = (2, after_first.clone());
         }),
-        lie("blocks of one time", &["TimestampNotAfterParent"], &|call| {
-            (call.number, call.previous) = (2, after_first.clone());
-            call.blocks.clone_from(&blocks_twice);
-            call.blocks[0].timestamp += 1;
-            call.blocks[1].timestamp += 1;
-        }),
+        lie(
+            "blocks of one time",
+            &["TimestampNotAfterParent"],
+            &|call| {
+                (call.number, call.previous) = (2, after_first.clone());
+                call.blocks.clone_from(&blocks_twice);
+                call.blocks[0].timestamp += 1;
+                call.blocks[1].timestamp += 1;
+            },
+        ),
     ]
 }
 

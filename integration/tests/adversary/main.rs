@@ -114,7 +114,11 @@ async fn every_change_to_a_settled_batch_is_refused_on_l2_and_natively() -> Resu
     let honest = truth.commit.call(truth.commit.calldata.clone()).await?;
     ensure!(honest.is_ok(), "the true commitment is refused: {honest:?}");
     all_refused(&truth.commit, commitment_lies(&commitment)?).await?;
-    all_refused(&truth.commit, header_lies(&commitment, &truth.headers.first)).await?;
+    all_refused(
+        &truth.commit,
+        header_lies(&commitment, &truth.headers.first),
+    )
+    .await?;
     let stranger = truth
         .commit
         .call_as(STRANGER, truth.commit.to, truth.commit.calldata.clone())

@@ -182,7 +182,12 @@ pub(crate) fn signature_lies(
     let [proof, signatures] = proofs;
     let (first, second) = signatures.split_at(SIGNATURE);
     let lie = |what: &str, signatures: Vec<u8>, expected| {
-        with_proofs(truth, what.to_owned(), &[proof.to_vec(), signatures], expected)
+        with_proofs(
+            truth,
+            what.to_owned(),
+            &[proof.to_vec(), signatures],
+            expected,
+        )
     };
     let refused: &[&str] = &["ProofRefused"];
     let malformed: &[&str] = &["MalformedProof"];
@@ -206,7 +211,10 @@ pub(crate) fn signature_lies(
     for (what, proofs) in [
         ("no verifier's proof", vec![]),
         ("one verifier's proof", vec![proof.clone()]),
-        ("a proof too many", vec![proof.clone(), signatures.clone(), vec![]]),
+        (
+            "a proof too many",
+            vec![proof.clone(), signatures.clone(), vec![]],
+        ),
         ("proofs in another order", vec![signatures, proof]),
     ] {
         lies.push(with_proofs(truth, what.to_owned(), &proofs, malformed));

@@ -12,9 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use tern_cluster_config::development_key;
 use tern_execution::HashWindow;
-use tern_integration::harness::{
-    Anvil, Attesting, Devnet, Options, Rebuilt, Replay, User, until,
-};
+use tern_integration::harness::{Anvil, Attesting, Devnet, Options, Rebuilt, Replay, User, until};
 use tern_messages::ChainId;
 use tern_proving::BatchStatement;
 use tern_proving::onchain::Statement;
@@ -92,7 +90,9 @@ impl Truth {
         let attestation = AttestationVerifier {
             address: deployment.attestation_verifier.context("watchers")?,
             l2_chain_id: ChainId(deployment.l2_chain_id),
-            watchers: WATCHERS.map(|index| development_key(index).address()).into(),
+            watchers: WATCHERS
+                .map(|index| development_key(index).address())
+                .into(),
             threshold: AWAKE,
         };
         let truth = Self {
@@ -106,7 +106,15 @@ impl Truth {
             l2,
             _anvil: anvil,
         };
+        until("L3 to hear of it", COMMITTED, || async {
+            let verified = user.finality().await?["verified"].take();
+            Ok((verified == json!("0x1")).then_some(()))
+        })
+        .await?;
+        let rebuilt = Rebuilt::new(&deployment)?;
+        rebuilt.sync(&[]).await?.with(0, &[])?;
         ensure!(devnet.stop().await?.success());
+        rebuilt.equals(directory.path())?;
         Ok(truth)
     }
 

@@ -139,7 +139,9 @@ impl RollupClient {
             .await?;
         let mut verifiers = Vec::with_capacity(members.len());
         for member in members {
-            let kind = self.of_verifier(member, Verifiers::proofTypeCall {}).await?;
+            let kind = self
+                .of_verifier(member, Verifiers::proofTypeCall {})
+                .await?;
             verifiers.push(self.required_verifier(member, &kind).await?);
         }
         Ok(RequiredProofs::All(verifiers))
@@ -153,7 +155,9 @@ impl RollupClient {
         match kind {
             "plonky2" => Ok(RequiredVerifier::Plonky2),
             "attestation" => {
-                let watchers = self.of_verifier(address, Verifiers::watchersCall {}).await?;
+                let watchers = self
+                    .of_verifier(address, Verifiers::watchersCall {})
+                    .await?;
                 let threshold = self
                     .of_verifier(address, Verifiers::thresholdCall {})
                     .await?;
@@ -221,7 +225,8 @@ impl Watcher {
         let asked = self.client.request("tern_attestation", parameters);
         let answer: Bytes = asked.await.map_err(|error| {
             let error = SettlementError::from_rpc(&self.endpoint, "a signature", error);
-            error.reason()
+            // Shown to people: nothing of it may look like our own lines.
+            error.reason().escape_debug().to_string()
         })?;
         Signature::from_raw(&answer).map_err(|_| "its answer is no signature".to_owned())
     }
@@ -257,7 +262,10 @@ mod tests {
     #[test]
     fn a_plain_verifier_takes_the_proof_as_it_is() {
         let required = RequiredProofs::One(RequiredVerifier::Plonky2);
-        assert_eq!(required.assemble(&proof(), &Signatures::new()), Some(proof()));
+        assert_eq!(
+            required.assemble(&proof(), &Signatures::new()),
+            Some(proof())
+        );
     }
 
     #[test]

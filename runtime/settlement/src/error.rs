@@ -154,7 +154,9 @@ pub enum SettlementError {
         hash: TxHash,
     },
     /// The `Rollup` asks for a kind of proof that this program does not make.
-    #[error("the verifier at {address} takes proofs of the kind `{kind}`, which this program does not make")]
+    #[error(
+        "the verifier at {address} takes proofs of the kind `{kind}`, which this program does not make"
+    )]
     UnknownVerifier {
         /// The verifier.
         address: Address,

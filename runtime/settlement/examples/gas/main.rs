@@ -68,12 +68,17 @@ impl Cost {
 
 #[tokio::main]
 async fn main() {
-    let verifier = verifier::cost().await;
+    let [verifier, attested] = verifier::costs().await;
     println!(
         "Verifying a proof, the whole transaction: {} gas ({} under EIP-7623), of it {} for calldata.\n",
         grouped(verifier.gas),
         grouped(verifier.with_floor()),
         grouped(verifier.calldata)
+    );
+    println!(
+        "With the signatures of two of three watchers beside it: {} gas ({} under EIP-7623).\n",
+        grouped(attested.gas),
+        grouped(attested.with_floor())
     );
     // Within a larger transaction, its calldata and execution come on top.
     let within = Cost {
