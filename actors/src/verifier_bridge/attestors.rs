@@ -70,7 +70,8 @@ impl Attestors {
     ) -> Answer<()> {
         let (verifier, first, last) = (attestation.address, proven.first, proven.last());
         let mut asked = JoinSet::new();
-        for watcher in self.watchers.iter().cloned() {
+        for watcher in &self.watchers {
+            let watcher = watcher.clone();
             asked.spawn(async move {
                 let answer = watcher.sign(verifier, first, last).await;
                 (watcher.name(), answer)

@@ -8,7 +8,6 @@
 #[path = "../../tests/on_anvil/chain.rs"]
 mod chain;
 #[path = "../../tests/on_anvil/network.rs"]
-#[expect(dead_code, reason = "shared with the tests")]
 mod network;
 #[path = "../../tests/on_anvil/settled.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
