@@ -28,18 +28,12 @@ pub struct BatchesPending {
 pub struct ProvenRange {
     /// The first batch.
     pub first: BatchNumber,
-    /// What the proof states of each batch from the first on, beyond what was committed. At least one.
-    pub statements: Vec<StatementData>,
+    /// The last batch.
+    pub last: BatchNumber,
+    /// What the proof states of all their blocks, beyond what was committed.
+    pub statement: StatementData,
     /// The proof in the verifier's calldata form.
     pub proof: Proof,
-}
-
-impl ProvenRange {
-    /// The last batch.
-    pub fn last(&self) -> BatchNumber {
-        let further = self.statements.len().saturating_sub(1) as u64;
-        BatchNumber(self.first.0.saturating_add(further))
-    }
 }
 
 /// What the L2 contract holds, deep enough to be relied on.

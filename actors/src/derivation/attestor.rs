@@ -1,17 +1,16 @@
 //! What a watcher signs: the statements of batches that it took from L2 and executed, for contracts that ask for its
 //! signature. Everything is computed from its own chain; nobody tells it what to sign but the batches' numbers.
 
-use alloy::consensus::Header;
 use alloy::primitives::{Address, Signature};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
-use tern_messages::{BatchNumber, BlockNumber, ChainId};
-use tern_proving::{BatchStatement, range_digest};
+use tern_messages::{BatchHeader, BatchNumber, BlockNumber, ChainId};
+use tern_proving::BatchStatement;
 use tern_settlement::posting::MAX_RANGE_BLOCKS;
 use tern_settlement::{AttestationVerifier, Statement};
 
 use super::Derivation;
-use crate::main_node::{Chain, batch_record, reported_finality};
+use crate::main_node::{Chain, ChainError, batch_record, reported_finality};
 use crate::rpc::RpcFailure;
 use crate::supervisor::Failure;
 
@@ -93,41 +92,25 @@ impl Attestor {
                 last: known,
             });
         }
-        let (mut digests, mut blocks) = (Vec::new(), 0);
-        for number in first.0..=last.0 {
-            let batch = self.batch(BatchNumber(number), MAX_RANGE_BLOCKS - blocks)?;
-            blocks += batch.len();
-            digests.push(self.digest(batch)?);
-        }
-        Ok(range_digest(&digests).unwrap_or_default())
-    }
-
-    /// Headers of a batch's blocks, `room` at most.
-    fn batch(&self, number: BatchNumber, room: usize) -> Result<Vec<Header>, RpcFailure> {
-        let record = batch_record(&self.chain, number)?;
-        let record = record.ok_or_else(|| missing(number))?;
-        let (first, last) = (record.header.first_block.0, record.header.last_block.0);
-        if last - first >= room as u64 {
+        let (first, last) = (self.batch(first)?.first_block, self.batch(last)?.last_block);
+        if last.0 - first.0 >= MAX_RANGE_BLOCKS as u64 {
             let what = format!("at most {MAX_RANGE_BLOCKS} blocks are signed at once");
             return Err(RpcFailure::Limit(what));
         }
-        let headers = (first..=last).map(BlockNumber);
-        headers
-            .map(|number| Ok(self.chain.expect_header(number)?.header))
-            .collect()
-    }
-
-    fn digest(&self, headers: Vec<Header>) -> Result<Statement, RpcFailure> {
-        let internal = |error: &dyn std::fmt::Display| RpcFailure::Internal(error.to_string());
-        let first = headers.first().map_or(0, |header| header.number);
-        let before = BlockNumber(first.saturating_sub(1));
+        let headers = (first.0..=last.0).map(BlockNumber);
+        let headers = headers.map(|number| Ok(self.chain.expect_header(number)?.header));
+        let headers = headers.collect::<Result<Vec<_>, ChainError>>()?;
+        let before = BlockNumber(first.0.saturating_sub(1));
         let start = self.chain.expect_header(before)?.header.state_root;
-        let window = self.chain.window_before(BlockNumber(first))?.to_vec();
+        let window = self.chain.window_before(first)?.to_vec();
         let stated = BatchStatement::new(self.chain_id(), start, window, headers);
-        Ok(stated.map_err(|error| internal(&error))?.digest())
+        let stated = stated.map_err(|error| RpcFailure::Internal(error.to_string()))?;
+        Ok(stated.digest())
     }
-}
 
-fn missing(batch: BatchNumber) -> RpcFailure {
-    RpcFailure::Internal(format!("the record of batch {batch} is missing"))
+    fn batch(&self, number: BatchNumber) -> Result<BatchHeader, RpcFailure> {
+        let missing = || RpcFailure::Internal(format!("the record of batch {number} is missing"));
+        let record = batch_record(&self.chain, number)?;
+        Ok(record.ok_or_else(missing)?.header)
+    }
 }

@@ -2,7 +2,7 @@
 
 use tern_cluster_config::SecretUrl;
 use tern_messages::{Proof, ProvenRange};
-use tern_proving::statement::{digest_of, range_digest};
+use tern_proving::statement::digest_of;
 use tern_settlement::{
     AttestationVerifier, L2Endpoint, RequiredProofs, SettlementError, Signatures, Statement,
     Watcher,
@@ -49,8 +49,7 @@ impl Attestors {
     /// # Errors
     /// [`SettlementError::NotAttested`] while too few watchers have signed.
     pub(super) async fn complete(&self, proven: &ProvenRange) -> Answer<Proof> {
-        let digests: Vec<Statement> = proven.statements.iter().map(digest_of).collect();
-        let statement = range_digest(&digests).unwrap_or_default();
+        let statement = digest_of(&proven.statement);
         let mut signatures = Signatures::new();
         for attestation in self.required.attestations() {
             self.collect(attestation, statement, proven, &mut signatures)
@@ -68,7 +67,7 @@ impl Attestors {
         proven: &ProvenRange,
         signatures: &mut Signatures,
     ) -> Answer<()> {
-        let (verifier, first, last) = (attestation.address, proven.first, proven.last());
+        let (verifier, first, last) = (attestation.address, proven.first, proven.last);
         let mut asked = JoinSet::new();
         for watcher in &self.watchers {
             let watcher = watcher.clone();

@@ -343,8 +343,8 @@ impl<C: Connector> Loop<C> {
             }
             Err(reason) => return Err(Trouble::Node(reason)),
         };
-        let last = proven.last();
-        if proven.first != first || last > view.formed {
+        let last = proven.last;
+        if proven.first != first || last < first || last > view.formed {
             let first = proven.first;
             return Err(Trouble::Node(format!(
                 "the coordinator answers with a proof of batches {first} to {last}, which was not asked for"
@@ -363,7 +363,7 @@ impl<C: Connector> Loop<C> {
             Err(error) => return Err(error.into()),
         };
         let proven = ProvenRange { proof, ..proven };
-        let mut batches = Vec::with_capacity(proven.statements.len());
+        let mut batches = Vec::new();
         for number in first.0..=last.0 {
             batches.push(self.batch(BatchNumber(number)).await?);
         }

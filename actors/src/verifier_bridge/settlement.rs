@@ -182,7 +182,7 @@ impl Settlement for OnL2 {
     async fn prove(&self, batches: &[Batch], proven: &ProvenRange) -> Answer<Mined> {
         let call = self
             .rollup
-            .prove(batches, &proven.statements, &proven.proof)?;
+            .prove(batches, &proven.statement, &proven.proof)?;
         self.sender.send("proveBatches", &call).await
     }
 

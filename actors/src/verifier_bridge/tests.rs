@@ -226,7 +226,7 @@ impl Settlement for FakeL2 {
             inner.unsigned = inner.unsigned.saturating_sub(1);
             signed
         });
-        let (first, last) = (proven.first, proven.last());
+        let (first, last) = (proven.first, proven.last);
         match signed {
             true => Ok(proven.proof.clone()),
             false => Err(SettlementError::NotAttested {
@@ -241,7 +241,7 @@ impl Settlement for FakeL2 {
     }
 
     async fn prove(&self, batches: &[Batch], proven: &ProvenRange) -> Answer<Mined> {
-        let (first, last) = (proven.first, proven.last());
+        let (first, last) = (proven.first, proven.last);
         let numbers = batches.iter().map(|batch| batch.header.number.0);
         assert!(numbers.eq(first.0..=last.0));
         self.ask(|inner| {
@@ -312,7 +312,8 @@ fn proven(first: u64, batches: usize) -> ProvenRange {
     };
     ProvenRange {
         first: BatchNumber(first),
-        statements: vec![statement; batches],
+        last: BatchNumber(first + batches as u64 - 1),
+        statement,
         proof: Proof {
             bytes: Bytes::new(),
         },

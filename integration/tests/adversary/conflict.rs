@@ -184,7 +184,7 @@ impl Believer {
     fn outcome(&self, told: &Told) -> Result<Outcome> {
         let call = self.prove(told)?;
         let call = IRollup::proveBatchesCall::abi_decode(&call.data)?;
-        let batch = call.batches.into_iter().next().context("one batch")?;
+        let batch = call.batches;
         Ok(Outcome {
             endWindow: batch.endWindow,
             commitment: batch.commitment,
@@ -194,9 +194,9 @@ impl Believer {
     }
 
     fn prove(&self, told: &Told) -> Result<Call> {
-        let (batches, statements) = ([told.batch.clone()], [told.data.clone()]);
+        let batches = [told.batch.clone()];
         let bytes = Bytes::new();
-        Ok(self.rollup.prove(&batches, &statements, &Proof { bytes })?)
+        Ok(self.rollup.prove(&batches, &told.data, &Proof { bytes })?)
     }
 
     /// A report against `accused`, with proofs of both outcomes.

@@ -94,7 +94,7 @@ impl Foreign {
         let [Refused::Rollup(Refusal::EvaluationMismatch(mismatch))] = &refused[..] else {
             anyhow::bail!("{refused:?}");
         };
-        call.batches[0].evaluation = mismatch.computed;
+        call.batches.evaluation = mismatch.computed;
         all_refused(&prove, vec![lie(&call, &["ProofRefused"])]).await?;
         self.refuses_profile(truth, &prove).await
     }

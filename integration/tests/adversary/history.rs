@@ -40,7 +40,7 @@ fn commitments(
     let genesis = PreviousBatch::genesis(&truth.headers.genesis).batch_hash();
     let after_first = IRollup::PreviousBatch {
         parentBatchHash: genesis,
-        blocksDigest: keccak256(&proven.batches[0].blocks),
+        blocksDigest: keccak256(&proven.batches.blocks),
         tip: IRollup::BlockTip {
             blockHash: first.hash_slow(),
             stateRoot: first.state_root,

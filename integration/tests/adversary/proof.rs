@@ -22,7 +22,7 @@ pub(crate) fn statement_lies(
     let mut lies = Vec::new();
     let mut tell = |what: String, change: &dyn Fn(&mut IRollup::BatchProof)| {
         let mut call = truth.clone();
-        change(&mut call.batches[0]);
+        change(&mut call.batches);
         lies.push((
             Lie {
                 what,
@@ -32,7 +32,7 @@ pub(crate) fn statement_lies(
             call,
         ));
     };
-    let honest = &truth.batches[0];
+    let honest = &truth.batches;
     for element in 0..4 {
         for (byte, number) in each_bit_of_number(honest.endWindow[element]) {
             tell(
@@ -77,11 +77,11 @@ pub(crate) fn consistent(
                 return None;
             };
             let mut call = lie.clone();
-            call.batches[0].evaluation = mismatch.computed;
+            call.batches.evaluation = mismatch.computed;
             if call == *honest {
                 return None;
             }
-            let blocks = call.batches[0].blocks != honest.batches[0].blocks;
+            let blocks = call.batches.blocks != honest.batches.blocks;
             let expected: &[&str] = if blocks {
                 &["BatchHashMismatch"]
             } else {
@@ -245,16 +245,22 @@ pub(crate) fn range_lies(truth: &IRollup::proveBatchesCall) -> Vec<Lie> {
         lie(
             "a range without batches",
             &["RangeLengthMismatch"],
-            &|call| call.batches.clear(),
+            &|call| call.lengths.clear(),
         ),
         lie("a batch twice", &["RangeLengthMismatch"], &|call| {
-            call.batches.push(truth.batches[0].clone())
+            call.lengths.push(truth.lengths[0])
+        }),
+        lie("a batch without blocks", &["MalformedBlocks"], &|call| {
+            call.lengths[0] = 0
+        }),
+        lie("a longer batch", &["MalformedBlocks"], &|call| {
+            call.lengths[0] += 1
         }),
         lie("no blocks", &["MalformedBlocks"], &|call| {
-            call.batches[0].blocks = Bytes::new()
+            call.batches.blocks = Bytes::new()
         }),
         lie("part of a block", &["MalformedBlocks"], &|call| {
-            call.batches[0].blocks = truth.batches[0].blocks.slice(..183);
+            call.batches.blocks = truth.batches.blocks.slice(..183);
         }),
     ]
 }

@@ -183,20 +183,20 @@ impl RollupClient {
         Ok(posting::commit_call(self.address, previous, batch)?)
     }
 
-    /// The call that proves consecutive batches.
+    /// The call that proves consecutive batches; the statement is of all their blocks.
     ///
     /// # Errors
     /// [`SettlementError::Posting`].
     pub fn prove(
         &self,
         batches: &[Batch],
-        statements: &[StatementData],
+        statement: &StatementData,
         proof: &Proof,
     ) -> Result<Call, SettlementError> {
         Ok(posting::prove_call(
             self.address,
             batches,
-            statements,
+            statement,
             proof,
         )?)
     }

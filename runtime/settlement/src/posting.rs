@@ -24,7 +24,8 @@ pub const MAX_CALLDATA: usize = 128 * 1024 - 512;
 /// Largest sum of [`posted_size_of`] over the blocks of a batch.
 pub const MAX_BATCH_BYTES: usize = MAX_CALLDATA - COMMIT_FRAME;
 
-/// Most blocks in a proof range: their 184 bytes each leave 76 KiB of [`MAX_CALLDATA`] to the proof.
+/// Most blocks in a proof range: their 184 bytes each, and a word for each batch, leave 73 KB of [`MAX_CALLDATA`] to the
+/// proof even if each block is a batch of its own.
 pub const MAX_RANGE_BLOCKS: usize = 256;
 
 /// Calldata of `commitBatch` without any block: selector, number, previous batch, two offsets, hash, two lengths, and
@@ -89,16 +90,9 @@ pub enum PostingError {
         /// Bytes that fit.
         max: usize,
     },
-    /// No batch, or another number of statements than of batches.
-    #[error(
-        "a proof range needs one statement for each of its batches; found {statements} for {batches}"
-    )]
-    RangeShape {
-        /// Number of batches.
-        batches: usize,
-        /// Number of statements.
-        statements: usize,
-    },
+    /// No batch, or one with more blocks than a proof can be of.
+    #[error("a proof is of at least one batch, and of at most 65535 blocks in each")]
+    RangeShape,
 }
 
 /// What opens a batch's hash on L2: the facts that the next commit is checked against.
@@ -201,25 +195,18 @@ pub fn commit_call(
     sized(rollup, call.abi_encode())
 }
 
-/// The call that proves consecutive batches, each with its statement.
+/// The call that proves consecutive batches; the statement is of all their blocks.
 ///
 /// # Errors
 /// See [`PostingError`].
 pub fn prove_call(
     rollup: Address,
     batches: &[Batch],
-    statements: &[StatementData],
+    statement: &StatementData,
     proof: &Proof,
 ) -> Result<Call, PostingError> {
-    let (Some(first), Some(last), true) = (
-        batches.first(),
-        batches.last(),
-        batches.len() == statements.len(),
-    ) else {
-        return Err(PostingError::RangeShape {
-            batches: batches.len(),
-            statements: statements.len(),
-        });
+    let (Some(first), Some(last)) = (batches.first(), batches.last()) else {
+        return Err(PostingError::RangeShape);
     };
     for pair in batches.windows(2) {
         if pair[0].header.number.next() != Some(pair[1].header.number) {
@@ -233,18 +220,23 @@ pub fn prove_call(
     let call = IRollup::proveBatchesCall {
         from: first.header.number.0,
         to: last.header.number.0,
-        batches: batches
+        lengths: batches
             .iter()
-            .zip(statements)
-            .map(|(batch, statement)| {
-                Ok(IRollup::BatchProof {
-                    endWindow: statement.end_window,
-                    commitment: statement.commitment,
-                    evaluation: statement.evaluation,
-                    blocks: packed_blocks(batch)?.into(),
-                })
+            .map(|batch| {
+                u16::try_from(batch.blocks.len()).map_err(|_| PostingError::RangeShape)
             })
             .collect::<Result<_, _>>()?,
+        batches: IRollup::BatchProof {
+            endWindow: statement.end_window,
+            commitment: statement.commitment,
+            evaluation: statement.evaluation,
+            blocks: batches
+                .iter()
+                .map(packed_blocks)
+                .collect::<Result<Vec<_>, _>>()?
+                .concat()
+                .into(),
+        },
         proof: proof.bytes.clone(),
     };
     sized(rollup, call.abi_encode())

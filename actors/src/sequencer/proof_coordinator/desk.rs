@@ -20,7 +20,7 @@ use tracing::{debug, error, info, warn};
 
 use super::judge::{Judge, Verdict};
 use super::plans::{FINAL_PROOFS, FinalProof, News, Planner};
-use super::ranges::{Range, Ranges, Waiting};
+use super::ranges::{Range, Ranges};
 use super::{CoordinatorMessage, ProofCoordinator, not_accepted, plan_fault};
 use crate::main_node::MainNodeMessage;
 use crate::sequencer::batcher::BatcherMessage;
@@ -40,9 +40,7 @@ pub struct Desk {
     requests: u64,
     asking: HashMap<RequestId, OfferReply>,
     delivering: HashMap<(JobId, WorkerId), Vec<RpcReplyPort<CompletionAnswer>>>,
-    /// The job that proves all of a block but what depends on its batch.
-    spans: HashMap<JobId, BlockNumber>,
-    /// Blocks whose spans were found done; the batcher is to hear of them.
+    /// Blocks of which all is proven but what depends on the statement; the batcher is to hear of them.
     spans_done: Vec<BlockNumber>,
     /// Batches that L2 has no proof of.
     ranges: Ranges,
@@ -54,8 +52,8 @@ pub struct Desk {
     reported: Option<Backlog>,
     pub(super) proven: BatchesPending,
     pub(super) pruned: BatchNumber,
-    /// Last batch that L2 has verified, as the bridge said.
-    settled: BatchNumber,
+    /// Last batch that L2 has verified, as the bridge said, and its last block.
+    settled: (BatchNumber, BlockNumber),
     pub(super) planned_block: BlockNumber,
     pub(super) planned_batch: BatchNumber,
     pub(super) planning: bool,
@@ -73,7 +71,6 @@ impl Desk {
             requests: 0,
             asking: HashMap::new(),
             delivering: HashMap::new(),
-            spans: HashMap::new(),
             spans_done: Vec::new(),
             ranges: Ranges::default(),
             saved: BatchNumber(0),
@@ -82,7 +79,7 @@ impl Desk {
             reported: None,
             proven: BatchesPending::default(),
             pruned: BatchNumber(0),
-            settled: BatchNumber(0),
+            settled: (BatchNumber(0), BlockNumber(0)),
             planned_block: BlockNumber(0),
             planned_batch: BatchNumber(0),
             planning: false,
@@ -138,46 +135,32 @@ impl Desk {
     /// Takes in what was planned.
     pub(super) fn add(&mut self, news: News) {
         let now = self.now();
-        for batch in news.batches {
-            if batch.header.number <= self.planned_batch {
+        for header in news.batches {
+            if header.number <= self.planned_batch {
                 continue;
             }
-            let (number, last_block) = (batch.header.number, batch.header.last_block);
-            (self.planned_batch, self.proven.formed) = (number, number);
-            self.planned_block = self.planned_block.max(last_block);
-            let first_block = batch.header.first_block;
-            let stated = batch.jobs.last().is_some_and(|planned| planned.done);
-            if number <= self.settled {
-                self.proven_block = last_block;
-                continue;
-            }
-            info!(target: "tern::sequencer", batch = %number, jobs = batch.jobs.len(), stated, "planned");
-            let waiting = Waiting {
-                root: batch.root,
-                statement: batch.statement,
-                first_block,
-                last_block,
-                stated,
-            };
-            self.ranges.add(number, waiting);
-            let effects = self.machine.plan(now, first_block.0, batch.jobs);
-            self.effects.extend(effects);
+            (self.planned_batch, self.proven.formed) = (header.number, header.number);
+            self.ranges.add_batch(header);
         }
         for span in news.spans {
             if span.block <= self.planned_block {
                 continue;
             }
             self.planned_block = span.block;
+            if span.block <= self.settled.1 {
+                continue;
+            }
             let done = span.jobs.last().is_some_and(|planned| planned.done);
+            info!(target: "tern::sequencer", block = %span.block, jobs = span.jobs.len(), done, "planned");
             if done {
                 self.spans_done.push(span.block);
-            } else {
-                self.spans.insert(span.root, span.block);
             }
+            self.ranges.add_block(span.block, span.root, done);
             let effects = self.machine.plan(now, span.block.0, span.jobs);
             self.effects.extend(effects);
         }
-        self.verified_elsewhere(self.settled);
+        let (batch, block) = self.settled;
+        self.verified_elsewhere(batch, block);
     }
 
     pub(super) fn offer(&mut self, offer: Offer, reply: OfferReply, config: &ProofCoordinator) {
@@ -471,9 +454,6 @@ impl Desk {
             }
             Effect::Finished { job, kind, took } => {
                 info!(target: "tern::sequencer", %job, ?kind, ?took, "proven");
-                if let Some(block) = self.spans.remove(&job) {
-                    let _ = config.batcher.cast(BatcherMessage::SpanProven(block));
-                }
             }
             Effect::Parked {
                 job,
@@ -504,9 +484,7 @@ impl Desk {
     }
 
     fn finished(&mut self, job: &JobId) {
-        if let Some(batch) = self.ranges.finished(job) {
-            info!(target: "tern::sequencer", %batch, "batch stated");
-        }
+        self.spans_done.extend(self.ranges.finished(job));
         if let Some(range) = self.ranges.under_way()
             && range.wrap == *job
         {
@@ -525,16 +503,11 @@ impl Desk {
             let decided = store.get(&FINAL_PROOFS, &first).map_err(fault::disk)?;
             let last = decided.map(|decided| decided.last);
             let batches = self.ranges.ready(first, last);
-            let Some(oldest) = batches.first().map(|batch| batch.first_block) else {
+            let (Some(oldest), Some(newest)) = (batches.first(), batches.last()) else {
                 break;
             };
-            let roots: Vec<JobId> = batches.iter().map(|batch| batch.root).collect();
-            let statements = batches
-                .iter()
-                .map(|batch| batch.statement.clone())
-                .collect();
-            let last = BatchNumber(self.proven.proven.0.saturating_add(roots.len() as u64));
-            let plan = planner.proof(first, &roots).map_err(plan_fault)?;
+            let (plan, statement) = planner.proof(oldest, newest).map_err(plan_fault)?;
+            let (group, last) = (oldest.first_block.0, newest.number);
             let jobs = planner.needed(&plan).map_err(fault::disk)?;
             let done = jobs.last().is_some_and(|planned| planned.done);
             let wrap = plan.root;
@@ -543,10 +516,10 @@ impl Desk {
             let proof = FinalProof {
                 last,
                 wrap,
-                statements,
+                statement,
             };
             self.finals.push((first, proof));
-            let effects = self.machine.plan(self.now(), oldest.0, jobs);
+            let effects = self.machine.plan(self.now(), group, jobs);
             self.effects.extend(effects);
             if done {
                 self.proven_up_to(last);
@@ -557,25 +530,21 @@ impl Desk {
 
     /// These batches need no further proof: their jobs are forgotten.
     fn proven_up_to(&mut self, last: BatchNumber) {
-        let wrap = self.ranges.under_way().map(|range| range.wrap);
-        let done = self.ranges.done(last);
-        let wrap = wrap.filter(|_| self.ranges.under_way().is_none());
-        for root in wrap.iter().chain(done.iter().map(|batch| &batch.root)) {
-            let effects = self.machine.forget(root);
+        let (last_block, jobs) = self.ranges.done(last);
+        for job in &jobs {
+            let effects = self.machine.forget(job);
             self.effects.extend(effects);
         }
-        self.spans
-            .retain(|root, _| self.machine.job(root).is_some());
-        if let Some(batch) = done.last() {
-            self.proven_block = batch.last_block;
+        if let Some(block) = last_block {
+            self.proven_block = block;
         }
         self.proven.proven = last;
         info!(target: "tern::sequencer", batch = %last, last_block = %self.proven_block, "proven for L2");
     }
 
     /// L2 has verified these batches, whoever proved them: they need no proof of ours any more.
-    pub(super) fn verified_elsewhere(&mut self, verified: BatchNumber) {
-        self.settled = verified;
+    pub(super) fn verified_elsewhere(&mut self, verified: BatchNumber, last_block: BlockNumber) {
+        self.settled = (verified, last_block);
         let verified = verified.min(self.planned_batch);
         if verified > self.proven.proven {
             self.proven_up_to(verified);

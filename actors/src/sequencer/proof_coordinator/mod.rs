@@ -39,7 +39,7 @@ use tern_cluster::{Address, Fault};
 use tern_messages::CompletionAnswer;
 use tern_scheduler::{Machine, Policy};
 use tern_storage::WriteBatch;
-use tern_storage::tables::sequencer::{COORDINATOR, Coordinator as Epoch};
+use tern_storage::tables::sequencer::{BATCHES, COORDINATOR, Coordinator as Epoch};
 use tracing::{error, info, warn};
 
 use super::batcher::BatcherMessage;
@@ -243,7 +243,9 @@ impl ProofCoordinator {
             committed.map_err(fault::disk)?;
             *desk = self.read().await?;
         }
-        desk.verified_elsewhere(verified);
+        let header = self.chain.store.get(&BATCHES, &verified);
+        let last_block = header.map_err(fault::disk)?.map(|header| header.last_block);
+        desk.verified_elsewhere(verified, last_block.unwrap_or_default());
         if verified <= desk.pruned {
             return Ok(());
         }

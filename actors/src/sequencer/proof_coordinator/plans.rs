@@ -19,7 +19,7 @@ use crate::main_node::{Chain, ChainError};
 use crate::sequencer::tables::SIMULATIONS;
 
 /// The proofs that L2 gets, by the first of the batches that share one; known by name before they are made.
-pub(super) const FINAL_PROOFS: Table<BatchNumber, FinalProof> = Table::new(0x57, "final proofs");
+pub(super) const FINAL_PROOFS: Table<BatchNumber, FinalProof> = Table::new(0x58, "final proofs");
 
 /// Which proof L2 gets for some batches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +28,8 @@ pub(super) struct FinalProof {
     pub(super) last: BatchNumber,
     /// The job that yields the proof.
     pub(super) wrap: JobId,
-    /// What it states of each batch.
-    pub(super) statements: Vec<StatementData>,
+    /// What it states of their blocks.
+    pub(super) statement: StatementData,
 }
 
 /// Why there is no plan.
@@ -65,7 +65,7 @@ pub enum PlanFault {
     },
 }
 
-/// Jobs that are known before the block's batch is: those that do not depend on its point.
+/// Jobs that do not depend on the statement that a block becomes part of: all of it but the last steps.
 #[derive(Debug)]
 pub(crate) struct SpanPlan {
     pub(crate) block: BlockNumber,
@@ -73,20 +73,11 @@ pub(crate) struct SpanPlan {
     pub(crate) jobs: Vec<Planned>,
 }
 
-/// All jobs of a batch, up to its statement.
-#[derive(Debug)]
-pub(crate) struct BatchPlan {
-    pub(crate) header: BatchHeader,
-    pub(crate) root: JobId,
-    pub(crate) statement: StatementData,
-    pub(crate) jobs: Vec<Planned>,
-}
-
 /// What is new on disk.
 #[derive(Debug, Default)]
 pub(crate) struct News {
     pub(crate) spans: Vec<SpanPlan>,
-    pub(crate) batches: Vec<BatchPlan>,
+    pub(crate) batches: Vec<BatchHeader>,
 }
 
 /// Plans under circuits of one version.
@@ -97,78 +88,61 @@ pub(crate) struct Planner {
 }
 
 impl Planner {
-    /// Everything after these, in order. Blocks that are part of a batch come with the batch. A batch may be known before
-    /// its blocks are: then nothing after it is planned either.
+    /// Everything after these, in order. A batch may be known before its blocks can be planned: then it is left out, and
+    /// so are those after it.
     pub(crate) fn news(&self, block: BlockNumber, batch: BatchNumber) -> Result<News, PlanFault> {
         let store = &self.chain.store;
         let mut news = News::default();
-        let mut covered = block;
         for row in store.range(&BATCHES, BatchNumber(batch.0 + 1)..) {
             let (_, header) = row?;
             if !store.contains(&SIMULATIONS, &header.last_block)? {
-                return Ok(news);
+                break;
             }
-            covered = covered.max(header.last_block);
-            news.batches.push(self.batch(header)?);
+            news.batches.push(header);
         }
-        for row in store.range(&SIMULATIONS, BlockNumber(covered.0 + 1)..) {
-            let (number, simulated) = row?;
-            news.spans.push(self.span(number, simulated.runs())?);
+        for row in store.range(&SIMULATIONS, BlockNumber(block.0 + 1)..) {
+            let (block, simulated) = row?;
+            let plan = self.span(simulated.runs())?;
+            let (root, jobs) = (plan.root, self.needed(&plan)?);
+            news.spans.push(SpanPlan { block, root, jobs });
         }
         Ok(news)
     }
 
-    fn span(&self, block: BlockNumber, runs: BlockRuns) -> Result<SpanPlan, PlanFault> {
-        // The point is not known yet; the jobs below the block's do not depend on it.
+    /// The jobs of a block that do not depend on its statement.
+    pub(crate) fn span(&self, runs: BlockRuns) -> Result<Plan, PlanFault> {
         let plan =
             plan_batch(self.version, &[runs], Point([0, 0])).map_err(|source| PlanFault::Plan {
                 batch: BatchNumber(0),
                 source,
             })?;
-        let below = |kind| matches!(kind, JobKind::Segment | JobKind::MergeSpans);
         let jobs: Vec<_> = plan
             .jobs
             .into_iter()
-            .filter(|(_, job)| below(job.kind()))
+            .filter(|(_, job)| is_of_span(job.kind()))
             .collect();
         let (root, _) = *jobs.last().expect("a planned block has a segment");
-        let jobs = self.needed(&Plan { jobs, root })?;
-        Ok(SpanPlan { block, root, jobs })
+        Ok(Plan { jobs, root })
     }
 
-    /// All jobs of a batch that are not superfluous.
-    pub(crate) fn batch(&self, header: BatchHeader) -> Result<BatchPlan, PlanFault> {
-        let (plan, statement) = self.whole_batch(&header)?;
-        let jobs = self.needed(&plan)?;
-        Ok(BatchPlan {
-            header,
-            root: plan.root,
-            statement,
-            jobs,
-        })
-    }
-
-    /// All jobs of a batch, whether their proofs are there or not.
-    pub(crate) fn whole_batch(
+    /// All jobs that make one proof for L2 of the blocks of consecutive batches, and what it states of them.
+    pub(crate) fn proof(
         &self,
-        header: &BatchHeader,
+        first: &BatchHeader,
+        last: &BatchHeader,
     ) -> Result<(Plan, StatementData), PlanFault> {
-        let batch = header.number;
+        let batch = first.number;
         let mut runs = Vec::new();
-        for number in header.first_block.0..=header.last_block.0 {
-            let block = BlockNumber(number);
-            runs.push(self.runs(block)?);
+        for number in first.first_block.0..=last.last_block.0 {
+            runs.push(self.runs(BlockNumber(number))?);
         }
-        let statement = self.statement(header)?;
-        let plan = plan_batch(self.version, &runs, statement.point)
-            .map_err(|source| PlanFault::Plan { batch, source })?;
+        let statement = self.statement(batch, first.first_block, last.last_block)?;
+        let fault = |source| PlanFault::Plan { batch, source };
+        let mut plan = plan_batch(self.version, &runs, statement.point).map_err(fault)?;
+        let wrap = plan_proof(self.version, &[plan.root]).map_err(fault)?;
+        plan.jobs.extend(wrap.jobs);
+        plan.root = wrap.root;
         Ok((plan, statement))
-    }
-
-    /// The jobs that make one proof for L2 of the statements of consecutive batches.
-    pub(crate) fn proof(&self, first: BatchNumber, roots: &[JobId]) -> Result<Plan, PlanFault> {
-        let batch = first;
-        plan_proof(self.version, roots).map_err(|source| PlanFault::Plan { batch, source })
     }
 
     /// How a block is proven.
@@ -177,12 +151,16 @@ impl Planner {
         Ok(simulated.ok_or(PlanFault::Missing { block })?.runs())
     }
 
-    fn statement(&self, header: &BatchHeader) -> Result<StatementData, PlanFault> {
-        let (first, batch) = (header.first_block, header.number);
+    fn statement(
+        &self,
+        batch: BatchNumber,
+        first: BlockNumber,
+        last: BlockNumber,
+    ) -> Result<StatementData, PlanFault> {
         let window: HashWindow = self.chain.window_before(first)?;
         let before = self.chain.expect_header(BlockNumber(first.0 - 1))?;
         let mut headers = Vec::new();
-        for row in self.chain.store.range(&HEADERS, first..=header.last_block) {
+        for row in self.chain.store.range(&HEADERS, first..=last) {
             headers.push(row?.1.header);
         }
         let chain_id = self.chain.spec.chain_id();
@@ -215,18 +193,24 @@ impl Planner {
     }
 }
 
+/// Whether jobs of this kind do not depend on the statement.
+pub(super) fn is_of_span(kind: JobKind) -> bool {
+    matches!(kind, JobKind::Segment | JobKind::MergeSpans)
+}
+
 /// The final proof of the batches from `first` on, if it is there.
 pub(super) fn proven_range(
     store: &Store,
     first: BatchNumber,
 ) -> Result<Option<ProvenRange>, StorageError> {
-    let Some(last) = store.get(&FINAL_PROOFS, &first)? else {
+    let Some(found) = store.get(&FINAL_PROOFS, &first)? else {
         return Ok(None);
     };
-    let proof = store.get(&PROOFS, &last.wrap)?;
+    let proof = store.get(&PROOFS, &found.wrap)?;
     Ok(proof.map(|proof| ProvenRange {
         first,
-        statements: last.statements,
+        last: found.last,
+        statement: found.statement,
         proof,
     }))
 }

@@ -1,10 +1,10 @@
 //! Deletes what L2's verification has made superfluous: job inputs, and every proof but the final one.
 
-use tern_messages::{BatchNumber, BlockNumber, JobId};
+use tern_messages::{BatchHeader, BatchNumber, BlockNumber, JobId};
 use tern_storage::WriteBatch;
 use tern_storage::tables::sequencer::{BATCHES, BLOBS, PROOFS};
 
-use super::plans::{FINAL_PROOFS, PlanFault, Planner};
+use super::plans::{FINAL_PROOFS, PlanFault, Planner, is_of_span};
 use crate::sequencer::tables::{FAILED, PRUNED, SIMULATIONS};
 
 /// Clears everything up to batch `last`, a durable step for each batch. Blocks on the disk.
@@ -19,10 +19,16 @@ pub(crate) fn prune(planner: &Planner, last: BatchNumber) -> Result<(), PlanFaul
         if !store.contains(&SIMULATIONS, &header.last_block)? {
             break;
         }
-        let (plan, _) = planner.whole_batch(&header)?;
-        let folds = folds(planner, number, last)?;
+        let mut superfluous = last_steps(planner, &header)?;
         let mut batch = WriteBatch::new();
-        for id in plan.jobs.iter().map(|(id, _)| id).chain(&folds) {
+        for block in header.first_block.0..=header.last_block.0 {
+            let runs = planner.runs(BlockNumber(block))?;
+            for run in &runs.runs {
+                batch.delete(&BLOBS, &run.input);
+            }
+            superfluous.extend(planner.span(runs)?.jobs.into_iter().map(|(id, _)| id));
+        }
+        for id in &superfluous {
             batch.delete(&PROOFS, id);
             for row in store.range(&FAILED, (*id, alloy::primitives::B256::ZERO)..) {
                 let ((job, worker), _) = row?;
@@ -32,33 +38,23 @@ pub(crate) fn prune(planner: &Planner, last: BatchNumber) -> Result<(), PlanFaul
                 batch.delete(&FAILED, &(job, worker));
             }
         }
-        for block in header.first_block.0..=header.last_block.0 {
-            for run in planner.runs(BlockNumber(block))?.runs {
-                batch.delete(&BLOBS, &run.input);
-            }
-        }
         batch.put(&PRUNED, &(), &number);
         store.commit(batch)?;
     }
     Ok(())
 }
 
-/// What stands between the statements of the batches from `first` on and their common proof, if that begins there.
-fn folds(
-    planner: &Planner,
-    first: BatchNumber,
-    verified: BatchNumber,
-) -> Result<Vec<JobId>, PlanFault> {
+/// What stands between the blocks of the batches that share a proof and this proof, if `first` is the first of them.
+fn last_steps(planner: &Planner, first: &BatchHeader) -> Result<Vec<JobId>, PlanFault> {
     let store = &planner.chain.store;
-    let Some(range) = store.get(&FINAL_PROOFS, &first)? else {
+    let Some(range) = store.get(&FINAL_PROOFS, &first.number)? else {
         return Ok(Vec::new());
     };
-    let mut roots = Vec::new();
-    for row in store.range(&BATCHES, first..=range.last.min(verified)) {
-        let (plan, _) = planner.whole_batch(&row?.1)?;
-        roots.push(plan.root);
-    }
-    let plan = planner.proof(first, &roots)?;
-    let folds = plan.jobs.iter().map(|(id, _)| *id);
-    Ok(folds.filter(|id| *id != range.wrap).collect())
+    let Some(last) = store.get(&BATCHES, &range.last)? else {
+        return Ok(Vec::new());
+    };
+    let (plan, _) = planner.proof(first, &last)?;
+    let jobs = plan.jobs.into_iter();
+    let steps = jobs.filter(|(id, job)| !is_of_span(job.kind()) && *id != range.wrap);
+    Ok(steps.map(|(id, _)| id).collect())
 }

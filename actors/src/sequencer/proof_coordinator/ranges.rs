@@ -1,35 +1,15 @@
 //! Which batches share the next proof for L2. Pure.
 //!
-//! One such proof is made at a time. As soon as it is there, all batches that were stated meanwhile share the next one:
-//! while little happens each batch has its own at once, and the more there is to prove the more share the price of
-//! verifying one. Statements are folded from the left, as the contract does it, a fold taking some seconds: a tree would
-//! save time only where more batches become ready at the same moment than [`MAX_BATCHES`], and the contract would have to
-//! know its shape.
+//! One such proof is made at a time. As soon as it is there, all batches whose blocks were proven meanwhile share the
+//! next one: while little happens each batch has its own at once, and the more there is to prove the more share the price
+//! of verifying one. They share one statement as well, of all their blocks: L2 checks it once, and cuts the blocks into
+//! batches. The jobs that depend on the statement (a few seconds for each block, in a tree that many provers share) begin
+//! when it is decided; those that do not, nearly all of the work, never wait for it.
 
 use std::collections::{BTreeMap, HashMap};
 
-use tern_messages::job::StatementData;
-use tern_messages::{BatchNumber, BlockNumber, JobId};
+use tern_messages::{BatchHeader, BatchNumber, BlockNumber, JobId};
 use tern_settlement::posting::MAX_RANGE_BLOCKS;
-
-/// Most batches in a proof: beyond it a transaction gets no cheaper, and the L2 transaction needs much of a block's gas.
-pub(super) const MAX_BATCHES: usize = 64;
-
-/// Most blocks in a proof of several batches: half of what one batch may have, so that the fields of [`MAX_BATCHES`]
-/// batches fit one L2 transaction as well.
-const MAX_BLOCKS: u64 = MAX_RANGE_BLOCKS as u64 / 2;
-
-/// A batch that L2 has no proof of, and that is in none.
-#[derive(Clone, Debug)]
-pub(super) struct Waiting {
-    /// The job that proves its statement.
-    pub(super) root: JobId,
-    pub(super) statement: StatementData,
-    pub(super) first_block: BlockNumber,
-    pub(super) last_block: BlockNumber,
-    /// Its statement is proven.
-    pub(super) stated: bool,
-}
 
 /// The proof that is being made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,27 +21,30 @@ pub(super) struct Range {
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Ranges {
-    waiting: BTreeMap<BatchNumber, Waiting>,
-    /// Batches by the jobs that prove their statements, as long as these are not done.
-    unstated: HashMap<JobId, BatchNumber>,
+    /// Batches that L2 has no proof of, and that are in none.
+    waiting: BTreeMap<BatchNumber, BatchHeader>,
+    /// What proves each block but for its statement.
+    spans: BTreeMap<BlockNumber, JobId>,
+    /// Those that are not done.
+    unproven: HashMap<JobId, BlockNumber>,
     under_way: Option<Range>,
 }
 
 impl Ranges {
-    pub(super) fn add(&mut self, number: BatchNumber, batch: Waiting) {
-        if !batch.stated {
-            self.unstated.insert(batch.root, number);
+    pub(super) fn add_block(&mut self, number: BlockNumber, span: JobId, proven: bool) {
+        self.spans.insert(number, span);
+        if !proven {
+            self.unproven.insert(span, number);
         }
-        self.waiting.insert(number, batch);
     }
 
-    /// Takes note of a finished job. Says which batch it states, if it does.
-    pub(super) fn finished(&mut self, job: &JobId) -> Option<BatchNumber> {
-        let number = self.unstated.remove(job)?;
-        if let Some(batch) = self.waiting.get_mut(&number) {
-            batch.stated = true;
-        }
-        Some(number)
+    pub(super) fn add_batch(&mut self, header: BatchHeader) {
+        self.waiting.insert(header.number, header);
+    }
+
+    /// Takes note of a finished job. Says which block is proven by it, if one is.
+    pub(super) fn finished(&mut self, job: &JobId) -> Option<BlockNumber> {
+        self.unproven.remove(job)
     }
 
     /// The proof that is being made.
@@ -74,14 +57,18 @@ impl Ranges {
     }
 
     /// The batches from `first` on that may share a proof now. `last` is given if it was decided before.
-    pub(super) fn ready(&self, first: BatchNumber, last: Option<BatchNumber>) -> Vec<&Waiting> {
-        let mut ready: Vec<&Waiting> = Vec::new();
+    pub(super) fn ready(
+        &self,
+        first: BatchNumber,
+        last: Option<BatchNumber>,
+    ) -> Vec<&BatchHeader> {
+        let mut ready: Vec<&BatchHeader> = Vec::new();
         let mut blocks = 0;
         for (number, (found, batch)) in (first.0..).zip(self.waiting.range(first..)) {
             blocks += batch.last_block.0 - batch.first_block.0 + 1;
-            let room = ready.len() < MAX_BATCHES && blocks <= MAX_BLOCKS;
-            let wanted = last.map_or(room || ready.is_empty(), |last| *found <= last);
-            if found.0 != number || !batch.stated || !wanted {
+            let room = blocks <= MAX_RANGE_BLOCKS as u64 || ready.is_empty();
+            let wanted = last.map_or(room, |last| *found <= last);
+            if found.0 != number || !wanted || !self.is_proven(batch) {
                 break;
             }
             ready.push(batch);
@@ -89,76 +76,94 @@ impl Ranges {
         ready
     }
 
-    /// Forgets everything up to a batch; returns what was known of those batches.
-    pub(super) fn done(&mut self, last: BatchNumber) -> Vec<Waiting> {
-        let after = BatchNumber(last.0.saturating_add(1));
-        let rest = self.waiting.split_off(&after);
+    fn is_proven(&self, batch: &BatchHeader) -> bool {
+        let blocks = batch.first_block.0..=batch.last_block.0;
+        blocks.map(BlockNumber).all(|block| {
+            let span = self.spans.get(&block);
+            span.is_some_and(|span| !self.unproven.contains_key(span))
+        })
+    }
+
+    /// Forgets everything up to a batch. Returns its last block, if it was waiting, and the jobs that nobody needs any
+    /// more.
+    pub(super) fn done(&mut self, last: BatchNumber) -> (Option<BlockNumber>, Vec<JobId>) {
+        let rest = self
+            .waiting
+            .split_off(&BatchNumber(last.0.saturating_add(1)));
         let done = std::mem::replace(&mut self.waiting, rest);
-        self.unstated.retain(|_, number| *number > last);
-        if self.under_way.is_some_and(|range| range.last <= last) {
-            self.under_way = None;
+        let mut jobs = Vec::new();
+        if let Some(range) = self.under_way.take_if(|range| range.last <= last) {
+            jobs.push(range.wrap);
         }
-        done.into_values().collect()
+        let last_block = done.into_values().last().map(|batch| batch.last_block);
+        if let Some(block) = last_block {
+            let rest = self
+                .spans
+                .split_off(&BlockNumber(block.0.saturating_add(1)));
+            jobs.extend(std::mem::replace(&mut self.spans, rest).into_values());
+            self.unproven.retain(|_, number| *number > block);
+        }
+        (last_block, jobs)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use alloy::primitives::B256;
-    use tern_messages::statement::Point;
 
     use super::*;
 
-    fn waiting(number: u64, blocks: u64) -> Waiting {
-        Waiting {
-            root: JobId(B256::with_last_byte(u8::try_from(number).unwrap())),
-            statement: StatementData {
-                start_window: [0; 4],
-                end_window: [0; 4],
-                commitment: [0; 4],
-                point: Point([0, 0]),
-                evaluation: [0, 0],
-            },
-            first_block: BlockNumber(1),
-            last_block: BlockNumber(blocks),
-            stated: false,
-        }
+    fn span(block: u64) -> JobId {
+        JobId(B256::from(alloy::primitives::U256::from(block)))
     }
 
+    /// Batches of so many blocks, none of which is proven.
     fn ranges(sizes: impl IntoIterator<Item = u64>) -> Ranges {
         let mut ranges = Ranges::default();
+        let mut first = 1;
         for (number, blocks) in (1..).zip(sizes) {
-            ranges.add(BatchNumber(number), waiting(number, blocks));
+            let last = first + blocks - 1;
+            for block in first..=last {
+                ranges.add_block(BlockNumber(block), span(block), false);
+            }
+            ranges.add_batch(BatchHeader {
+                number: BatchNumber(number),
+                first_block: BlockNumber(first),
+                last_block: BlockNumber(last),
+                last_block_hash: B256::ZERO,
+                state_root: B256::ZERO,
+            });
+            first = last + 1;
         }
         ranges
     }
 
-    fn state(ranges: &mut Ranges, number: u64) {
-        let root = waiting(number, 1).root;
-        assert_eq!(ranges.finished(&root), Some(BatchNumber(number)));
-        assert_eq!(ranges.finished(&root), None);
+    fn prove(ranges: &mut Ranges, blocks: impl IntoIterator<Item = u64>) {
+        for block in blocks {
+            assert_eq!(ranges.finished(&span(block)), Some(BlockNumber(block)));
+            assert_eq!(ranges.finished(&span(block)), None);
+        }
     }
 
     #[test]
-    fn batches_share_a_proof_up_to_the_first_that_is_not_stated() {
-        let mut ranges = ranges([1; 4]);
-        for number in [1, 2, 4] {
-            state(&mut ranges, number);
-        }
+    fn batches_share_a_proof_up_to_the_first_of_which_a_block_is_not_proven() {
+        let mut ranges = ranges([2; 4]);
+        prove(&mut ranges, [1, 2, 3, 4, 5, 7, 8]);
         assert_eq!(ranges.ready(BatchNumber(1), None).len(), 2);
         assert_eq!(ranges.ready(BatchNumber(3), None).len(), 0);
-        assert_eq!(ranges.done(BatchNumber(3)).len(), 3);
+        let (last, jobs) = ranges.done(BatchNumber(3));
+        assert_eq!((last, jobs.len()), (Some(BlockNumber(6)), 6));
         assert_eq!(ranges.ready(BatchNumber(4), None).len(), 1);
     }
 
     #[test]
-    fn a_range_has_limits_and_what_was_decided_before_stays() {
-        let mut many = ranges(std::iter::repeat_n(1, 100));
-        (1..=100).for_each(|number| state(&mut many, number));
-        assert_eq!(many.ready(BatchNumber(1), None).len(), MAX_BATCHES);
+    fn a_range_has_a_limit_and_what_was_decided_before_stays() {
+        let mut many = ranges(std::iter::repeat_n(1, 300));
+        prove(&mut many, 1..=300);
+        assert_eq!(many.ready(BatchNumber(1), None).len(), MAX_RANGE_BLOCKS);
         assert_eq!(many.ready(BatchNumber(1), Some(BatchNumber(3))).len(), 3);
-        let mut large = ranges([200, 100, 28, 1]);
-        (1..=4).for_each(|number| state(&mut large, number));
+        let mut large = ranges([300, 200, 56, 1]);
+        prove(&mut large, 1..=557);
         assert_eq!(
             large.ready(BatchNumber(1), None).len(),
             1,
@@ -172,12 +177,12 @@ mod tests {
         let mut ranges = ranges([1; 3]);
         let range = Range {
             last: BatchNumber(2),
-            wrap: JobId(B256::ZERO),
+            wrap: span(100),
         };
         ranges.begin(range);
-        ranges.done(BatchNumber(1));
+        assert!(!ranges.done(BatchNumber(1)).1.contains(&range.wrap));
         assert_eq!(ranges.under_way(), Some(range));
-        ranges.done(BatchNumber(2));
+        assert!(ranges.done(BatchNumber(2)).1.contains(&range.wrap));
         assert_eq!(ranges.under_way(), None);
     }
 }

@@ -206,7 +206,7 @@ async fn every_batch_is_proven_job_by_job_and_offered_to_the_bridge() {
     assert_eq!((count(JobKind::Batch), count(JobKind::Wrap)), (2, 2));
     let proven = fixture.proven(2).await.unwrap();
     assert_eq!(
-        (proven.first, proven.last()),
+        (proven.first, proven.last),
         (BatchNumber(2), BatchNumber(2))
     );
     assert_eq!(fixture.proven(3).await, None);
@@ -242,19 +242,24 @@ async fn until_kind(fixture: &Fixture, kind: JobKind) -> Lease {
 }
 
 #[tokio::test]
-async fn batches_that_are_stated_while_a_proof_is_made_share_the_next_one() {
+async fn batches_whose_blocks_are_proven_while_a_proof_is_made_share_the_next_one() {
     let directory = TempDir::new().unwrap();
     let chain = disk(&directory, 8);
     let fixture = coordinator(&chain).await;
     let first = until_kind(&fixture, JobKind::Wrap).await;
     let kinds = fixture.others_work().await;
-    assert!(!kinds.contains(&JobKind::Wrap) && !kinds.contains(&JobKind::Range));
+    let is_of_span = |kind: &JobKind| matches!(kind, JobKind::Segment | JobKind::MergeSpans);
+    assert!(kinds.iter().all(is_of_span), "{kinds:?}");
     fixture.finish(&first).await;
-    for kind in [JobKind::Range, JobKind::Range] {
+    let mut kinds = Vec::new();
+    while kinds.last() != Some(&JobKind::Batch) {
         let lease = fixture.lease().await.unwrap();
-        assert_eq!(lease.job.kind(), kind);
+        kinds.push(lease.job.kind());
         fixture.finish(&lease).await;
     }
+    let count = |kind| kinds.iter().filter(|found| **found == kind).count();
+    assert_eq!(count(JobKind::Block), 6);
+    assert_eq!((count(JobKind::MergeBlocks), kinds.len()), (5, 12));
     // What was decided survives.
     kill(&fixture.coordinator).await;
     let fixture = coordinator(&chain).await;
@@ -264,7 +269,7 @@ async fn batches_that_are_stated_while_a_proof_is_made_share_the_next_one() {
     assert_eq!(fixture.lease().await, None);
     let proven = fixture.proven(2).await.unwrap();
     assert_eq!(
-        (proven.first, proven.last()),
+        (proven.first, proven.last),
         (BatchNumber(2), BatchNumber(4))
     );
     assert_eq!(proven.proof, proof_of(&wrap.id));
@@ -312,7 +317,7 @@ async fn a_shared_proof_of_which_l2_has_verified_a_part_is_made_anew_for_the_res
         fixture.finish(&rest).await;
         let proven = fixture.proven(4).await.unwrap();
         assert_eq!(
-            (proven.first, proven.last()),
+            (proven.first, proven.last),
             (BatchNumber(4), BatchNumber(4))
         );
         assert_eq!(fixture.lease().await, None);

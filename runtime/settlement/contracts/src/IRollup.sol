@@ -72,7 +72,7 @@ interface IRollup {
         uint64[4] verifiedHashWindow;
     }
 
-    /// @notice What a batch's statement needs beyond what the contract knows.
+    /// @notice What a statement needs beyond what the contract knows: of all blocks of consecutive batches.
     struct BatchProof {
         /// Digest of the 256 block hashes that the block after the last one sees.
         uint64[4] endWindow;
@@ -175,15 +175,21 @@ interface IRollup {
     /// @notice Verifies the execution of the batches `from` to `to` by one proof. Open to anyone.
     /// @param from `lastVerifiedBatch() + 1`.
     /// @param to At most `lastCommittedBatch()`.
-    /// @param batches One entry for each batch.
+    /// @param lengths Number of blocks of each batch.
+    /// @param batches What is stated of all their blocks.
     /// @param proof The final proof, in the verifier's encoding.
-    function proveBatches(uint64 from, uint64 to, BatchProof[] calldata batches, bytes calldata proof)
-        external;
+    function proveBatches(
+        uint64 from,
+        uint64 to,
+        uint16[] calldata lengths,
+        BatchProof calldata batches,
+        bytes calldata proof
+    ) external;
 
     /// @notice As `proveBatches`, for callers who know the outcome: it reverts if that is another.
     /// @param stateRoot State root after the last batch.
     /// @param batchRoot Batch hash of the last batch, which covers all before it.
-    /// @param proof The arguments of `proveBatches`: abi.encode(from, to, batches, proof).
+    /// @param proof The arguments of `proveBatches`: abi.encode(from, to, lengths, batches, proof).
     function submitStateRoot(bytes32 stateRoot, bytes32 batchRoot, bytes calldata proof) external;
 
     /// @notice Whether the proof leads from the verified state root to another by committed batches.
@@ -196,10 +202,13 @@ interface IRollup {
         returns (bool);
 
     /// @notice What `proveBatches` would find: the last block, or the error.
-    function checkBatches(uint64 from, uint64 to, BatchProof[] calldata batches, bytes calldata proof)
-        external
-        view
-        returns (BlockTip memory);
+    function checkBatches(
+        uint64 from,
+        uint64 to,
+        uint16[] calldata lengths,
+        BatchProof calldata batches,
+        bytes calldata proof
+    ) external view returns (BlockTip memory);
 
     /// @notice Freezes the chain if a required verifier accepts proofs of two outcomes of the same block, which no
     /// correct verifier does. Open to anyone; nobody can undo it.

@@ -11,7 +11,6 @@ import {FastLz} from "./rollup/FastLz.sol";
 import {Statement} from "./rollup/Statement.sol";
 import {TransactionTrie} from "./rollup/TransactionTrie.sol";
 import {IProofVerifier} from "./verifier/IProofVerifier.sol";
-import {Poseidon} from "./verifier/Poseidon.sol";
 import {VerifierSet} from "./verifier/VerifierSet.sol";
 
 /// @title The L3 chain as its parent chain (L2) knows it
@@ -127,10 +126,14 @@ contract Rollup is IRollup, Ownable2Step {
     }
 
     /// @inheritdoc IRollup
-    function proveBatches(uint64 from, uint64 to, BatchProof[] calldata batches, bytes calldata proof)
-        external
-    {
-        BlockTip[] memory tips = _checkRange(from, to, batches, proof);
+    function proveBatches(
+        uint64 from,
+        uint64 to,
+        uint16[] calldata lengths,
+        BatchProof calldata batches,
+        bytes calldata proof
+    ) external {
+        BlockTip[] memory tips = _checkRange(from, to, lengths, batches, proof);
         for (uint256 i = 0; i < tips.length; ++i) {
             emit BatchVerified(from + uint64(i), tips[i].blockHash, tips[i].stateRoot);
         }
@@ -140,7 +143,7 @@ contract Rollup is IRollup, Ownable2Step {
         verifiedTimestamp = last.timestamp;
         verifiedStateRoot = last.stateRoot;
         verifiedBlockHash = last.blockHash;
-        _hashWindow = batches[batches.length - 1].endWindow;
+        _hashWindow = batches.endWindow;
     }
 
     /// @inheritdoc IRollup
@@ -165,12 +168,14 @@ contract Rollup is IRollup, Ownable2Step {
     }
 
     /// @inheritdoc IRollup
-    function checkBatches(uint64 from, uint64 to, BatchProof[] calldata batches, bytes calldata proof)
-        external
-        view
-        returns (BlockTip memory)
-    {
-        BlockTip[] memory tips = _checkRange(from, to, batches, proof);
+    function checkBatches(
+        uint64 from,
+        uint64 to,
+        uint16[] calldata lengths,
+        BatchProof calldata batches,
+        bytes calldata proof
+    ) external view returns (BlockTip memory) {
+        BlockTip[] memory tips = _checkRange(from, to, lengths, batches, proof);
         return tips[tips.length - 1];
     }
 
@@ -223,31 +228,28 @@ contract Rollup is IRollup, Ownable2Step {
     }
 
     /// @dev Checks the proof of committed batches; returns the last block of each.
-    function _checkRange(uint64 from, uint64 to, BatchProof[] calldata batches, bytes calldata proof)
-        private
-        view
-        returns (BlockTip[] memory tips)
-    {
+    function _checkRange(
+        uint64 from,
+        uint64 to,
+        uint16[] calldata lengths,
+        BatchProof calldata batches,
+        bytes calldata proof
+    ) private view returns (BlockTip[] memory tips) {
         if (frozen) revert ChainIsFrozen();
         (uint64 verified, uint64 committed) = (lastVerifiedBatch, lastCommittedBatch);
         if (from != verified + 1 || to < from || to > committed) {
             revert RangeOutOfOrder(from, to, verified, committed);
         }
-        if (batches.length != to - verified) revert RangeLengthMismatch(batches.length);
+        if (lengths.length != to - verified) revert RangeLengthMismatch(lengths.length);
 
-        Statement.Point memory end =
-            Statement.Point(verifiedStateRoot, verifiedBlockHash, verifiedBlockNumber, _hashWindow);
-        bytes32 hash = _batchHash[verified];
-        uint64[4] memory statement;
-        tips = new BlockTip[](batches.length);
-        for (uint256 i = 0; i < batches.length; ++i) {
-            uint64[4] memory digest = BatchStatement.digest(
-                Statement.Chain(chainId, gasLimit, beneficiary), from + uint64(i), end, batches[i]
-            );
-            statement = i == 0 ? digest : Poseidon.twoToOne(statement, digest);
-            tips[i] = _advance(end, batches[i]);
-            hash = _hashBatch(hash, keccak256(batches[i].blocks), tips[i]);
-        }
+        uint64[4] memory statement = BatchStatement.digest(
+            Statement.Chain(chainId, gasLimit, beneficiary),
+            from,
+            Statement.Point(verifiedStateRoot, verifiedBlockHash, verifiedBlockNumber, _hashWindow),
+            batches
+        );
+        bytes32 hash;
+        (tips, hash) = _split(lengths, batches.blocks);
         // Each batch hash covers the one before it.
         if (hash != _batchHash[to]) revert BatchHashMismatch(to, _batchHash[to], hash);
         if (!IProofVerifier(verifier).verify(proof, statement)) revert ProofRefused(from, to);
@@ -347,23 +349,36 @@ contract Rollup is IRollup, Ownable2Step {
         }
     }
 
-    /// @dev Moves `point` to the end of the batch; returns its last block.
-    function _advance(Statement.Point memory point, BatchProof calldata batch)
+    /// @dev Cuts the blocks that follow the verified one into batches; returns the last block of each, and the batch hash
+    /// of the last.
+    function _split(uint16[] calldata lengths, bytes calldata blocks)
         private
-        pure
-        returns (BlockTip memory tip)
+        view
+        returns (BlockTip[] memory tips, bytes32 hash)
     {
-        bytes calldata blocks = batch.blocks;
-        uint256 count = blocks.length / Statement.PACKED_BLOCK;
-        bytes calldata last = blocks[blocks.length - Statement.PACKED_BLOCK:];
-        point.number += uint64(count);
-        point.stateRoot = bytes32(last[0:32]);
-        point.blockHash = bytes32(last[128:160]);
-        point.window = batch.endWindow;
-        tip.blockHash = point.blockHash;
-        tip.stateRoot = point.stateRoot;
+        hash = _batchHash[lastVerifiedBatch];
+        uint64 number = verifiedBlockNumber;
+        uint256 rest = blocks.length;
+        tips = new BlockTip[](lengths.length);
+        for (uint256 i = 0; i < lengths.length; ++i) {
+            uint256 length = uint256(lengths[i]) * Statement.PACKED_BLOCK;
+            if (length == 0 || length > rest) revert MalformedBlocks(lastVerifiedBatch + 1 + uint64(i), rest);
+            uint256 start = blocks.length - rest;
+            bytes calldata batch = blocks[start:start + length];
+            number += lengths[i];
+            tips[i] = _tip(batch[length - Statement.PACKED_BLOCK:], number);
+            hash = _hashBatch(hash, keccak256(batch), tips[i]);
+            rest -= length;
+        }
+        if (rest != 0) revert MalformedBlocks(lastVerifiedBatch + uint64(lengths.length), rest);
+    }
+
+    /// @dev What is remembered of a packed block.
+    function _tip(bytes calldata last, uint64 number) private pure returns (BlockTip memory tip) {
+        tip.blockHash = bytes32(last[128:160]);
+        tip.stateRoot = bytes32(last[0:32]);
         tip.beaconRoot = bytes32(last[96:128]);
-        tip.number = point.number;
+        tip.number = number;
         tip.timestamp = uint64(bytes8(last[168:176]));
         tip.baseFee = uint64(bytes8(last[176:184]));
         tip.gasUsed = uint64(bytes8(last[160:168]));

@@ -197,12 +197,12 @@ async fn committed(settled: &Settled, previous: Option<&Batch>, batch: &Batch) -
 
 /// Has consecutive batches proven at once, by an empty proof.
 async fn proven(settled: &Settled, batches: &[Batch]) -> Cost {
-    let mut statements = vec![unevaluated(); batches.len()];
+    let mut statement = unevaluated();
     let proof = Proof {
         bytes: Bytes::new(),
     };
     loop {
-        let call = settled.rollup.prove(batches, &statements, &proof).unwrap();
+        let call = settled.rollup.prove(batches, &statement, &proof).unwrap();
         let error = match settled.operator.send("a proof", &call).await {
             Ok(mined) => return Cost::of(&call, mined.gas_used),
             Err(error) => error,
@@ -210,8 +210,7 @@ async fn proven(settled: &Settled, batches: &[Batch]) -> Cost {
         let Some(IRollupErrors::EvaluationMismatch(mismatch)) = error.rollup_error() else {
             panic!("{error}");
         };
-        let index = mismatch.batch - batches[0].header.number.0;
-        statements[index as usize].evaluation = mismatch.computed;
+        statement.evaluation = mismatch.computed;
     }
 }
 

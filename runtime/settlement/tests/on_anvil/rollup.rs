@@ -110,7 +110,7 @@ async fn batches_are_proven_and_refusals_carry_their_reason() {
     };
     let batches = [batch];
     let call = rollup
-        .prove(&batches, &[statement.clone()], &proof)
+        .prove(&batches, &statement, &proof)
         .unwrap();
     let refusal = operator.send("the proof", &call).await.unwrap_err();
     assert!(!refusal.is_retryable());
@@ -121,7 +121,7 @@ async fn batches_are_proven_and_refusals_carry_their_reason() {
     };
 
     statement.evaluation = *computed;
-    let call = rollup.prove(&batches, &[statement], &proof).unwrap();
+    let call = rollup.prove(&batches, &statement, &proof).unwrap();
     // Proving is open to anyone.
     let anyone = settled.anvil.sender(5, FollowPolicy::default()).await;
     anyone.send("the proof", &call).await.unwrap();
@@ -152,7 +152,7 @@ async fn the_real_verifier_is_deployed_and_refuses_what_is_no_proof() {
     let batches = [batch];
     let call = settled
         .rollup
-        .prove(&batches, &[statement.clone()], &proof)
+        .prove(&batches, &statement, &proof)
         .unwrap();
     let refusal = settled.operator.send("the proof", &call).await.unwrap_err();
     if let Some(IRollupErrors::EvaluationMismatch(mismatch)) = refusal.rollup_error() {
@@ -160,7 +160,7 @@ async fn the_real_verifier_is_deployed_and_refuses_what_is_no_proof() {
     }
     let call = settled
         .rollup
-        .prove(&batches, &[statement], &proof)
+        .prove(&batches, &statement, &proof)
         .unwrap();
     let refusal = settled.operator.send("the proof", &call).await.unwrap_err();
     let SettlementError::Reverted {

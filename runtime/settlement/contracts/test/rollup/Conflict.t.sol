@@ -151,11 +151,11 @@ contract ConflictTest is RollupFixture {
         bytes memory reason = abi.encodeWithSelector(IRollup.ChainIsFrozen.selector);
         Batch memory batch = make(genesisBatch(), 1, "later");
         expectCommitRefused(batch, reason);
-        (IRollup.BatchProof memory proof,) = prove(genesisBatch(), batch);
-        IRollup.BatchProof[] memory proofs = new IRollup.BatchProof[](1);
-        proofs[0] = proof;
+        Batch[] memory batches = new Batch[](1);
+        batches[0] = batch;
+        Claim memory claim = proveAll(genesisBatch(), batches);
         vm.expectRevert(reason);
-        rollup.proveBatches(1, 1, proofs, "");
+        submit(1, 1, claim);
         vm.expectRevert(reason);
         rollup.reportConflict("");
     }

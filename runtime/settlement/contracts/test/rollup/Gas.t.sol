@@ -30,10 +30,10 @@ contract GasTest is RollupFixture {
         Batch[] memory batches = new Batch[](1);
         // 128 bytes of seed: transactions are a little longer than transfers.
         batches[0] = make(genesisBatch(), transactions, string(new bytes(128)));
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = proveAll(genesisBatch(), batches);
+        Claim memory claim = proveAll(genesisBatch(), batches);
         commit(batches[0]);
         used = vm.lastCallGas().gasTotalUsed;
-        rollup.proveBatches(1, 1, proofs, proof);
+        submit(1, 1, claim);
         used += vm.lastCallGas().gasTotalUsed;
     }
 

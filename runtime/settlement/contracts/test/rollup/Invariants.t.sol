@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {IRollup} from "src/IRollup.sol";
-import {Poseidon} from "src/verifier/Poseidon.sol";
 import {LibZip} from "solady/utils/LibZip.sol";
 import {RollupFixture} from "./RollupFixture.sol";
 
@@ -61,8 +60,8 @@ contract Operations is RollupFixture {
     function proveSome(uint256 count) external {
         if (committed == verified) return;
         uint64 to = uint64(bound(count, verified + 1, committed));
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = range(to);
-        rollup.proveBatches(verified + 1, to, proofs, proof);
+        Claim memory claim = this.claimTo(to);
+        submit(verified + 1, to, claim);
         verified = to;
     }
 
@@ -70,29 +69,23 @@ contract Operations is RollupFixture {
     function proveWrongly(uint256 count, uint256 place) external {
         if (committed == verified) return;
         uint64 to = uint64(bound(count, verified + 1, committed));
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = range(to);
+        Claim memory claim = this.claimTo(to);
         uint64 from = uint64(bound(place, 0, committed + 1));
-        if (from == verified + 1) proof = "forged";
-        try rollup.proveBatches(from, to, proofs, proof) {
+        if (from == verified + 1) claim.proof = "forged";
+        try rollup.proveBatches(from, to, claim.lengths, claim.batches, claim.proof) {
             revert("something was verified that may not be");
         } catch {}
     }
 
-    /// @notice What an honest prover posts for a batch. By a call, since the compiler runs out of stack otherwise.
-    function proofOf(uint64 number) external view returns (IRollup.BatchProof memory, uint64[4] memory) {
-        return prove(_batches[number - 1], _batches[number]);
+    /// @notice What an honest prover posts. By a call, since the compiler runs out of stack otherwise.
+    function claimTo(uint64 to) external view returns (Claim memory) {
+        Batch[] memory batches = new Batch[](to - verified);
+        for (uint256 i = 0; i < batches.length; ++i) {
+            batches[i] = _batches[verified + 1 + i];
+        }
+        return proveAll(_batches[verified], batches);
     }
 
-    function range(uint64 to) private view returns (IRollup.BatchProof[] memory proofs, bytes memory) {
-        proofs = new IRollup.BatchProof[](to - verified);
-        uint64[4] memory folded;
-        for (uint64 i = 0; i < proofs.length; ++i) {
-            uint64[4] memory digest;
-            (proofs[i], digest) = this.proofOf(verified + 1 + i);
-            folded = i == 0 ? digest : Poseidon.twoToOne(folded, digest);
-        }
-        return (proofs, verifier.proofOf(folded));
-    }
 }
 
 contract InvariantsTest {

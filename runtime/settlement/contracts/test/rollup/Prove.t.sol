@@ -21,16 +21,16 @@ contract ProveTest is RollupFixture {
     }
 
     function test_a_proof_of_one_batch_moves_the_chain_on() external {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(1);
+        Claim memory claim = honest(1);
         vm.expectEmit();
         emit IRollup.BatchVerified(1, batches[0].tip.blockHash, batches[0].tip.stateRoot);
-        rollup.proveBatches(1, 1, proofs, proof);
+        submit(1, 1, claim);
         expectVerified(1);
     }
 
     function test_one_proof_verifies_several_batches() external {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(3);
-        rollup.proveBatches(1, 3, proofs, proof);
+        Claim memory claim = honest(3);
+        submit(1, 3, claim);
         expectVerified(3);
     }
 
@@ -49,10 +49,10 @@ contract ProveTest is RollupFixture {
     }
 
     function test_a_state_root_is_not_submitted_without_its_proof() external {
-        (IRollup.BatchProof[] memory proofs,) = honest(1);
+        Claim memory claim = honest(1);
         (bytes32 state, bytes32 root) = (batches[0].tip.stateRoot, rollup.batchHash(1));
         vm.expectRevert(abi.encodeWithSelector(IRollup.ProofRefused.selector, 1, 1));
-        rollup.submitStateRoot(state, root, abi.encode(uint64(1), uint64(1), proofs, bytes("forged")));
+        rollup.submitStateRoot(state, root, abi.encode(uint64(1), uint64(1), claim.lengths, claim.batches, bytes("forged")));
         vm.assertEq(rollup.lastVerifiedBatch(), 0);
     }
 
@@ -63,170 +63,181 @@ contract ProveTest is RollupFixture {
         vm.assertTrue(!rollup.verifyStateTransition(start, batches[0].tip.stateRoot, encoded(2)));
         bytes32 other = keccak256("other");
         vm.assertTrue(!rollup.verifyStateTransition(other, batches[1].tip.stateRoot, encoded(2)));
-        (IRollup.BatchProof[] memory proofs,) = honest(1);
-        bytes memory forged = abi.encode(uint64(1), uint64(1), proofs, bytes("forged"));
+        Claim memory claim = honest(1);
+        bytes memory forged = abi.encode(uint64(1), uint64(1), claim.lengths, claim.batches, bytes("forged"));
         vm.assertTrue(!rollup.verifyStateTransition(start, batches[0].tip.stateRoot, forged));
         vm.assertEq(rollup.lastVerifiedBatch(), 0);
     }
 
     function encoded(uint256 count) private view returns (bytes memory) {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(count);
-        return abi.encode(uint64(1), uint64(count), proofs, proof);
+        Claim memory claim = honest(count);
+        return abi.encode(uint64(1), uint64(count), claim.lengths, claim.batches, claim.proof);
     }
 
     function test_anyone_proves() external {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(1);
+        Claim memory claim = honest(1);
         vm.prank(address(0xa11));
-        rollup.proveBatches(1, 1, proofs, proof);
+        submit(1, 1, claim);
         expectVerified(1);
     }
 
     function test_a_range_continues_where_the_last_one_ended() external {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(1);
-        rollup.proveBatches(1, 1, proofs, proof);
+        Claim memory claim = honest(1);
+        submit(1, 1, claim);
         Batch[] memory rest = new Batch[](2);
         (rest[0], rest[1]) = (batches[1], batches[2]);
-        (proofs, proof) = proveAll(batches[0], rest);
-        rollup.proveBatches(2, 3, proofs, proof);
+        claim = proveAll(batches[0], rest);
+        submit(2, 3, claim);
         expectVerified(3);
     }
 
     function test_commits_go_on_after_a_proof() external {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(3);
-        rollup.proveBatches(1, 3, proofs, proof);
+        Claim memory claim = honest(3);
+        submit(1, 3, claim);
         finalize(batches[2], make(batches[2], 1, "fourth"));
         vm.assertEq(rollup.lastVerifiedBatch(), 4);
     }
 
     function test_a_range_that_skips_or_repeats_batches_is_refused() external {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(1);
-        expectRefused(2, 2, proofs, proof, outOfOrder(2, 2, 0));
-        expectRefused(0, 1, proofs, proof, outOfOrder(0, 1, 0));
-        rollup.proveBatches(1, 1, proofs, proof);
-        expectRefused(1, 1, proofs, proof, outOfOrder(1, 1, 1));
+        Claim memory claim = honest(1);
+        expectRefused(2, 2, claim, outOfOrder(2, 2, 0));
+        expectRefused(0, 1, claim, outOfOrder(0, 1, 0));
+        submit(1, 1, claim);
+        expectRefused(1, 1, claim, outOfOrder(1, 1, 1));
     }
 
     function test_an_empty_range_is_refused() external {
-        IRollup.BatchProof[] memory none = new IRollup.BatchProof[](0);
-        expectRefused(1, 0, none, "", outOfOrder(1, 0, 0));
+        Claim memory none;
+        expectRefused(1, 0, none, outOfOrder(1, 0, 0));
     }
 
     function test_a_batch_that_was_not_committed_is_refused() external {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(3);
-        expectRefused(1, 4, proofs, proof, outOfOrder(1, 4, 0));
-        expectRefused(1, type(uint64).max, proofs, proof, outOfOrder(1, type(uint64).max, 0));
+        Claim memory claim = honest(3);
+        expectRefused(1, 4, claim, outOfOrder(1, 4, 0));
+        expectRefused(1, type(uint64).max, claim, outOfOrder(1, type(uint64).max, 0));
     }
 
     function test_another_number_of_batches_than_the_ranges_is_refused() external {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(3);
+        Claim memory claim = honest(3);
         bytes4 reason = IRollup.RangeLengthMismatch.selector;
-        expectRefused(1, 2, proofs, proof, abi.encodeWithSelector(reason, 3));
+        expectRefused(1, 2, claim, abi.encodeWithSelector(reason, 3));
     }
 
     function test_a_superseded_batch_cannot_be_proven() external {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(1);
+        Claim memory claim = honest(1);
         Batch memory other = make(genesisBatch(), 1, "other");
         commit(other);
         bytes4 reason = IRollup.BatchHashMismatch.selector;
         bytes32 computed = hashOf(opening(batches[0]));
         expectRefused(
-            1, 1, proofs, proof, abi.encodeWithSelector(reason, 1, hashOf(opening(other)), computed)
+            1, 1, claim, abi.encodeWithSelector(reason, 1, hashOf(opening(other)), computed)
         );
     }
 
     function test_other_blocks_than_committed_are_refused_though_proven() external {
         Batch[] memory forged = new Batch[](1);
         forged[0] = make(genesisBatch(), 1, "forged");
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = proveAll(genesisBatch(), forged);
+        Claim memory claim = proveAll(genesisBatch(), forged);
         bytes4 reason = IRollup.BatchHashMismatch.selector;
         bytes32 committed = hashOf(opening(batches[0]));
         bytes32 computed = hashOf(opening(forged[0]));
-        expectRefused(1, 1, proofs, proof, abi.encodeWithSelector(reason, 1, committed, computed));
+        expectRefused(1, 1, claim, abi.encodeWithSelector(reason, 1, committed, computed));
     }
 
     function test_blocks_that_are_not_whole_are_refused() external {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(1);
-        proofs[0].blocks = abi.encodePacked(proofs[0].blocks, uint8(0));
+        Claim memory claim = honest(1);
+        claim.batches.blocks = abi.encodePacked(claim.batches.blocks, uint8(0));
         bytes4 reason = IRollup.MalformedBlocks.selector;
-        expectRefused(1, 1, proofs, proof, abi.encodeWithSelector(reason, 1, 185));
-        proofs[0].blocks = "";
-        expectRefused(1, 1, proofs, proof, abi.encodeWithSelector(reason, 1, 0));
+        expectRefused(1, 1, claim, abi.encodeWithSelector(reason, 1, 185));
+        claim.batches.blocks = "";
+        expectRefused(1, 1, claim, abi.encodeWithSelector(reason, 1, 0));
     }
 
     function test_field_elements_beyond_the_prime_are_refused() external {
         uint64 p = uint64(Statement.PRIME);
         for (uint256 i = 0; i < 4; ++i) {
-            (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(2);
-            bytes memory reason = abi.encodeWithSelector(IRollup.NotCanonical.selector, 2);
-            proofs[1].commitment[i] = p;
-            expectRefused(1, 2, proofs, proof, reason);
-            (proofs, proof) = honest(2);
-            proofs[1].endWindow[i] = p;
-            expectRefused(1, 2, proofs, proof, reason);
+            Claim memory claim = honest(2);
+            bytes memory reason = abi.encodeWithSelector(IRollup.NotCanonical.selector, 1);
+            claim.batches.commitment[i] = p;
+            expectRefused(1, 2, claim, reason);
+            claim = honest(2);
+            claim.batches.endWindow[i] = p;
+            expectRefused(1, 2, claim, reason);
         }
     }
 
     function test_another_evaluation_is_refused() external {
         for (uint256 i = 0; i < 2; ++i) {
-            (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(1);
-            uint64[2] memory computed = [proofs[0].evaluation[0], proofs[0].evaluation[1]];
-            proofs[0].evaluation[i] ^= 1;
+            Claim memory claim = honest(1);
+            uint64[2] memory computed = [claim.batches.evaluation[0], claim.batches.evaluation[1]];
+            claim.batches.evaluation[i] ^= 1;
             bytes4 reason = IRollup.EvaluationMismatch.selector;
-            expectRefused(1, 1, proofs, proof, abi.encodeWithSelector(reason, 1, computed));
+            expectRefused(1, 1, claim, abi.encodeWithSelector(reason, 1, computed));
         }
     }
 
     function test_another_window_or_commitment_is_refused() external {
         for (uint256 i = 0; i < 4; ++i) {
-            (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(1);
-            proofs[0].endWindow[i] ^= 1;
-            expectAnyRefusal(1, 1, proofs, proof, IRollup.EvaluationMismatch.selector);
-            (proofs, proof) = honest(1);
-            proofs[0].commitment[i] ^= 1;
-            expectAnyRefusal(1, 1, proofs, proof, IRollup.EvaluationMismatch.selector);
+            Claim memory claim = honest(1);
+            claim.batches.endWindow[i] ^= 1;
+            expectAnyRefusal(1, 1, claim, IRollup.EvaluationMismatch.selector);
+            claim = honest(1);
+            claim.batches.commitment[i] ^= 1;
+            expectAnyRefusal(1, 1, claim, IRollup.EvaluationMismatch.selector);
         }
     }
 
     function testFuzz_any_changed_byte_of_the_posted_blocks_is_refused(uint256 position, uint8 flip)
         external
     {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(3);
-        bytes memory blocks = proofs[position % 3].blocks;
-        blocks[(position / 3) % blocks.length] ^= bytes1(flip | 1);
-        expectAnyRefusal(1, 3, proofs, proof, IRollup.EvaluationMismatch.selector);
+        Claim memory claim = honest(3);
+        bytes memory blocks = claim.batches.blocks;
+        blocks[position % blocks.length] ^= bytes1(flip | 1);
+        expectAnyRefusal(1, 3, claim, IRollup.EvaluationMismatch.selector);
     }
 
     function test_a_proof_of_another_statement_is_refused() external {
-        (IRollup.BatchProof[] memory proofs,) = honest(2);
-        (, bytes memory proof) = honest(1);
+        Claim memory claim = honest(2);
+        claim.proof = honest(1).proof;
         bytes memory reason = abi.encodeWithSelector(IRollup.ProofRefused.selector, 1, 2);
-        expectRefused(1, 2, proofs, proof, reason);
-        expectRefused(1, 2, proofs, "", reason);
+        expectRefused(1, 2, claim, reason);
+        claim.proof = "";
+        expectRefused(1, 2, claim, reason);
     }
 
-    function test_the_order_of_the_batches_is_part_of_the_statement() external {
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(2);
-        (proofs[0], proofs[1]) = (proofs[1], proofs[0]);
-        expectAnyRefusal(1, 2, proofs, proof, IRollup.EvaluationMismatch.selector);
+    function test_batches_cut_in_other_places_are_refused() external {
+        Claim memory claim = honest(2);
+        bytes4 mismatch = IRollup.BatchHashMismatch.selector;
+        (claim.lengths[0], claim.lengths[1]) = (2, 1);
+        expectAnyRefusal(1, 2, claim, mismatch);
+        bytes4 malformed = IRollup.MalformedBlocks.selector;
+        (claim.lengths[0], claim.lengths[1]) = (0, 3);
+        expectRefused(1, 2, claim, abi.encodeWithSelector(malformed, 1, 3 * 184));
+        (claim.lengths[0], claim.lengths[1]) = (3, 0);
+        expectRefused(1, 2, claim, abi.encodeWithSelector(malformed, 2, 0));
+        (claim.lengths[0], claim.lengths[1]) = (1, 1);
+        expectRefused(1, 2, claim, abi.encodeWithSelector(malformed, 2, 184));
+        (claim.lengths[0], claim.lengths[1]) = (1, type(uint16).max);
+        expectRefused(1, 2, claim, abi.encodeWithSelector(malformed, 2, 2 * 184));
     }
 
     function test_a_proof_of_another_chain_or_start_is_refused() external {
         uint64 chainId = genesis.chainId;
         genesis.chainId = chainId + 1;
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = honest(1);
-        expectAnyRefusal(1, 1, proofs, proof, IRollup.EvaluationMismatch.selector);
+        Claim memory claim = honest(1);
+        expectAnyRefusal(1, 1, claim, IRollup.EvaluationMismatch.selector);
         genesis.chainId = chainId;
 
         Batch memory start = genesisBatch();
         start.tip.stateRoot = keccak256("a better start");
         Batch[] memory one = new Batch[](1);
         one[0] = batches[0];
-        (proofs, proof) = proveAll(start, one);
-        expectAnyRefusal(1, 1, proofs, proof, IRollup.EvaluationMismatch.selector);
+        claim = proveAll(start, one);
+        expectAnyRefusal(1, 1, claim, IRollup.EvaluationMismatch.selector);
     }
 
     /// @dev What an honest prover posts for the first `count` batches.
-    function honest(uint256 count) private view returns (IRollup.BatchProof[] memory, bytes memory) {
+    function honest(uint256 count) private view returns (Claim memory) {
         Batch[] memory range = new Batch[](count);
         for (uint256 i = 0; i < count; ++i) {
             range[i] = batches[i];
@@ -241,22 +252,20 @@ contract ProveTest is RollupFixture {
     function expectRefused(
         uint64 from,
         uint64 to,
-        IRollup.BatchProof[] memory proofs,
-        bytes memory proof,
+        Claim memory claim,
         bytes memory reason
     ) private {
         vm.expectRevert(reason);
-        rollup.proveBatches(from, to, proofs, proof);
+        submit(from, to, claim);
     }
 
     function expectAnyRefusal(
         uint64 from,
         uint64 to,
-        IRollup.BatchProof[] memory proofs,
-        bytes memory proof,
+        Claim memory claim,
         bytes4 selector
     ) private {
-        try rollup.proveBatches(from, to, proofs, proof) {
+        try rollup.proveBatches(from, to, claim.lengths, claim.batches, claim.proof) {
             revert("verified");
         } catch (bytes memory reason) {
             vm.assertEq(bytes32(bytes4(reason)), bytes32(selector));

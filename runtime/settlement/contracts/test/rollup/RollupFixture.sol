@@ -5,7 +5,6 @@ import {IRollup} from "src/IRollup.sol";
 import {Rollup} from "src/Rollup.sol";
 import {BlockHeader} from "src/rollup/BlockHeader.sol";
 import {Statement} from "src/rollup/Statement.sol";
-import {Poseidon} from "src/verifier/Poseidon.sol";
 import {LibZip} from "solady/utils/LibZip.sol";
 import {Test} from "../Test.sol";
 import {PlainStatement} from "./PlainStatement.sol";
@@ -24,6 +23,13 @@ abstract contract RollupFixture is Test {
         PlainStatement.Block[] blocks;
         /// The tip after the batch.
         IRollup.BlockTip tip;
+    }
+
+    /// @dev The arguments of `proveBatches` beside the range.
+    struct Claim {
+        uint16[] lengths;
+        IRollup.BatchProof batches;
+        bytes proof;
     }
 
     address internal constant OWNER = address(0x0123);
@@ -186,7 +192,16 @@ abstract contract RollupFixture is Test {
         view
         returns (IRollup.BatchProof memory proof, uint64[4] memory digest)
     {
-        proof.blocks = PlainStatement.pack(batch.blocks);
+        return proveBlocks(parent, batch, batch.blocks);
+    }
+
+    /// @dev The same for all blocks up to the end of `batch`.
+    function proveBlocks(Batch memory parent, Batch memory batch, PlainStatement.Block[] memory blocks)
+        internal
+        view
+        returns (IRollup.BatchProof memory proof, uint64[4] memory digest)
+    {
+        proof.blocks = PlainStatement.pack(blocks);
         proof.endWindow = windowAfter(batch);
         proof.commitment = [uint64(11), 22, 33, batch.number];
         uint256[] memory s = PlainStatement.stream(
@@ -195,7 +210,7 @@ abstract contract RollupFixture is Test {
                 parent.tip.stateRoot, parent.tip.blockHash, parent.tip.number, windowAfter(parent)
             ),
             proof.endWindow,
-            batch.blocks
+            blocks
         );
         (uint256 r0, uint256 r1) = Statement.point(proof.commitment, PlainStatement.serialize(s));
         (uint256 y0, uint256 y1) = PlainStatement.evaluate(s, r0, r1);
@@ -207,17 +222,29 @@ abstract contract RollupFixture is Test {
     function proveAll(Batch memory parent, Batch[] memory batches)
         internal
         view
-        returns (IRollup.BatchProof[] memory proofs, bytes memory proof)
+        returns (Claim memory claim)
     {
-        proofs = new IRollup.BatchProof[](batches.length);
-        uint64[4] memory folded;
+        claim.lengths = new uint16[](batches.length);
+        uint256 count;
         for (uint256 i = 0; i < batches.length; ++i) {
-            uint64[4] memory digest;
-            (proofs[i], digest) = prove(parent, batches[i]);
-            folded = i == 0 ? digest : Poseidon.twoToOne(folded, digest);
-            parent = batches[i];
+            claim.lengths[i] = uint16(batches[i].blocks.length);
+            count += batches[i].blocks.length;
         }
-        proof = verifier.proofOf(folded);
+        PlainStatement.Block[] memory blocks = new PlainStatement.Block[](count);
+        count = 0;
+        for (uint256 i = 0; i < batches.length; ++i) {
+            for (uint256 j = 0; j < batches[i].blocks.length; ++j) {
+                blocks[count++] = batches[i].blocks[j];
+            }
+        }
+        uint64[4] memory digest;
+        (claim.batches, digest) = proveBlocks(parent, batches[batches.length - 1], blocks);
+        claim.proof = verifier.proofOf(digest);
+    }
+
+    /// @dev Proves the batches from `from` to `to` with what was made for them.
+    function submit(uint64 from, uint64 to, Claim memory claim) internal {
+        rollup.proveBatches(from, to, claim.lengths, claim.batches, claim.proof);
     }
 
     /// @dev Commits and proves one batch after `parent`.
@@ -225,8 +252,7 @@ abstract contract RollupFixture is Test {
         commit(batch);
         Batch[] memory batches = new Batch[](1);
         batches[0] = batch;
-        (IRollup.BatchProof[] memory proofs, bytes memory proof) = proveAll(parent, batches);
-        rollup.proveBatches(batch.number, batch.number, proofs, proof);
+        submit(batch.number, batch.number, proveAll(parent, batches));
     }
 
     function frame(bytes[] memory transactions) internal pure returns (bytes memory framed) {
