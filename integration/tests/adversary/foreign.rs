@@ -1,6 +1,6 @@
 //! The same blocks as another chain's, and proofs of another profile.
 
-use alloy::primitives::{Address, Bytes};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
@@ -56,13 +56,17 @@ impl Foreign {
         };
         let rollup = deploy_rollup(&sender, &plan).await?.address;
         let provider = ProviderBuilder::new().connect_http(url.parse()?).erased();
+        let mut calls = vec![commit.calldata.clone()];
         let anchor = headers.first.parent_beacon_block_root.context("Cancun")?;
-        let anchor = provider.get_block_by_hash(anchor).await?;
-        let anchor = anchor.context("L2 has the anchor")?.header.number;
-        let record = IRollup::recordBlockHashCall {
-            number: alloy::primitives::U256::from(anchor),
-        };
-        for data in [record.abi_encode().into(), commit.calldata.clone()] {
+        // A first block that was sealed before L2 was heard of names none, as genesis does.
+        if anchor != B256::ZERO {
+            let anchor = provider.get_block_by_hash(anchor).await?;
+            let anchor = anchor.context("L2 has the anchor")?.header.number;
+            let number = U256::from(anchor);
+            let record = IRollup::recordBlockHashCall { number };
+            calls.insert(0, record.abi_encode().into());
+        }
+        for data in calls {
             let to = Some(rollup);
             sender.send("the other chain", &Call { to, data }).await?;
         }

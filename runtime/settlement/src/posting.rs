@@ -222,9 +222,7 @@ pub fn prove_call(
         to: last.header.number.0,
         lengths: batches
             .iter()
-            .map(|batch| {
-                u16::try_from(batch.blocks.len()).map_err(|_| PostingError::RangeShape)
-            })
+            .map(|batch| u16::try_from(batch.blocks.len()).map_err(|_| PostingError::RangeShape))
             .collect::<Result<_, _>>()?,
         batches: IRollup::BatchProof {
             endWindow: statement.end_window,

@@ -57,11 +57,7 @@ impl Ranges {
     }
 
     /// The batches from `first` on that may share a proof now. `last` is given if it was decided before.
-    pub(super) fn ready(
-        &self,
-        first: BatchNumber,
-        last: Option<BatchNumber>,
-    ) -> Vec<&BatchHeader> {
+    pub(super) fn ready(&self, first: BatchNumber, last: Option<BatchNumber>) -> Vec<&BatchHeader> {
         let mut ready: Vec<&BatchHeader> = Vec::new();
         let mut blocks = 0;
         for (number, (found, batch)) in (first.0..).zip(self.waiting.range(first..)) {

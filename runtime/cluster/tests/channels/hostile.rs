@@ -97,6 +97,7 @@ async fn a_peer_is_disconnected_when_its_certificate_is_revoked_and_stays_out() 
 async fn claims_beyond_the_certificate_and_other_chains_are_refused_with_what_differs() {
     let stage = Stage::new();
     let mut main = stage.main_node().await;
+    let protocol = format!("protocol version: here {PROTOCOL}, there {}", PROTOCOL + 1);
     let cases = [
         (
             "/name",
@@ -108,11 +109,7 @@ async fn claims_beyond_the_certificate_and_other_chains_are_refused_with_what_di
             json!(["prover", "sequencer"]),
             "role: claimed sequencer, but the certificate does not allow it",
         ),
-        (
-            "/protocol",
-            json!(PROTOCOL + 1),
-            "protocol version: here 2, there 3",
-        ),
+        ("/protocol", json!(PROTOCOL + 1), &protocol),
         (
             "/terms",
             json!({"chainId": 8}),

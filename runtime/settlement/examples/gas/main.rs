@@ -27,7 +27,7 @@ use traffic::traffic;
 /// Transactions in a batch of one block.
 const TRANSACTIONS: [usize; 4] = [1, 10, 100, 1_000];
 /// Batches in a proof, with ten transactions each.
-const BATCHES: [u64; 5] = [1, 4, 16, 64, 128];
+const BATCHES: [u64; 5] = [1, 4, 16, 64, 256];
 /// Blocks of one transaction in a batch.
 const BLOCKS: usize = 21;
 

@@ -109,9 +109,7 @@ async fn batches_are_proven_and_refusals_carry_their_reason() {
         bytes: Bytes::from_static(b"proof"),
     };
     let batches = [batch];
-    let call = rollup
-        .prove(&batches, &statement, &proof)
-        .unwrap();
+    let call = rollup.prove(&batches, &statement, &proof).unwrap();
     let refusal = operator.send("the proof", &call).await.unwrap_err();
     assert!(!refusal.is_retryable());
     let Some(IRollupErrors::EvaluationMismatch(EvaluationMismatch { batch: 1, computed })) =
@@ -150,18 +148,12 @@ async fn the_real_verifier_is_deployed_and_refuses_what_is_no_proof() {
         bytes: Bytes::from_static(b"proof"),
     };
     let batches = [batch];
-    let call = settled
-        .rollup
-        .prove(&batches, &statement, &proof)
-        .unwrap();
+    let call = settled.rollup.prove(&batches, &statement, &proof).unwrap();
     let refusal = settled.operator.send("the proof", &call).await.unwrap_err();
     if let Some(IRollupErrors::EvaluationMismatch(mismatch)) = refusal.rollup_error() {
         statement.evaluation = mismatch.computed;
     }
-    let call = settled
-        .rollup
-        .prove(&batches, &statement, &proof)
-        .unwrap();
+    let call = settled.rollup.prove(&batches, &statement, &proof).unwrap();
     let refusal = settled.operator.send("the proof", &call).await.unwrap_err();
     let SettlementError::Reverted {
         revert: Revert::Foundation(error),
