@@ -1,4 +1,7 @@
-//! What a batch proof states, as the stream S of field elements that circuit and contract both evaluate.
+//! What a proof states, as the stream S of field elements that circuit and contract both evaluate.
+//!
+//! S is of consecutive blocks, and knows no batches: all batches that share a proof share one S, and the contract cuts
+//! their blocks apart when it compares them with what was committed.
 //!
 //! Elements are of the Goldilocks field (p = 2^64 − 2^32 + 1). A 256-bit value is eight 32-bit limbs, the
 //! least significant first (the value read as a big-endian integer); an address is five; a `u64` fee is two.
@@ -21,8 +24,8 @@
 //! * `r = (r0, r1)`, in F_p\[X\]/(X² − 7): h = keccak256(C as 4 big-endian u64 ‖ keccak256(S as big-endian
 //!   u64 each)); r0 = (h >> 192) mod p, r1 = ((h >> 128) mod 2^64) mod p.
 //! * `y = Σ S[i] · r^i`, i from 0.
-//! * Statement digest: `hash_no_pad(C0..C3, r0, r1, y0, y1)`: one permutation. A proof of the batches
-//!   d1, d2, …, dn has the four public inputs `two_to_one(… two_to_one(d1, d2) …, dn)`; for one batch, d1.
+//! * Statement digest d: `hash_no_pad(C0..C3, r0, r1, y0, y1)`: one permutation; the proof's four public inputs.
+//!   Circuits can also fold consecutive statements, `two_to_one(… two_to_one(d1, d2) …, dn)`; the contract takes one.
 //!
 //! Soundness: C fixes S' (collision resistance) before r is drawn from C and from the contract's S. If
 //! S' ≠ S then S'(r) = S(r) holds with probability at most |S| / p², about |S| / 2^128.

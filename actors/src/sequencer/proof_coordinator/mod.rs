@@ -10,7 +10,7 @@
 //!                                    └── judge ◀───────────┘
 //!                                         │ valid: PROOFS, one fsync
 //!                                         ▼
-//!                batch stated ──▶ ranges ──▶ proof for L2 ──▶ bridge
+//!               block proven ──▶ ranges ──▶ proof for L2 ──▶ bridge
 //! ```
 //!
 //! * [`Machine`]: who gets what; pure.
