@@ -362,7 +362,9 @@ contract Rollup is IRollup, Ownable2Step {
         tips = new BlockTip[](lengths.length);
         for (uint256 i = 0; i < lengths.length; ++i) {
             uint256 length = uint256(lengths[i]) * Statement.PACKED_BLOCK;
-            if (length == 0 || length > rest) revert MalformedBlocks(lastVerifiedBatch + 1 + uint64(i), rest);
+            if (length == 0 || length > rest) {
+                revert MalformedBlocks(lastVerifiedBatch + 1 + uint64(i), rest);
+            }
             uint256 start = blocks.length - rest;
             bytes calldata batch = blocks[start:start + length];
             number += lengths[i];

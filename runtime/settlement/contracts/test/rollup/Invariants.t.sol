@@ -85,7 +85,6 @@ contract Operations is RollupFixture {
         }
         return proveAll(_batches[verified], batches);
     }
-
 }
 
 contract InvariantsTest {

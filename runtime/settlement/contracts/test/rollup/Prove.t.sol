@@ -52,7 +52,9 @@ contract ProveTest is RollupFixture {
         Claim memory claim = honest(1);
         (bytes32 state, bytes32 root) = (batches[0].tip.stateRoot, rollup.batchHash(1));
         vm.expectRevert(abi.encodeWithSelector(IRollup.ProofRefused.selector, 1, 1));
-        rollup.submitStateRoot(state, root, abi.encode(uint64(1), uint64(1), claim.lengths, claim.batches, bytes("forged")));
+        rollup.submitStateRoot(
+            state, root, abi.encode(uint64(1), uint64(1), claim.lengths, claim.batches, bytes("forged"))
+        );
         vm.assertEq(rollup.lastVerifiedBatch(), 0);
     }
 
@@ -129,9 +131,7 @@ contract ProveTest is RollupFixture {
         commit(other);
         bytes4 reason = IRollup.BatchHashMismatch.selector;
         bytes32 computed = hashOf(opening(batches[0]));
-        expectRefused(
-            1, 1, claim, abi.encodeWithSelector(reason, 1, hashOf(opening(other)), computed)
-        );
+        expectRefused(1, 1, claim, abi.encodeWithSelector(reason, 1, hashOf(opening(other)), computed));
     }
 
     function test_other_blocks_than_committed_are_refused_though_proven() external {
@@ -249,22 +249,12 @@ contract ProveTest is RollupFixture {
         return abi.encodeWithSelector(IRollup.RangeOutOfOrder.selector, from, to, verified, 3);
     }
 
-    function expectRefused(
-        uint64 from,
-        uint64 to,
-        Claim memory claim,
-        bytes memory reason
-    ) private {
+    function expectRefused(uint64 from, uint64 to, Claim memory claim, bytes memory reason) private {
         vm.expectRevert(reason);
         submit(from, to, claim);
     }
 
-    function expectAnyRefusal(
-        uint64 from,
-        uint64 to,
-        Claim memory claim,
-        bytes4 selector
-    ) private {
+    function expectAnyRefusal(uint64 from, uint64 to, Claim memory claim, bytes4 selector) private {
         try rollup.proveBatches(from, to, claim.lengths, claim.batches, claim.proof) {
             revert("verified");
         } catch (bytes memory reason) {
