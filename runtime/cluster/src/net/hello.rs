@@ -301,7 +301,7 @@ mod tests {
         let found = mine.objections(&peer, &subject(&peer));
         let (zero, one) = (B256::ZERO, B256::repeat_byte(1));
         let expected = [
-            "protocol version: here 2, there 3".to_owned(),
+            format!("protocol version: here {PROTOCOL}, there {}", PROTOCOL + 1),
             "cluster: here tern, there other".to_owned(),
             "chain id: here 1, there 2".to_owned(),
             format!("genesis hash: here {zero}, there {one}"),
