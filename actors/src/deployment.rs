@@ -187,7 +187,10 @@ async fn deploy_attested(
 }
 
 /// The key of the final circuit of a profile.
-async fn verifier_key(profile: Profile) -> Result<VerifierKey, DeployError> {
+///
+/// # Errors
+/// [`DeployError::Circuit`].
+pub async fn verifier_key(profile: Profile) -> Result<VerifierKey, DeployError> {
     let built = tokio::task::spawn_blocking(move || {
         let profile = profile.as_str().parse().map_err(DeployError::circuit)?;
         let verifier = JobVerifier::for_profile(profile).map_err(DeployError::circuit)?;
@@ -200,7 +203,8 @@ async fn verifier_key(profile: Profile) -> Result<VerifierKey, DeployError> {
     built.await.map_err(DeployError::circuit)?
 }
 
-fn plan(contract: Contract<'_>, account: Address, verifier: Address) -> RollupPlan {
+/// The `Rollup` of a chain that `account` owns and operates.
+pub fn plan(contract: Contract<'_>, account: Address, verifier: Address) -> RollupPlan {
     let window = HashWindow::new([contract.genesis.hash_slow()]);
     RollupPlan {
         chain_id: ChainId(contract.chain.genesis.chain_id.0),

@@ -25,5 +25,6 @@ pub mod prover;
 pub mod remote;
 pub mod rpc;
 pub mod sequencer;
+mod statement;
 pub mod supervisor;
 pub mod verifier_bridge;

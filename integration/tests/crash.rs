@@ -210,13 +210,7 @@ async fn die_everywhere(victim: &mut Victim) -> Result<()> {
         Ok((heights["sealed"] == heights["committed"]).then_some(()))
     })
     .await?;
-    let rebuilt = Rebuilt::new(devnet.deployment())?;
-    rebuilt.sync(&[]).await?.with(0, &[])?;
-    ensure!(
-        devnet.stop().await?.success(),
-        "the devnet did not stop cleanly"
-    );
-    rebuilt.equals(victim.directory.path()).map(drop)
+    Rebuilt::of(devnet).await.map(drop)
 }
 
 /// Each batch was committed once and verified once; none was replaced.

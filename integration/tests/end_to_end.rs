@@ -127,13 +127,8 @@ async fn the_whole_path(directory: &Path, options: Options, limit: Duration) -> 
     if options.l2_rpc.is_none() {
         settles_after_a_pause(&devnet, &user).await?;
     }
-    let rebuilt = Rebuilt::new(devnet.deployment())?;
-    rebuilt.sync(&[]).await?.with(0, &[])?;
-    ensure!(
-        devnet.stop().await?.success(),
-        "the devnet did not stop cleanly"
-    );
-    ensure!(rebuilt.equals(directory)?.0 >= last, "blocks are missing");
+    let (rebuilt, rebuilt_to) = Rebuilt::of(devnet).await?;
+    ensure!(rebuilt_to.0 >= last, "blocks are missing");
     match options.l2_rpc {
         Some(_) => goes_on(&rebuilt, &options).await,
         // The embedded L2 ended with the network.

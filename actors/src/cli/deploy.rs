@@ -10,7 +10,7 @@ use tern_execution::ChainRules;
 use tern_messages::ChainId;
 use tern_settlement::{L2, L2Endpoint};
 
-use super::flags::{AttestationFlags, KeyFlags, parse_url};
+use super::flags::{AttestationFlags, KeyFlags, parse_url, set};
 use super::print;
 use crate::deployment::{Contract, Deployer, deploy};
 use crate::main_node::genesis_block;
@@ -91,12 +91,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
 }
 
 fn settings(arguments: &Arguments) -> Value {
-    let mut l2 = json!({ "confirmations": arguments.confirmations });
-    if let Some(source) = arguments.key.source() {
-        l2["operator_key"] = source;
-    }
-    let mut top = Map::new();
-    top.insert("l2".to_owned(), l2);
+    let (mut top, l2) = (Map::new(), Some("l2"));
+    set(&mut top, l2, "confirmations", Some(arguments.confirmations));
+    set(&mut top, l2, "operator_key", arguments.key.source());
     arguments.attestation.put(&mut top);
     Value::Object(top)
 }

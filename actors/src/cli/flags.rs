@@ -62,8 +62,7 @@ pub(super) struct AttestationFlags {
 
 impl AttestationFlags {
     pub(super) fn put(&self, top: &mut Map<String, Value>) {
-        let accounts = Some(&self.accounts).filter(|accounts| !accounts.is_empty());
-        set(top, Some("attestation"), "accounts", accounts);
+        set(top, Some("attestation"), "accounts", given(&self.accounts));
         set(top, Some("attestation"), "threshold", self.attestations);
     }
 }
@@ -96,10 +95,19 @@ impl NodeFlags {
     pub(super) fn resolve(&self, mut top: Map<String, Value>) -> Result<NodeConfig, ConfigError> {
         set(&mut top, Some("rpc"), "listen", self.rpc);
         set(&mut top, Some("l2"), "operator_key", self.key.source());
-        let watchers = Some(&self.watchers).filter(|watchers| !watchers.is_empty());
-        set(&mut top, Some("attestation"), "watchers", watchers);
+        set(
+            &mut top,
+            Some("attestation"),
+            "watchers",
+            given(&self.watchers),
+        );
         self.chain.resolve(top)
     }
+}
+
+/// What a flag that may be given several times says, if it was given.
+pub(super) fn given<T>(values: &[T]) -> Option<&[T]> {
+    Some(values).filter(|values| !values.is_empty())
 }
 
 /// Adds a setting that was given.

@@ -9,7 +9,7 @@ use serde_json::Map;
 use tern_cluster::ShutdownReason;
 use tern_cluster_config::{JoinTarget, Role};
 
-use super::flags::{NodeFlags, key_source, set};
+use super::flags::{NodeFlags, given, key_source, set};
 use crate::node;
 use crate::supervisor::Failure;
 
@@ -67,8 +67,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
     let mut more = Map::new();
     set(&mut more, Some("l2"), "rollup", arguments.rollup);
-    let roles = Some(arguments.roles).filter(|roles| !roles.is_empty());
-    set(&mut more, None, "roles", roles);
+    set(&mut more, None, "roles", given(&arguments.roles));
     let key = key_source(
         arguments.attestation_key_file.as_deref(),
         arguments.attestation_key_env.as_deref(),
@@ -76,7 +75,6 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
     set(&mut more, Some("attestation"), "key", key);
     set(&mut more, Some("cluster"), "identity", arguments.identity);
     set(&mut more, Some("cluster"), "listen", arguments.listen);
-    let join = Some(arguments.join).filter(|join| !join.is_empty());
-    set(&mut more, Some("cluster"), "join", join);
+    set(&mut more, Some("cluster"), "join", given(&arguments.join));
     node::run(arguments.node.resolve(more)?).await
 }

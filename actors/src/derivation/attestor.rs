@@ -4,14 +4,14 @@
 use alloy::primitives::{Address, Signature};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
-use tern_messages::{BatchHeader, BatchNumber, BlockNumber, ChainId};
-use tern_proving::BatchStatement;
+use tern_messages::{BatchHeader, BatchNumber, ChainId};
 use tern_settlement::posting::MAX_RANGE_BLOCKS;
 use tern_settlement::{AttestationVerifier, Statement};
 
 use super::Derivation;
-use crate::main_node::{Chain, ChainError, batch_record, reported_finality};
+use crate::main_node::{Chain, batch_record, reported_finality};
 use crate::rpc::RpcFailure;
+use crate::statement;
 use crate::supervisor::Failure;
 
 /// A watcher's key, and for whom it signs.
@@ -97,13 +97,7 @@ impl Attestor {
             let what = format!("at most {MAX_RANGE_BLOCKS} blocks are signed at once");
             return Err(RpcFailure::Limit(what));
         }
-        let headers = (first.0..=last.0).map(BlockNumber);
-        let headers = headers.map(|number| Ok(self.chain.expect_header(number)?.header));
-        let headers = headers.collect::<Result<Vec<_>, ChainError>>()?;
-        let before = BlockNumber(first.0.saturating_sub(1));
-        let start = self.chain.expect_header(before)?.header.state_root;
-        let window = self.chain.window_before(first)?.to_vec();
-        let stated = BatchStatement::new(self.chain_id(), start, window, headers);
+        let stated = statement::of_blocks(&self.chain, first, last)?;
         let stated = stated.map_err(|error| RpcFailure::Internal(error.to_string()))?;
         Ok(stated.digest())
     }

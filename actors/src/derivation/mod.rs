@@ -322,10 +322,10 @@ impl Derivation {
         let number = header.number;
         let known = reported_finality(&self.chain)?;
         let verified = number.min(sight.status.last_verified);
-        let place = (header.clone(), verified == number);
+        let (place, is_verified) = (header.clone(), verified == number);
         let record = BatchRecord {
             committed: self.rollup.committed_in(number).await?,
-            verified: match verified == number {
+            verified: match is_verified {
                 true => self.rollup.verified_in(number).await?,
                 false => None,
             },
@@ -345,7 +345,7 @@ impl Derivation {
         let resumption = self.resumption.clone();
         let recorded = tokio::task::spawn_blocking(move || {
             if let Some(resumption) = resumption {
-                resumption.batch(&place.0, place.1)?;
+                resumption.batch(&place, is_verified)?;
             }
             let (_, writes) = accept(&store, &known, &report)?;
             store.commit(writes)?;

@@ -1,5 +1,8 @@
 //! The signatures of watchers, where the contract asks for them beside the proof.
 
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, Signature};
 use tern_cluster_config::SecretUrl;
 use tern_messages::{Proof, ProvenRange};
 use tern_proving::statement::digest_of;
@@ -52,8 +55,8 @@ impl Attestors {
         let statement = digest_of(&proven.statement);
         let mut signatures = Signatures::new();
         for attestation in self.required.attestations() {
-            self.collect(attestation, statement, proven, &mut signatures)
-                .await?;
+            let signed = self.collect(attestation, statement, proven).await?;
+            signatures.insert(attestation.address, signed);
         }
         let proof = self.required.assemble(&proven.proof, &signatures);
         Ok(proof.expect("each verifier has its proof"))
@@ -65,8 +68,7 @@ impl Attestors {
         attestation: &AttestationVerifier,
         statement: Statement,
         proven: &ProvenRange,
-        signatures: &mut Signatures,
-    ) -> Answer<()> {
+    ) -> Answer<BTreeMap<Address, Signature>> {
         let (verifier, first, last) = (attestation.address, proven.first, proven.last);
         let mut asked = JoinSet::new();
         for watcher in &self.watchers {
@@ -76,7 +78,7 @@ impl Attestors {
                 (watcher.name(), answer)
             });
         }
-        let signed = signatures.entry(verifier).or_default();
+        let mut signed = BTreeMap::new();
         let mut reasons = Vec::new();
         while signed.len() < attestation.threshold {
             let Some(answered) = asked.join_next().await else {
@@ -105,6 +107,6 @@ impl Attestors {
             }
         }
         info!(target: "tern::bridge", %first, %last, %verifier, watchers = ?signed.keys().collect::<Vec<_>>(), "attested");
-        Ok(())
+        Ok(signed)
     }
 }

@@ -149,6 +149,11 @@ impl Devnet {
         }
     }
 
+    /// The data directory.
+    pub fn path(&self) -> &Path {
+        &self.directory
+    }
+
     /// Where everything is.
     pub fn deployment(&self) -> &Deployment {
         &self.deployment

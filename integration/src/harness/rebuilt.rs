@@ -8,7 +8,6 @@ use std::process::{Child, Command, Stdio};
 
 use alloy::primitives::hex;
 use alloy::signers::local::PrivateKeySigner;
-
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,6 +68,23 @@ impl Rebuilt {
             directory,
             deployment,
         })
+    }
+
+    /// Makes the chain of a running network again, stops the network and compares everything; also returns the last
+    /// committed block.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub async fn of(devnet: Devnet) -> Result<(Self, BlockNumber)> {
+        let (rebuilt, live) = (Self::new(devnet.deployment())?, devnet.path().to_owned());
+        rebuilt.sync(&[]).await?.with(0, &[])?;
+        let stopped = devnet.stop().await?;
+        ensure!(
+            stopped.success(),
+            "the devnet did not stop cleanly: {stopped}"
+        );
+        let last = rebuilt.equals(&live)?;
+        Ok((rebuilt, last))
     }
 
     /// Runs `tern sync --from-l2` once.

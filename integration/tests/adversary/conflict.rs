@@ -10,22 +10,20 @@ use alloy::signers::SignerSync;
 use alloy::sol;
 use alloy::sol_types::{SolCall, SolValue};
 use anyhow::{Context, Result, ensure};
-use tern_cluster_config::{Devnet as Chain, Profile, development_key};
+use tern_cluster_config::{AttestationConfig, Devnet as Chain, Profile, development_key};
 use tern_execution::HashWindow;
 use tern_integration::harness::Anvil;
 use tern_messages::job::StatementData;
 use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, Proof, SealedBlock};
+use tern_node::deployment::{Contract, Deployer, deploy};
 use tern_node::supervisor::genesis_header;
 use tern_proving::BatchStatement;
 use tern_proving::onchain::PROOF_LEN;
-use tern_proving::statement::window_digest;
 use tern_settlement::{
     AttestationVerifier, Call, ExpectedRollup, FollowPolicy, IRollup, L2, L2Endpoint,
-    RequiredProofs, RollupClient, RollupPlan, SettlementError, Statement, TransactionSender,
-    VerifierKey, deploy_attestation_verifier, deploy_rollup, deploy_verifier, deploy_verifier_set,
+    RequiredProofs, RollupClient, SettlementError, Statement, TransactionSender,
+    deploy_attestation_verifier,
 };
-
-use crate::verifier_key;
 
 /// Development accounts.
 const OPERATOR: u32 = 0;
@@ -86,33 +84,26 @@ impl Believer {
             TransactionSender::new(l2.clone(), development_key(index), policy)
         };
         let (operator, reporter) = (sender(OPERATOR), sender(REPORTER));
-        let key = verifier_key()?;
-        let key = VerifierKey {
-            circuit_digest: key.circuit_digest,
-            constants_sigmas_cap: key.constants_sigmas_cap,
-        };
-        let plonky2 = deploy_verifier(&operator, &key).await?.address;
-        let watcher = BTreeSet::from([development_key(LIAR).address()]);
-        let attestation = deploy_attestation_verifier(&operator, &watcher, 1).await?;
-        let verifiers = [plonky2, attestation.address];
-        let set = deploy_verifier_set(&operator, &verifiers).await?.address;
         let chain = Chain::l3(l2.chain_id().0, Profile::InsecureTest);
         let genesis = genesis_header(&chain).map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        let chain_id = chain.genesis.chain_id;
-        let plan = RollupPlan {
-            chain_id,
-            genesis: genesis.clone(),
-            beneficiary: chain.genesis.beneficiary,
-            window: window_digest(&HashWindow::new([genesis.hash_slow()]).to_vec()),
-            owner: development_key(OPERATOR).address(),
-            operator: development_key(OPERATOR).address(),
-            verifier: set,
+        let deployer = Deployer {
+            l2: l2.clone(),
+            operator: development_key(OPERATOR),
+            policy: FollowPolicy::default(),
+            attestation: AttestationConfig {
+                accounts: [development_key(LIAR).address()].into(),
+                ..AttestationConfig::default()
+            },
         };
-        let address = deploy_rollup(&operator, &plan).await?.address;
+        let contract = Contract {
+            chain: &chain,
+            genesis: &genesis,
+        };
+        let deployment = deploy(deployer, contract).await?;
         let expected = ExpectedRollup {
-            address,
-            chain_id,
-            genesis_hash: genesis.hash_slow(),
+            address: deployment.rollup,
+            chain_id: chain.genesis.chain_id,
+            genesis_hash: deployment.genesis_hash,
         };
         let rollup = RollupClient::connect(l2, expected).await?;
         let required = rollup.required_proofs().await?;
@@ -122,11 +113,11 @@ impl Believer {
             operator,
             reporter,
             rollup,
-            plonky2,
+            plonky2: deployment.verifier,
             attestation: attestation.context("a watcher must sign")?,
             genesis,
             beneficiary: chain.genesis.beneficiary,
-            chain_id,
+            chain_id: chain.genesis.chain_id,
         })
     }
 

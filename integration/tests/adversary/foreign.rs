@@ -5,16 +5,12 @@ use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
 use anyhow::{Context, Result, ensure};
-use tern_cluster_config::development_key;
-use tern_execution::HashWindow;
+use tern_cluster_config::{Devnet as Chain, Profile, development_key};
 use tern_integration::harness::Replay;
-use tern_messages::ChainId;
-use tern_proving::statement::window_digest;
-use tern_proving::{JobVerifier, Profile};
+use tern_node::deployment::{Contract, plan, verifier_key};
 use tern_settlement::IRollup::{self, IRollupErrors as Refusal};
 use tern_settlement::{
-    Call, FollowPolicy, L2, L2Endpoint, RollupPlan, TransactionSender, VerifierKey, deploy_rollup,
-    deploy_verifier,
+    Call, FollowPolicy, L2, L2Endpoint, TransactionSender, deploy_rollup, deploy_verifier,
 };
 
 use crate::Verifier;
@@ -43,17 +39,13 @@ impl Foreign {
         let operator = development_key(OPERATOR);
         let l2 = L2::connect(L2Endpoint::new(url.parse()?)).await?;
         let sender = TransactionSender::new(l2, operator.clone(), FollowPolicy::default());
-        let genesis = &headers.genesis;
-        let window = HashWindow::new([genesis.hash_slow()]);
-        let plan = RollupPlan {
-            chain_id: ChainId(headers.chain_id + 1),
-            genesis: genesis.clone(),
-            beneficiary: headers.first.beneficiary,
-            window: window_digest(&window.to_vec()),
-            owner: operator.address(),
-            operator: operator.address(),
-            verifier,
+        let mut chain = Chain::l3(sender.l2().chain_id().0, Profile::InsecureTest);
+        chain.genesis.chain_id.0 += 1;
+        let contract = Contract {
+            chain: &chain,
+            genesis: &headers.genesis,
         };
+        let plan = plan(contract, operator.address(), verifier);
         let rollup = deploy_rollup(&sender, &plan).await?.address;
         let provider = ProviderBuilder::new().connect_http(url.parse()?).erased();
         let mut calls = vec![commit.calldata.clone()];
@@ -70,12 +62,7 @@ impl Foreign {
             let to = Some(rollup);
             sender.send("the other chain", &Call { to, data }).await?;
         }
-        let profile = JobVerifier::for_profile(Profile::Secure)?;
-        let key = profile.contract_key();
-        let key = VerifierKey {
-            circuit_digest: key.circuit_digest,
-            constants_sigmas_cap: key.constants_sigmas_cap,
-        };
+        let key = verifier_key(Profile::Secure).await?;
         let verifier = deploy_verifier(&sender, &key).await?.address;
         Ok(Self {
             l2: provider,

@@ -111,10 +111,7 @@ impl Truth {
             Ok((verified == json!("0x1")).then_some(()))
         })
         .await?;
-        let rebuilt = Rebuilt::new(&deployment)?;
-        rebuilt.sync(&[]).await?.with(0, &[])?;
-        ensure!(devnet.stop().await?.success());
-        rebuilt.equals(directory.path())?;
+        Rebuilt::of(devnet).await?;
         Ok(truth)
     }
 

@@ -3,20 +3,19 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
-use tern_execution::HashWindow;
 use tern_messages::job::StatementData;
 use tern_messages::statement::Point;
 use tern_messages::{BatchHeader, BatchNumber, BlockNumber, JobId, JobKind, ProvenRange};
 use tern_proving::statement::StatementError;
-use tern_proving::{BatchStatement, BlockRuns, Plan, PlanError, plan_batch, plan_proof};
+use tern_proving::{BlockRuns, Plan, PlanError, plan_batch, plan_proof};
 use tern_scheduler::Planned;
-use tern_storage::tables::chain::HEADERS;
 use tern_storage::tables::sequencer::{BATCHES, PROOFS};
 use tern_storage::{StorageError, Store, Table};
 use thiserror::Error;
 
 use crate::main_node::{Chain, ChainError};
 use crate::sequencer::tables::SIMULATIONS;
+use crate::statement;
 
 /// The proofs that L2 gets, by the first of the batches that share one; known by name before they are made.
 pub(super) const FINAL_PROOFS: Table<BatchNumber, FinalProof> = Table::new(0x58, "final proofs");
@@ -95,7 +94,7 @@ impl Planner {
         let mut news = News::default();
         for row in store.range(&BATCHES, BatchNumber(batch.0 + 1)..) {
             let (_, header) = row?;
-            if !store.contains(&SIMULATIONS, &header.last_block)? {
+            if !self.knows(&header)? {
                 break;
             }
             news.batches.push(header);
@@ -136,7 +135,9 @@ impl Planner {
         for number in first.first_block.0..=last.last_block.0 {
             runs.push(self.runs(BlockNumber(number))?);
         }
-        let statement = self.statement(batch, first.first_block, last.last_block)?;
+        let stated = statement::of_blocks(&self.chain, first.first_block, last.last_block)?;
+        let stated = stated.map_err(|source| PlanFault::Statement { batch, source })?;
+        let statement = stated.data();
         let fault = |source| PlanFault::Plan { batch, source };
         let mut plan = plan_batch(self.version, &runs, statement.point).map_err(fault)?;
         let wrap = plan_proof(self.version, &[plan.root]).map_err(fault)?;
@@ -151,23 +152,9 @@ impl Planner {
         Ok(simulated.ok_or(PlanFault::Missing { block })?.runs())
     }
 
-    fn statement(
-        &self,
-        batch: BatchNumber,
-        first: BlockNumber,
-        last: BlockNumber,
-    ) -> Result<StatementData, PlanFault> {
-        let window: HashWindow = self.chain.window_before(first)?;
-        let before = self.chain.expect_header(BlockNumber(first.0 - 1))?;
-        let mut headers = Vec::new();
-        for row in self.chain.store.range(&HEADERS, first..=last) {
-            headers.push(row?.1.header);
-        }
-        let chain_id = self.chain.spec.chain_id();
-        let root = before.header.state_root;
-        let statement = BatchStatement::new(chain_id, root, window.to_vec(), headers)
-            .map_err(|source| PlanFault::Statement { batch, source })?;
-        Ok(statement.data())
+    /// Whether it is known how the blocks of a batch are proven: blocks are simulated in order.
+    pub(super) fn knows(&self, batch: &BatchHeader) -> Result<bool, StorageError> {
+        self.chain.store.contains(&SIMULATIONS, &batch.last_block)
     }
 
     /// The jobs without those whose proofs nobody waits for any more.

@@ -5,7 +5,7 @@ use tern_storage::WriteBatch;
 use tern_storage::tables::sequencer::{BATCHES, BLOBS, PROOFS};
 
 use super::plans::{FINAL_PROOFS, PlanFault, Planner, is_of_span};
-use crate::sequencer::tables::{FAILED, PRUNED, SIMULATIONS};
+use crate::sequencer::tables::{FAILED, PRUNED};
 
 /// Clears everything up to batch `last`, a durable step for each batch. Blocks on the disk.
 pub(crate) fn prune(planner: &Planner, last: BatchNumber) -> Result<(), PlanFault> {
@@ -16,7 +16,7 @@ pub(crate) fn prune(planner: &Planner, last: BatchNumber) -> Result<(), PlanFaul
         let Some(header) = store.get(&BATCHES, &number)? else {
             break;
         };
-        if !store.contains(&SIMULATIONS, &header.last_block)? {
+        if !planner.knows(&header)? {
             break;
         }
         let mut superfluous = last_steps(planner, &header)?;
