@@ -75,8 +75,8 @@ pub enum RpcFailure {
         "{0}; whether it accepted the transaction is not known, so look it up before sending again"
     )]
     NoAnswer(#[from] CallError),
-    /// The node's own data cannot be read.
-    #[error("internal error: {0}")]
+    /// The node's own data cannot be read. Why is for the log: it may name files.
+    #[error("internal error; the node's log says what is wrong")]
     Internal(String),
 }
 
@@ -194,6 +194,13 @@ mod tests {
             text(overflow),
             "execution reverted: arithmetic underflow or overflow"
         );
+    }
+
+    #[test]
+    fn an_internal_error_does_not_show_the_nodes_files() {
+        let error = object(RpcFailure::Internal("/srv/tern/db: broken".to_owned()));
+        let message = error["message"].as_str().unwrap();
+        assert!(!message.contains("/srv") && message.contains("log"), "{message}");
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! * [`plan`]: from simulations to the graph of jobs.
 //! * [`circuits`]: the circuits above the segment, one module each.
 //! * [`prover`]: [`ProvingCircuits`] runs jobs.
+//! * [`security`]: how many bits of security every argument offers.
 //! * [`onchain`]: the final circuit, and its proofs as the L2 contract reads them.
 //! * [`verifier`]: [`JobVerifier`] checks what came back, from verifier data alone.
 //!
@@ -30,6 +31,7 @@ pub mod onchain;
 pub mod plan;
 pub mod profile;
 pub mod prover;
+pub mod security;
 pub mod simulate;
 pub mod statement;
 pub mod verifier;

@@ -12,7 +12,7 @@ use crate::inputs::generation_inputs;
 use crate::limits::MAX_SEGMENTS;
 use crate::simulate::Work;
 
-/// The kernel puts its whole memory into its messages; so much of them is kept.
+/// So much is kept of what a panic says.
 const MESSAGE_LEN: usize = 1000;
 
 /// A run of the machine.

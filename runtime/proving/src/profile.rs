@@ -9,6 +9,16 @@ use plonky2::fri::FriConfig;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+/// Bits of work before the challenges of lookups within and across the tables of a segment. The arguments themselves
+/// offer 76 bits where every table has its greatest length ([`security`](crate::security)).
+const LOOKUP_GRINDING: u32 = 25;
+
+/// Bits of work before the challenges of a circuit's permutation argument, which by itself offers 83 bits or more.
+const PERMUTATION_GRINDING: u32 = 18;
+
+/// Bits of work before the queries of each FRI argument but the last.
+const FRI_GRINDING: u32 = 18;
+
 /// Number of tables of the prover's machine.
 pub const TABLE_COUNT: usize = evm_arithmetization::NUM_TABLES;
 
@@ -70,7 +80,7 @@ impl Profile {
     pub(crate) fn first_wrap_fri(self) -> FriConfig {
         let usual = self.recursion_config().recursion_circuit_config.fri_config;
         match self {
-            // 21 queries of 4 bits and 16 bits of work: 100 bits.
+            // Two bits of work in place of a query fewer: see `security`.
             Self::Secure => FriConfig {
                 rate_bits: 4,
                 num_query_rounds: 21,
@@ -83,7 +93,19 @@ impl Profile {
     /// Configurations of the STARKs and of the recursive circuits.
     pub fn recursion_config(self) -> RecursionConfig {
         match self {
-            Self::Secure => RecursionConfig::default(),
+            Self::Secure => {
+                let mut config = RecursionConfig::default();
+                config.stark_config.lookup_pow_bits = LOOKUP_GRINDING;
+                config.stark_config.fri_config.proof_of_work_bits = FRI_GRINDING;
+                for circuit in [
+                    &mut config.shrinking_circuit_config,
+                    &mut config.recursion_circuit_config,
+                ] {
+                    circuit.permutation_pow_bits = PERMUTATION_GRINDING;
+                    circuit.fri_config.proof_of_work_bits = FRI_GRINDING;
+                }
+                config
+            }
             Self::InsecureTest => RecursionConfig::test_config(),
         }
     }

@@ -150,6 +150,10 @@ impl SegmentCircuits {
             }
         }
         progress("segment circuit".to_owned());
+        witness.set_target(
+            self.root.lookup_pow_witness,
+            all_proof.multi_proof.lookup_pow_witness,
+        )?;
         set_public_value_targets::<F, _, D>(
             &mut witness,
             &self.root.public_values,

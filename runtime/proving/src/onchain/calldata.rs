@@ -6,7 +6,7 @@
 //! openings at g·zeta: permutation products 2
 //! caps of the two folded codewords                  2 × 16 digests
 //! final polynomial                                  32 extension elements
-//! grinding witness                                  1 element
+//! grinding witnesses: of FRI, of the permutation    2 elements
 //! 10 queries:
 //!   one leaf of each tree: constants and sigmas 69, wires 135, products 16, quotient 16    (elements)
 //!   their Merkle paths, from the leaf up            4 × 16 digests
@@ -40,13 +40,14 @@ type Extension = QuadraticExtension<F>;
 type Hash = KeccakHash<DIGEST_LEN>;
 
 /// Length of every encoded proof, in bytes.
-pub const PROOF_LEN: usize = 56_808;
+pub const PROOF_LEN: usize = 56_816;
 
 /// Encodes a proof for the contract.
 pub fn encode_calldata(proof: &OnchainProof) -> Bytes {
     let mut out = Writer(Vec::with_capacity(PROOF_LEN));
     let Proof {
         wires_cap,
+        permutation_pow_witness,
         plonk_zs_partial_products_cap,
         quotient_polys_cap,
         openings,
@@ -70,7 +71,7 @@ pub fn encode_calldata(proof: &OnchainProof) -> Bytes {
         out.digests(&cap.0);
     }
     out.extensions(&opening_proof.final_poly.coeffs);
-    out.elements(&[opening_proof.pow_witness]);
+    out.elements(&[opening_proof.pow_witness, *permutation_pow_witness]);
     for query in &opening_proof.query_round_proofs {
         let trees = &query.initial_trees_proof.evals_proofs;
         trees.iter().for_each(|(leaf, _)| out.elements(leaf));
@@ -135,6 +136,7 @@ pub fn decode_calldata(bytes: &[u8], statement: &Statement) -> Result<OnchainPro
         .collect();
     let final_poly = PolynomialCoeffs::new(input.extensions(fri.final_poly_len())?);
     let pow_witness = input.element()?;
+    let permutation_pow_witness = input.element()?;
     let query_round_proofs = (0..fri.config.num_query_rounds)
         .map(|_| input.query(&columns))
         .collect::<Result<_, _>>()?;
@@ -143,6 +145,7 @@ pub fn decode_calldata(bytes: &[u8], statement: &Statement) -> Result<OnchainPro
     Ok(OnchainProof {
         proof: Proof {
             wires_cap,
+            permutation_pow_witness,
             plonk_zs_partial_products_cap,
             quotient_polys_cap,
             openings,

@@ -39,7 +39,7 @@ pub type Statement = [u64; 4];
 ///
 /// * 80 routed wires (plonky2's standard): 59,000 bytes. 64: 56,808 bytes, as 24 columns fall away and 365 rows
 ///   are added, which still fit 2^12. Fewer than 60 bring a further gate and selector, and 48 need 2^13 rows.
-/// * Rate 2^-8 with 10 queries and 20 bits of grinding: 9 s, 3.5 GB. Rate 2^-9 with 9 queries would save 9 % of
+/// * Rate 2^-8 with 10 queries and 22 bits of grinding: 9 s, 3.5 GB. Rate 2^-9 with 9 queries would save 9 % of
 ///   the bytes for twice the time and memory; rate 2^-6 with 14 queries costs 30 % more bytes.
 /// * Reductions by 2^4 and 2^3 with a final polynomial of 32 coefficients are the smallest of all pairs.
 /// * Caps of 2^4 digests: one level more costs 2,560 bytes of caps and saves 1,920 of paths.
@@ -53,10 +53,11 @@ pub fn wrap_config() -> CircuitConfig {
         num_challenges: 2,
         zero_knowledge: false,
         max_quotient_degree_factor: 8,
+        permutation_pow_bits: 16,
         fri_config: FriConfig {
             rate_bits: 8,
             cap_height: 4,
-            proof_of_work_bits: 20,
+            proof_of_work_bits: 22,
             reduction_strategy: FriReductionStrategy::Fixed(vec![4, 3]),
             num_query_rounds: 10,
         },

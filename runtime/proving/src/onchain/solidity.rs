@@ -171,6 +171,7 @@ fn columns_and_memory(out: &mut Source, common: &Structure) -> usize {
             2 * common.fri_params.reduction_arity_bits.len(),
         ),
         ("GRINDING_RESPONSE", 1),
+        ("PERMUTATION_RESPONSE", 1),
         ("QUERY_INDICES", common.fri_params.config.num_query_rounds),
         ("PUBLIC_INPUTS_HASH", 4),
         ("CIRCUIT_DIGEST", 1),
@@ -277,6 +278,7 @@ fn calldata(out: &mut Source, common: &Structure) {
         fri.final_poly_len() * EXTENSION,
     );
     place(out, "PROOF_GRINDING_WITNESS", ELEMENT);
+    place(out, "PROOF_PERMUTATION_WITNESS", ELEMENT);
     let queries = at;
     out.number("PROOF_QUERIES", queries);
     out.number("QUERIES", fri.config.num_query_rounds);
@@ -317,9 +319,13 @@ fn calldata(out: &mut Source, common: &Structure) {
         at += levels * DIGEST_LEN;
     }
     assert_eq!(queries + fri.config.num_query_rounds * at, PROOF_LEN);
-    out.section("Committed columns, and the bits that the grinding response has to begin with.");
+    out.section("Committed columns, and the zero bits that the responses to the grinding witnesses have to begin with.");
     out.number("COMMITTED_COLUMNS", committed);
     out.number("GRINDING_BITS", fri.config.proof_of_work_bits as usize);
+    out.number(
+        "PERMUTATION_BITS",
+        common.config.permutation_pow_bits as usize,
+    );
 }
 
 /// The FRI parameters that every transcript begins with, as the sponge absorbs them.

@@ -35,8 +35,8 @@ fn a_proof_of_another_length_is_refused() {
 #[test]
 fn numbers_that_are_not_below_the_order_are_refused() {
     let fixture = Fixture::read();
-    // An opening, the final polynomial, the grinding witness, a leaf, a coset.
-    for offset in [1536, 6368, 6880, 6888, 6888 + 3936] {
+    // An opening, the final polynomial, both grinding witnesses, a leaf, a coset.
+    for offset in [1536, 6368, 6880, 6888, 6896, 6896 + 3936] {
         let mut proof = fixture.proof.clone();
         proof[offset..offset + 8].copy_from_slice(&ORDER.to_le_bytes());
         let error = decode_calldata(&proof, &fixture.statement).unwrap_err();

@@ -27,6 +27,8 @@ import {
     FRI_POWERS,
     GRINDING_BITS,
     GRINDING_RESPONSE,
+    PERMUTATION_BITS,
+    PERMUTATION_RESPONSE,
     LEAF,
     OPENINGS,
     PATH_LEVELS,
@@ -63,6 +65,7 @@ library FriVerifier {
     function hold(uint256 proof) internal pure returns (bool) {
         unchecked {
             if (Goldilocks.load(GRINDING_RESPONSE) >> (64 - GRINDING_BITS) != 0) return false;
+            if (Goldilocks.load(PERMUTATION_RESPONSE) >> (64 - PERMUTATION_BITS) != 0) return false;
             reduceOpenings();
             FriFold.prepare(proof);
             for (uint256 i = 0; i < QUERIES; ++i) {

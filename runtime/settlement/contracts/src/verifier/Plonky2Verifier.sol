@@ -90,7 +90,8 @@ contract Plonky2Verifier is IProofVerifier {
         unchecked {
             FriFold.unpack(start + PROOF_OPENINGS, OPENINGS, OPENINGS_COUNT);
             uint256 witness = Goldilocks.loadCalldata(start + PROOF_GRINDING_WITNESS);
-            if (Goldilocks.excess(witness >> 192) != 0) revert MalformedProof();
+            // With the witness of the permutation argument, which follows.
+            if (Goldilocks.excess(witness >> 128) != 0) revert MalformedProof();
         }
         Transcript.run(start);
         return constraintsHold() && FriVerifier.hold(start);

@@ -13,11 +13,13 @@ import {
     FRI_BETAS,
     GAMMAS,
     GRINDING_RESPONSE,
+    PERMUTATION_RESPONSE,
     PROOF_FINAL_POLYNOMIAL,
     PROOF_FOLD_0_CAP,
     PROOF_FOLD_1_CAP,
     PROOF_GRINDING_WITNESS,
     PROOF_OPENINGS,
+    PROOF_PERMUTATION_WITNESS,
     PROOF_PRODUCTS_CAP,
     PROOF_QUOTIENT_CAP,
     PROOF_WIRES_CAP,
@@ -56,10 +58,12 @@ library Transcript {
             expandCap(TRANSCRIPT_BUFFER + 160, proof + PROOF_WIRES_CAP);
             absorbMemory(TRANSCRIPT_BUFFER, TRANSCRIPT_BUFFER + 768);
             Goldilocks.store(SPONGE, Goldilocks.load(TRANSCRIPT_BUFFER + 768));
+            absorbElement(SPONGE + 32, proof + PROOF_PERMUTATION_WITNESS);
             permute();
             uint256 drawn = drawFour();
-            Goldilocks.store2(BETAS, drawn & MASK_64, drawn >> 64 & MASK_64);
-            Goldilocks.store2(GAMMAS, drawn >> 128 & MASK_64, drawn >> 192);
+            Goldilocks.store(PERMUTATION_RESPONSE, drawn & MASK_64);
+            Goldilocks.store2(BETAS, drawn >> 64 & MASK_64, drawn >> 128 & MASK_64);
+            Goldilocks.store2(GAMMAS, drawn >> 192, Goldilocks.swapBytes(Goldilocks.load(SPONGE)) & MASK_64);
 
             absorbCap(proof + PROOF_PRODUCTS_CAP);
             drawPair(ALPHAS);
@@ -79,11 +83,16 @@ library Transcript {
             absorbCalldata(
                 proof + PROOF_FINAL_POLYNOMIAL, proof + PROOF_FINAL_POLYNOMIAL + 16 * FINAL_POLYNOMIAL_LENGTH
             );
-            uint256 witness = Goldilocks.loadCalldata(proof + PROOF_GRINDING_WITNESS) >> 192;
-            Goldilocks.store(SPONGE, Goldilocks.load(SPONGE) & type(uint256).max >> 64 | witness << 192);
+            absorbElement(SPONGE, proof + PROOF_GRINDING_WITNESS);
             permute();
             drawQueries();
         }
+    }
+
+    /// Overwrites the element at `place` in the sponge with one of calldata.
+    function absorbElement(uint256 place, uint256 element) private pure {
+        uint256 upper = Goldilocks.loadCalldata(element) >> 192 << 192;
+        Goldilocks.store(place, Goldilocks.load(place) & type(uint256).max >> 64 | upper);
     }
 
     function drawPair(uint256 place) private pure {
