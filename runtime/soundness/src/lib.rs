@@ -1,0 +1,38 @@
+//! Looks for dishonest rows that the constraints of the prover's tables let through.
+//!
+//! ```text
+//! GenerationInputs --> Trace (nine tables, honest) --Checker::check--> violations of the whole
+//!                        |
+//!                        +--Base::recheck(changes)--> violations near the changed cells
+//! ```
+//!
+//! * [`Trace`]: the tables of one segment as the witness generator fills them, row by row.
+//! * [`Checker`]: evaluates every constraint on every row, looks each range-checked value up, and compares both
+//!   sides of each lookup between tables as multisets of tuples. There are no commitments, no challenges and no FRI:
+//!   what holds here is what the argument claims, error aside.
+//! * [`Base`]: an honest trace, indexed, on which changes of single cells are judged at their cost only.
+//! * [`columns`]: what a column is called.
+//!
+//! What a frequency column holds is not looked at: frequencies exist if and only if each value that is looked up
+//! is in the table.
+
+mod base;
+mod checker;
+pub mod columns;
+mod constraints;
+mod cross;
+mod lookups;
+mod trace;
+mod violation;
+
+pub use base::{Base, Change};
+pub use checker::Checker;
+pub use evm_arithmetization::NUM_TABLES;
+pub use evm_arithmetization::all_stark::Table;
+pub use trace::{TableTrace, Trace};
+pub use violation::Violation;
+
+/// The field of the tables.
+pub type F = evm_arithmetization::Field;
+/// The degree of its extension.
+pub(crate) const D: usize = 2;

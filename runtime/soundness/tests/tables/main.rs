@@ -1,0 +1,46 @@
+//! Lies that the tables other than Cpu, and the recursion over a table, must not let through.
+//!
+//! Each test writes the rows of one lie. The constraints of a table are judged by themselves: other tables can be
+//! completed so that the lookups between them hold, unless a test says that a lookup is what finds it.
+
+mod circuits;
+mod division;
+mod keccak;
+mod length;
+mod memory;
+mod sponge;
+
+#[path = "../../../proving/src/tests/fixture.rs"]
+mod fixture;
+
+use std::sync::OnceLock;
+
+use tern_proving::inputs::generation_inputs;
+use tern_soundness::{Checker, Table, Trace, Violation};
+
+/// The first 2^15 cycles of a transfer.
+fn honest() -> &'static Trace {
+    static TRACE: OnceLock<Trace> = OnceLock::new();
+    TRACE.get_or_init(|| {
+        let block = fixture::Chain::new().block(&[1]);
+        let inputs = generation_inputs(&block.batches[0]).unwrap();
+        Trace::segments(&inputs, Some(15)).next().unwrap().unwrap()
+    })
+}
+
+fn checker() -> &'static Checker {
+    static CHECKER: OnceLock<Checker> = OnceLock::new();
+    CHECKER.get_or_init(Checker::default)
+}
+
+/// The honest trace with other rows in one table.
+fn changed(table: Table, change: impl FnOnce(&mut tern_soundness::TableTrace)) -> Trace {
+    let mut trace = honest().clone();
+    change(trace.table_mut(table));
+    trace
+}
+
+/// The constraints that `table` breaks.
+fn broken(trace: &Trace, table: Table) -> Vec<Violation> {
+    checker().constraints(trace, table)
+}

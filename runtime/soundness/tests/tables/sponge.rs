@@ -1,0 +1,104 @@
+//! The sponge around the permutation.
+
+use evm_arithmetization::keccak_sponge::columns::{
+    KECCAK_RATE_BYTES, KECCAK_SPONGE_COL_MAP as COLS,
+};
+use plonky2::field::types::Field;
+use tern_soundness::{Base, Change, F, Table, TableTrace, Violation};
+
+use super::{broken, changed, checker, honest};
+
+const TABLE: Table = Table::KeccakSponge;
+
+fn is_final(row: &[F]) -> bool {
+    row[COLS.is_padding_byte[KECCAK_RATE_BYTES - 1]].is_one()
+}
+
+/// The first honest row of which `is` holds.
+fn find(is: impl Fn(&[F]) -> bool) -> Vec<F> {
+    let mut rows = honest().table(TABLE).iter();
+    rows.find(|row| is(row)).unwrap().to_vec()
+}
+
+/// The first block of a message of more than one.
+fn full_block() -> Vec<F> {
+    find(|row| row[COLS.is_full_input_block].is_one() && row[COLS.already_absorbed_bytes].is_zero())
+}
+
+/// A message of one block that ends with `padding` bytes or more.
+fn short_message(padding: usize) -> Vec<F> {
+    let first = COLS.is_padding_byte[KECCAK_RATE_BYTES - padding];
+    find(|row| row[COLS.already_absorbed_bytes].is_zero() && row[first].is_one())
+}
+
+/// Writes a block's row; what belongs to the row's place stays.
+fn write(table: &mut TableTrace, place: usize, block: &[F]) {
+    let counters = [COLS.range_counter, COLS.rc_frequencies];
+    let kept = counters.map(|column| table.row(place)[column]);
+    table.row_mut(place).copy_from_slice(block);
+    for (column, value) in counters.into_iter().zip(kept) {
+        table.row_mut(place)[column] = value;
+    }
+}
+
+/// A table that is full of one message of one block, except for its last row.
+fn full_table(last: &[F]) -> tern_soundness::Trace {
+    let message = short_message(3);
+    changed(TABLE, |table| {
+        let rows = table.rows();
+        (0..rows - 1).for_each(|place| write(table, place, &message));
+        write(table, rows - 1, last);
+    })
+}
+
+#[test]
+fn a_full_table_is_fine() {
+    assert_eq!(broken(&full_table(&short_message(3)), TABLE), []);
+}
+
+#[test]
+fn digest_bytes_are_bytes() {
+    let mut rows = honest().table(TABLE).iter();
+    let row = rows.position(is_final).unwrap();
+    // The permutation sees one limb, b0 + 256 b1 + ..; the CPU sees another.
+    let byte = |i: usize, change: F| {
+        let column = COLS.updated_digest_state_bytes[i];
+        let value = honest().table(TABLE).row(row)[column] + change;
+        Change {
+            table: TABLE,
+            row,
+            column,
+            value,
+        }
+    };
+    let changes = [byte(0, F::from_canonical_u16(256)), byte(1, F::NEG_ONE)];
+    let found = Base::new(checker(), honest()).recheck(&changes);
+    let not_found = |v: &Violation| matches!(v, Violation::Lookup { table: TABLE, .. });
+    assert!(found.iter().any(not_found), "{found:?}");
+}
+
+#[test]
+fn padding_in_the_last_row_is_padding() {
+    let message = short_message(3);
+    let padding = KECCAK_RATE_BYTES - 3..KECCAK_RATE_BYTES;
+    for byte in padding {
+        let mut forged = message.clone();
+        forged[COLS.block_bytes[byte]] += F::ONE;
+        assert_ne!(broken(&full_table(&forged), TABLE), [], "byte {byte}");
+    }
+}
+
+#[test]
+fn a_message_does_not_end_with_a_full_block() {
+    let end = honest()
+        .table(TABLE)
+        .iter()
+        .position(|row| row[COLS.is_full_input_block].is_zero() && !is_final(row));
+    let trace = changed(TABLE, |table| write(table, end.unwrap(), &full_block()));
+    assert_ne!(broken(&trace, TABLE), [], "padding follows");
+    assert_ne!(
+        broken(&full_table(&full_block()), TABLE),
+        [],
+        "the table ends"
+    );
+}
