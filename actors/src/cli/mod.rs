@@ -10,6 +10,7 @@ mod genesis;
 mod logging;
 mod node;
 mod prover;
+mod security;
 mod status;
 mod sync;
 
@@ -47,6 +48,7 @@ Examples:
   tern cluster init --authority ca --cluster NAME              certify machines
   tern cluster status --identity DIR --join HOST:PORT          who is there, and what is being proven
   tern prover drain NAME --identity DIR --join HOST:PORT       let a prover finish and leave
+  tern security                                   how many bits of security each part of a proof offers
 
 Environment:
   TERN_LOG       what is logged to stderr: error, warn, info (default), debug, trace, or by part, such as
@@ -65,6 +67,7 @@ enum Command {
     Deploy(deploy::Arguments),
     Sync(sync::Arguments),
     Genesis(genesis::Arguments),
+    Security(security::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -72,7 +75,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // Nodes say what they do; the other commands what they found.
     let usual = match cli.command {
-        Command::Cluster(_) | Command::Prover(_) => "off",
+        Command::Cluster(_) | Command::Prover(_) | Command::Security(_) => "off",
         _ => "info",
     };
     if let Err(failure) = logging::start(usual) {
@@ -96,6 +99,7 @@ fn run(command: Command) -> Result<ShutdownReason, Failure> {
             Command::Deploy(arguments) => deploy::run(arguments).await,
             Command::Sync(arguments) => sync::run(arguments).await,
             Command::Genesis(arguments) => genesis::run(&arguments),
+            Command::Security(arguments) => security::run(&arguments),
             Command::Cluster(arguments) => cluster::run(arguments).await,
             Command::Prover(arguments) => prover::run(arguments).await,
         }
