@@ -341,6 +341,10 @@ impl BlockBuilder {
     }
 
     fn store_beacon_root(&mut self) -> Result<(), StateError> {
+        // The machine asks for the account in any case.
+        if let Some(touched) = &mut self.touched {
+            touched.account(BEACON_ROOTS_ADDRESS);
+        }
         // EIP-4788: without code at the address the call is skipped.
         let contract = self.account(BEACON_ROOTS_ADDRESS)?;
         if contract.is_none_or(|contract| contract.code_hash == KECCAK256_EMPTY) {

@@ -21,6 +21,10 @@ const CREATION: u64 = 8_000;
 /// A branch of a trie that is read, hashed, perhaps changed, and hashed again.
 const NODE: u64 = 3_000;
 /// The leaf at the end of the path, or another branch above a new one.
+///
+/// The kernel's lists hold a node for each key: it is found in 30 cycles (account) or 40 (slot), made for a key that is
+/// absent in 85 or 124, and at the end leads to one walk down the trie, which proves what the node said.
+/// Without that proof it was 52 and 61, or 39 and 46 for what is absent.
 const KEY: u64 = 2_600;
 /// Cells of a branch, of an account, of a slot: in the trie, in the list, in the journal.
 const NODE_CELLS: u64 = 40;

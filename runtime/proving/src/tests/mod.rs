@@ -8,6 +8,8 @@ mod lookalikes;
 mod mock;
 mod rules;
 mod simulation;
+mod transactions;
+mod transient_storage;
 
 use std::sync::OnceLock;
 
