@@ -69,12 +69,12 @@ fn commitments(
                 call.previous.tip.stateRoot = B256::repeat_byte(9);
             },
         ),
-        lie("blocks, again", &["TimestampNotAfterParent"], &|call| {
+        lie("blocks, again", &["TimestampBeforeParent"], &|call| {
             (call.number, call.previous) = (2, after_first.clone());
         }),
         lie(
             "blocks of one time",
-            &["TimestampNotAfterParent"],
+            &["TimestampBeforeParent"],
             &|call| {
                 (call.number, call.previous) = (2, after_first.clone());
                 call.blocks.clone_from(&blocks_twice);
