@@ -95,7 +95,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
         ("the owner", arguments.owner),
         ("the guardian", arguments.guardian),
     ];
-    expect_different(accounts.into_iter().chain(watchers.map(|&account| ("a watcher", account))))?;
+    expect_different(
+        accounts
+            .into_iter()
+            .chain(watchers.map(|&account| ("a watcher", account))),
+    )?;
     let rules = ChainRules::provable(chain.genesis.chain_id);
     let genesis = genesis_block(&chain.genesis, &rules)
         .map_err(Failure::configuration)?

@@ -243,11 +243,7 @@ fn time_after(chain: &Chain, parent: &Header, anchor: Option<L2Anchor>, now: u64
     let latest = match (chain.spec.finality, anchor) {
         (Finality::Immediate, _) => u64::MAX,
         (Finality::Reported, Some(anchor)) => anchor.timestamp.saturating_add(MAX_ANCHOR_AGE),
-        (Finality::Reported, None) => chain
-            .spec
-            .genesis
-            .timestamp
-            .saturating_add(MAX_ANCHOR_AGE),
+        (Finality::Reported, None) => chain.spec.genesis.timestamp.saturating_add(MAX_ANCHOR_AGE),
     };
     let earliest = anchor.map_or(0, |anchor| anchor.timestamp);
     now.min(latest).max(earliest).max(parent.timestamp)

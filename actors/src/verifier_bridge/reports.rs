@@ -1,8 +1,7 @@
 //! What the main node and the coordinator are told about L2.
 
 use tern_messages::{
-    BatchHeader, BatchNumber, BatchRecord, FinalityRefusal, FinalityReport, L2Place,
-    SettledHeights,
+    BatchHeader, BatchNumber, BatchRecord, FinalityRefusal, FinalityReport, L2Place, SettledHeights,
 };
 use tracing::{debug, error, info, warn};
 

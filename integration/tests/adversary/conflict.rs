@@ -294,11 +294,23 @@ async fn two_outcomes_that_a_verifier_believes_halt_the_chain_until_it_is_mended
     meets(&chain.operator, "a proof", &prove, "ChainIsHalted").await?;
 
     let dismiss = chain.govern(&IGovernance::dismissWatchersCall {});
-    meets(reporter, "the end of the halt at once", &dismiss, "TooEarly").await?;
+    meets(
+        reporter,
+        "the end of the halt at once",
+        &dismiss,
+        "TooEarly",
+    )
+    .await?;
     anvil.sleep(DEFAULT_DELAY).await?;
     reporter.send("the end of the halt", &dismiss).await?;
     let required = chain.rollup.required_proofs().await?;
     ensure!(required.attestations().next().is_none(), "{required:?}");
     // The forged batch meets the rules that every batch meets, and no halt.
-    meets(&chain.operator, "a commitment", &commit, "UnknownBeaconRoot").await
+    meets(
+        &chain.operator,
+        "a commitment",
+        &commit,
+        "UnknownBeaconRoot",
+    )
+    .await
 }

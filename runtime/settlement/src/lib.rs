@@ -33,8 +33,8 @@ pub use attestation::{
 pub use bindings::{Foundations, IGovernance, IRollup};
 pub use client::{ExpectedRollup, RollupClient, RollupStatus};
 pub use deploy::{
-    Deployed, DeployedChain, Roles, RollupPlan, VerifierKey, deploy_attestation_verifier, deploy_rollup, deploy_verifier,
-    deploy_verifier_set,
+    Deployed, DeployedChain, Roles, RollupPlan, VerifierKey, deploy_attestation_verifier,
+    deploy_rollup, deploy_verifier, deploy_verifier_set,
 };
 pub use endpoint::L2Endpoint;
 pub use error::{AnswerLimit, Revert, SettlementError};

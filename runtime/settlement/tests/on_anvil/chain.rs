@@ -7,9 +7,7 @@ use alloy::consensus::constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_WITHDRAWALS};
 use alloy::eips::eip1559::BaseFeeParams;
 use alloy::primitives::{Address, B256, Bloom, Bytes, keccak256};
 use alloy_trie::root::ordered_trie_root_with_encoder;
-use tern_messages::{
-    Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, L2Anchor, SealedBlock,
-};
+use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, L2Anchor, SealedBlock};
 use tern_settlement::{DeployedChain, Roles, RollupPlan, TransactionSender, deploy_rollup};
 
 use crate::network::signer;
@@ -78,7 +76,13 @@ pub(crate) async fn deploy(
 }
 
 /// A batch of `count` blocks after `parent` that name `anchor`, with something for transactions.
-pub(crate) fn batch(number: u64, parent: &Header, anchor: L2Anchor, count: usize, seed: &str) -> Batch {
+pub(crate) fn batch(
+    number: u64,
+    parent: &Header,
+    anchor: L2Anchor,
+    count: usize,
+    seed: &str,
+) -> Batch {
     let transactions = |block| {
         let bytes = |index| Bytes::from(keccak256(format!("{seed} {block} {index}")).repeat(4));
         (0..3).map(bytes).collect()
