@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use alloy::consensus::Header;
 use alloy::primitives::{Address, B256};
@@ -15,7 +16,7 @@ use tern_messages::ChainId;
 use tern_proving::JobVerifier;
 use tern_proving::statement::window_digest;
 use tern_settlement::{
-    FollowPolicy, L2, RollupPlan, SettlementError, TransactionSender, VerifierKey,
+    FollowPolicy, L2, Roles, RollupPlan, SettlementError, TransactionSender, VerifierKey,
     deploy_attestation_verifier, deploy_rollup, deploy_verifier, deploy_verifier_set,
 };
 use thiserror::Error;
@@ -23,6 +24,9 @@ use tracing::info;
 
 /// The file in the data directory.
 const FILE: &str = "deployment.json";
+/// From the announcement of another verifier to its use, and from a halt to its end, unless another time is asked for:
+/// the contract's exit window of a week, and three days to notice.
+pub const DEFAULT_DELAY: Duration = Duration::from_secs(10 * 24 * 60 * 60);
 /// A longer file is not one of ours, in bytes.
 const MAX_LEN: u64 = 64 << 10;
 
@@ -32,6 +36,8 @@ const MAX_LEN: u64 = 64 << 10;
 pub struct Deployment {
     /// The `Rollup` on L2.
     pub rollup: Address,
+    /// The `Governance` on L2, which it obeys.
+    pub governance: Address,
     /// The `Plonky2Verifier` on L2.
     pub verifier: Address,
     /// The `AttestationVerifier` on L2, if watchers must sign.
@@ -123,8 +129,14 @@ pub struct Contract<'a> {
 pub struct Deployer {
     /// Where to.
     pub l2: L2,
-    /// Pays, and owns the `Rollup`.
+    /// Pays, and commits batches afterwards.
     pub operator: PrivateKeySigner,
+    /// Appoints operator and guardian, and replaces the verifier behind the delay.
+    pub owner: Address,
+    /// Pauses the chain for some days.
+    pub guardian: Address,
+    /// From the announcement of another verifier to its use, and from a halt to its end.
+    pub delay: Duration,
     /// How the transactions are followed.
     pub policy: FollowPolicy,
     /// Whose signatures the contract asks for beside a proof.
@@ -139,11 +151,15 @@ pub async fn deploy(deployer: Deployer, contract: Contract<'_>) -> Result<Deploy
     let Deployer {
         l2,
         operator,
+        owner,
+        guardian,
+        delay,
         policy,
         attestation,
     } = deployer;
     let (account, l2_rpc_url) = (operator.address(), l2.endpoint().to_string());
     info!(target: "tern::deploy", l2 = %l2.endpoint(), chain = %l2.chain_id(), %account, "deploying the contracts");
+    l2.expect_own_blocks().await?;
     let sender = TransactionSender::new(l2, operator, policy);
     let key = verifier_key(contract.chain.profile).await?;
     let verifier = deploy_verifier(&sender, &key).await?.address;
@@ -153,11 +169,17 @@ pub async fn deploy(deployer: Deployer, contract: Contract<'_>) -> Result<Deploy
         false => Some(deploy_attested(&sender, verifier, &attestation).await?),
     };
     let required = attested.map_or(verifier, |(_, set)| set);
-    let plan = plan(contract, account, required);
-    let rollup = deploy_rollup(&sender, &plan).await?.address;
-    info!(target: "tern::deploy", %rollup, "Rollup deployed");
+    let roles = Roles {
+        owner,
+        operator: account,
+        guardian,
+    };
+    let deployed = deploy_rollup(&sender, &plan(contract, roles, required, delay)).await?;
+    let (governance, rollup) = (deployed.governance, deployed.rollup.address);
+    info!(target: "tern::deploy", %governance, %rollup, %owner, %guardian, "Governance and Rollup deployed");
     Ok(Deployment {
         rollup,
+        governance,
         verifier,
         attestation_verifier: attested.map(|(attestation, _)| attestation),
         verifier_set: attested.map(|(_, set)| set),
@@ -203,17 +225,22 @@ pub async fn verifier_key(profile: Profile) -> Result<VerifierKey, DeployError> 
     built.await.map_err(DeployError::circuit)?
 }
 
-/// The `Rollup` of a chain that `account` owns and operates.
-pub fn plan(contract: Contract<'_>, account: Address, verifier: Address) -> RollupPlan {
+/// The contracts of a chain.
+pub fn plan(
+    contract: Contract<'_>,
+    roles: Roles,
+    verifier: Address,
+    delay: Duration,
+) -> RollupPlan {
     let window = HashWindow::new([contract.genesis.hash_slow()]);
     RollupPlan {
         chain_id: ChainId(contract.chain.genesis.chain_id.0),
         genesis: contract.genesis.clone(),
         beneficiary: contract.chain.genesis.beneficiary,
         window: window_digest(&window.to_vec()),
-        owner: account,
-        operator: account,
+        roles,
         verifier,
+        delay,
     }
 }
 
@@ -311,6 +338,7 @@ mod tests {
     fn deployment(header: &Header) -> Deployment {
         Deployment {
             rollup: Address::repeat_byte(1),
+            governance: Address::repeat_byte(5),
             verifier: Address::repeat_byte(2),
             attestation_verifier: None,
             verifier_set: None,

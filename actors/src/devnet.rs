@@ -19,7 +19,7 @@ use tern_messages::{BlockNumber, Role};
 use tern_settlement::{L2, L2Endpoint};
 use tracing::info;
 
-use crate::deployment::{Contract, Deployer, Deployment, deploy};
+use crate::deployment::{Contract, DEFAULT_DELAY, Deployer, Deployment, deploy};
 use crate::embedded_l2;
 use crate::node::{Deployed, Network, follow_policy, start_l3};
 use crate::rpc;
@@ -98,6 +98,10 @@ async fn start(
             let deployer = Deployer {
                 l2: l2.clone(),
                 operator: operator.clone(),
+                // Nothing of value is here: one account is everything.
+                owner: operator.address(),
+                guardian: operator.address(),
+                delay: DEFAULT_DELAY,
                 policy: follow_policy(config, chain.l2_chain_id),
                 attestation: config.attestation.clone(),
             };

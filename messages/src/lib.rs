@@ -32,7 +32,7 @@ pub use codec::{CodecError, decode, encode};
 pub use job::{BlobId, Job, JobId, JobKind, Proof, SpanBoundary};
 pub use main_node::{
     Backlog, BatchRecord, BlockQuery, BlockSealed, Confirmation, FinalityHeights, FinalityRefusal,
-    FinalityReport, HaltReport, L2Anchor, L2Transaction, NodeStatus, Place, Rejection,
+    FinalityReport, HaltReport, L2Anchor, L2Place, L2Transaction, NodeStatus, Place, Rejection,
 };
 pub use prover::{
     Artifact, Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, FailureCause, Fence,

@@ -127,6 +127,17 @@ pub struct L2Anchor {
     pub number: u64,
     /// Hash of the L2 block.
     pub hash: B256,
+    /// The time from which on L3 blocks may name it, and from which its age counts, in seconds since 1970.
+    pub timestamp: u64,
+}
+
+/// A block of L2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct L2Place {
+    /// Its number.
+    pub number: u64,
+    /// Its hash.
+    pub hash: B256,
 }
 
 /// A transaction on L2.
@@ -153,7 +164,7 @@ pub struct BatchRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalityReport {
     /// The L2 block in which the contract was read.
-    pub l2: L2Anchor,
+    pub l2: L2Place,
     /// Last committed batch; 0 when there is none.
     pub committed: BatchNumber,
     /// Last verified batch; 0 when there is none.

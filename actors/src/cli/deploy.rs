@@ -1,7 +1,9 @@
 //! `tern deploy`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use alloy::primitives::Address;
 use clap::Args;
 use serde_json::{Map, Value, json};
 use tern_cluster::ShutdownReason;
@@ -12,23 +14,27 @@ use tern_settlement::{L2, L2Endpoint};
 
 use super::flags::{AttestationFlags, KeyFlags, parse_url, set};
 use super::print;
-use crate::deployment::{Contract, Deployer, deploy};
+use crate::deployment::{Contract, DEFAULT_DELAY, Deployer, deploy};
 use crate::main_node::genesis_block;
 use crate::node::follow_policy;
 use crate::supervisor::Failure;
 
 /// Deploy the contracts of a chain to L2.
 ///
-/// Prints the addresses as JSON. The operator's account pays, and owns the Rollup. With --watcher-account, nothing is
-/// verified without the signatures of watchers who have executed it as well. Proofs of the profile
-/// insecure-test can be forged by anyone: a chain with it is refused unless --allow-insecure-test is given.
+/// Prints the addresses as JSON. The operator's account pays, and commits batches afterwards. The owner appoints operator
+/// and guardian and replaces the verifier behind the delay; the guardian pauses the chain for three days at most. They are
+/// different accounts, with keys in different places, and neither is one of the watchers. With --watcher-account, nothing
+/// is verified without the signatures of watchers who have executed it as well. Proofs of the profile insecure-test can
+/// be forged by anyone: a chain with it is refused unless --allow-insecure-test is given.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tern deploy --chain chain.toml --l2-rpc https://l2.example.org --operator-key-file operator.key
-  TERN_OPERATOR_KEY=0x… tern deploy --chain chain.toml --l2-rpc http://127.0.0.1:8545 \\
-       --operator-key-env TERN_OPERATOR_KEY
   tern deploy --chain chain.toml --l2-rpc https://l2.example.org --operator-key-file operator.key \\
+       --owner 0x… --guardian 0x…
+  TERN_OPERATOR_KEY=0x… tern deploy --chain chain.toml --l2-rpc http://127.0.0.1:8545 \\
+       --operator-key-env TERN_OPERATOR_KEY --owner 0x… --guardian 0x…
+  tern deploy --chain chain.toml --l2-rpc https://l2.example.org --operator-key-file operator.key \\
+       --owner 0x… --guardian 0x… --delay-days 14 \\
        --watcher-account 0x… --watcher-account 0x… --watcher-account 0x… --attestations 2")]
 pub(super) struct Arguments {
     /// Chain file (TOML or JSON).
@@ -42,6 +48,20 @@ pub(super) struct Arguments {
     #[command(flatten)]
     key: KeyFlags,
 
+    /// Account that appoints operator and guardian, and replaces the verifier behind the delay.
+    #[arg(long, value_name = "ADDRESS")]
+    owner: Address,
+
+    /// Account that may pause commits and proofs for three days.
+    #[arg(long, value_name = "ADDRESS")]
+    guardian: Address,
+
+    /// Days from the announcement of another verifier to its use, and from a halt to its end. Longer than the week in
+    /// which users can leave.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_DELAY.as_secs() / DAY.as_secs(),
+        value_parser = clap::value_parser!(u64).range(8..=90))]
+    delay_days: u64,
+
     #[command(flatten)]
     attestation: AttestationFlags,
 
@@ -53,6 +73,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     allow_insecure_test: bool,
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
     let chain = ChainConfig::load(&arguments.chain)?;
@@ -67,6 +89,17 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
         Failure::configuration("give the key that pays: --operator-key-file or --operator-key-env")
     })?;
     let operator = source.load()?;
+    let watchers = config.attestation.accounts.iter();
+    let accounts = [
+        ("the operator", operator.address()),
+        ("the owner", arguments.owner),
+        ("the guardian", arguments.guardian),
+    ];
+    expect_different(
+        accounts
+            .into_iter()
+            .chain(watchers.map(|&account| ("a watcher", account))),
+    )?;
     let rules = ChainRules::provable(chain.genesis.chain_id);
     let genesis = genesis_block(&chain.genesis, &rules)
         .map_err(Failure::configuration)?
@@ -82,6 +115,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
     let deployer = Deployer {
         l2,
         operator,
+        owner: arguments.owner,
+        guardian: arguments.guardian,
+        delay: DAY * u32::try_from(arguments.delay_days).unwrap_or(u32::MAX),
         policy,
         attestation: config.attestation,
     };
@@ -90,10 +126,59 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
     Ok(ShutdownReason::Requested("done".to_owned()))
 }
 
+/// Whoever holds two of the roles holds what they are to guard each other from.
+fn expect_different(
+    accounts: impl Iterator<Item = (&'static str, Address)>,
+) -> Result<(), Failure> {
+    let mut known: Vec<(&str, Address)> = Vec::new();
+    for (role, account) in accounts {
+        if account.is_zero() {
+            return Err(Failure::configuration(format!(
+                "{role} has the account 0x0, which nobody holds"
+            )));
+        }
+        if let Some((other, _)) = known.iter().find(|(_, before)| *before == account) {
+            return Err(Failure::configuration(format!(
+                "{account} is {other} and {role}: whoever steals that key could do what both may. Give a different \
+                 account to each of operator, owner, guardian and watchers"
+            )));
+        }
+        known.push((role, account));
+    }
+    Ok(())
+}
+
 fn settings(arguments: &Arguments) -> Value {
     let (mut top, l2) = (Map::new(), Some("l2"));
     set(&mut top, l2, "confirmations", Some(arguments.confirmations));
     set(&mut top, l2, "operator_key", arguments.key.source());
     arguments.attestation.put(&mut top);
     Value::Object(top)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_account_for_two_of_the_roles_is_a_usage_error() {
+        let account = Address::repeat_byte;
+        let refusal = |accounts: &[(&'static str, u8)]| {
+            let accounts = accounts.iter().map(|&(role, byte)| (role, account(byte)));
+            expect_different(accounts)
+        };
+        let roles = ["the operator", "the owner", "the guardian", "a watcher"];
+        let all: Vec<_> = roles.into_iter().zip(1..).collect();
+        assert!(refusal(&all).is_ok());
+        for (first, second) in [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)] {
+            let mut accounts = all.clone();
+            accounts[second].1 = accounts[first].1;
+            let failure = refusal(&accounts).unwrap_err();
+            let text = format!("{failure:?}");
+            for part in [roles[first], roles[second]] {
+                assert!(text.contains(part), "{text}");
+            }
+        }
+        assert!(refusal(&[("the owner", 0)]).is_err());
+    }
 }

@@ -40,7 +40,7 @@ Examples:
   tern devnet                                     a whole network on this machine, with an L2 of its own
   tern devnet --l2-rpc http://127.0.0.1:8545      the same on an L2 that runs already, such as anvil
   tern genesis --chain chain.toml                 what follows from a chain file: genesis hash, state root
-  tern deploy --chain chain.toml --l2-rpc URL --operator-key-file operator.key
+  tern deploy --chain chain.toml --l2-rpc URL --operator-key-file operator.key --owner 0x… --guardian 0x…
   tern node --config node.toml                    a node of a deployed chain
   tern node --role prover --identity DIR --join HOST:PORT      one more prover machine
   tern sync --from-l2 --chain chain.toml --l2-rpc URL --rollup 0x…  the chain again, from L2 alone

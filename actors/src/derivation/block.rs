@@ -28,7 +28,7 @@ pub(super) fn derive(
         block: number.into(),
         what,
     };
-    if posted.timestamp <= parent.timestamp {
+    if posted.timestamp < parent.timestamp {
         let (claimed, before) = (posted.timestamp, parent.timestamp);
         return Err(differs(format!(
             "its timestamp is {claimed}, the block before it has {before}"

@@ -23,7 +23,7 @@ use alloy::primitives::B256;
 use tern_execution::StateError;
 use tern_messages::{
     Batch, BatchHeader, BatchNumber, BatchRecord, BlockNumber, FinalityRefusal, FinalityReport,
-    L2Anchor,
+    L2Place,
 };
 use tern_settlement::{
     L2Block, PostedBlock, PostingError, RollupClient, RollupStatus, SettlementError,
@@ -279,10 +279,6 @@ impl Derivation {
         sight: &Sight,
     ) -> Result<(), DerivationError> {
         let anchor = self.rollup.recorded_block(posted.beacon_root).await?;
-        let anchor = anchor.map(|number| L2Anchor {
-            number,
-            hash: posted.beacon_root,
-        });
         let (chain, posted) = (self.chain.clone(), posted.clone());
         let is_verified = number <= sight.status.verified_block;
         let resumption = self.resumption.clone().filter(|_| is_verified);
@@ -332,7 +328,7 @@ impl Derivation {
             header,
         };
         let report = FinalityReport {
-            l2: L2Anchor {
+            l2: L2Place {
                 number: sight.at.number,
                 hash: sight.at.hash,
             },

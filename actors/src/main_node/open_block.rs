@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use alloy::consensus::Header;
 use alloy::primitives::{Address, U256};
 use tern_execution::{
     BlockAttributes, BlockBuilder, CallContext, ExecutedTransaction, ExecutionError, HashWindow,
@@ -16,6 +17,11 @@ use tern_storage::tables::open_block::{ENVIRONMENT, OpenBlock as StoredOpenBlock
 use super::chain::{Chain, ChainError};
 use super::head::{Head, OpenView, provisional_hash};
 use super::sealing::Figures;
+use super::spec::Finality;
+
+/// How far a block's time may be ahead of its anchor's, in seconds. The contract allows an hour; the rest is room for an
+/// anchor that is recorded again, after a reorganisation of L2, with its own time in place of the next block's.
+const MAX_ANCHOR_AGE: u64 = 50 * 60;
 
 /// The open block. Until its first transaction nothing of it is stored.
 pub(super) struct OpenBlock {
@@ -30,7 +36,8 @@ pub(super) struct OpenBlock {
 }
 
 impl OpenBlock {
-    /// Opens the block after `parent` now, anchored to `anchor`, or as its parent is while L2 was never heard of.
+    /// Opens the block after `parent` now, anchored to `anchor`, or as its parent is while L2 was never heard of. Its time
+    /// is the clock's as far as L2 will accept that: see [`time_after`].
     pub(super) fn open(
         chain: &Chain,
         parent: &StoredHeader,
@@ -39,7 +46,7 @@ impl OpenBlock {
     ) -> Result<Self, ChainError> {
         let parent_root = parent.header.parent_beacon_block_root;
         let attributes = BlockAttributes {
-            timestamp: unix_time().max(parent.header.timestamp.saturating_add(1)),
+            timestamp: time_after(chain, &parent.header, anchor, unix_time()),
             beneficiary: chain.spec.genesis.beneficiary,
             gas_limit: Gas(chain.spec.genesis.gas_limit),
             parent_beacon_block_root: anchor
@@ -227,6 +234,19 @@ impl Chain {
         let window = self.window_before(next)?;
         Ok(OpenBlock::open(self, &head.sealed, window, head.anchor)?.state())
     }
+}
+
+/// The time of the block after `parent` that names `anchor`, when the clock shows `now`: what the L2 contract will
+/// accept, however late it is asked. At least the parent's and the anchor's; and not so far ahead of the anchor that the
+/// contract finds it too old. While nothing new is heard of L2 the chain thus stands still in time.
+fn time_after(chain: &Chain, parent: &Header, anchor: Option<L2Anchor>, now: u64) -> u64 {
+    let latest = match (chain.spec.finality, anchor) {
+        (Finality::Immediate, _) => u64::MAX,
+        (Finality::Reported, Some(anchor)) => anchor.timestamp.saturating_add(MAX_ANCHOR_AGE),
+        (Finality::Reported, None) => chain.spec.genesis.timestamp.saturating_add(MAX_ANCHOR_AGE),
+    };
+    let earliest = anchor.map_or(0, |anchor| anchor.timestamp);
+    now.min(latest).max(earliest).max(parent.timestamp)
 }
 
 /// Seconds since the Unix epoch; 0 for a clock before it.

@@ -11,6 +11,9 @@ use crate::main_node::MainNodeMessage;
 
 /// How far to read again after a reorganisation, in L2 blocks.
 const REWIND: u64 = 256;
+/// Age of the newest anchor, in seconds, at which another one is recorded though nothing is committed. The main node
+/// stands still in time at 50 minutes.
+const REFRESH: u64 = 30 * 60;
 
 impl<C: Connector> Loop<C> {
     /// Reads what was recorded up to `until`, and offers the newest to the main node.
@@ -50,6 +53,7 @@ impl<C: Connector> Loop<C> {
             let found = found.map(|block| L2Anchor {
                 number: block.number,
                 hash: block.hash,
+                timestamp: block.timestamp,
             });
             newest = found
                 .into_iter()
@@ -62,6 +66,22 @@ impl<C: Connector> Loop<C> {
         };
         self.records.set_anchor(cursor, newest).await?;
         self.offer(newest);
+        self.refresh(settlement, newest, until).await
+    }
+
+    /// Every commit records an L2 block. Where none comes for long, this does.
+    async fn refresh(
+        &self,
+        settlement: &C::Settlement,
+        newest: Option<L2Anchor>,
+        until: &L2Block,
+    ) -> Result<(), Trouble> {
+        let due = newest.map_or(0, |anchor| anchor.timestamp.saturating_add(REFRESH));
+        if newest.is_none() || until.timestamp < due {
+            return Ok(());
+        }
+        debug!(target: "tern::bridge", l2_block = until.number, "recording another L2 block");
+        settlement.record(until.number).await?;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ const SETTLED: Table<BatchNumber, Settled> = Table::new(0x68, "settled batches")
 /// What is being sent to L2: written before it is sent.
 const UNDER_WAY: Table<(), Purpose> = Table::new(0x69, "L2 transaction under way");
 /// The newest L2 block that L3 blocks may name.
-const ANCHOR: Table<(), L2Anchor> = Table::new(0x6a, "anchor");
+const ANCHOR: Table<(), L2Anchor> = Table::new(0x6c, "anchor");
 /// Every L2 block that was offered to L3 as an anchor, by its hash.
 const ANCHORS: Table<alloy::primitives::B256, u64> = Table::new(0x6b, "anchors");
 

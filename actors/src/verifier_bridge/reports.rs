@@ -1,8 +1,7 @@
 //! What the main node and the coordinator are told about L2.
 
 use tern_messages::{
-    BatchHeader, BatchNumber, BatchRecord, FinalityRefusal, FinalityReport, L2Anchor,
-    SettledHeights,
+    BatchHeader, BatchNumber, BatchRecord, FinalityRefusal, FinalityReport, L2Place, SettledHeights,
 };
 use tracing::{debug, error, info, warn};
 
@@ -54,7 +53,7 @@ impl<C: Connector> Loop<C> {
         let batches = self
             .batch_records(settlement, verified, formed, &heights)
             .await?;
-        let settled_at = L2Anchor {
+        let settled_at = L2Place {
             number: sight.settled_at.number,
             hash: sight.settled_at.hash,
         };

@@ -187,8 +187,7 @@ impl Settlement for OnL2 {
     }
 
     async fn record(&self, number: u64) -> Answer<Mined> {
-        self.sender
-            .send("recordBlockHash", &self.rollup.record_block_hash(number))
-            .await
+        let call = self.rollup.record_block_hash(number).await?;
+        self.sender.send("recordBlockHash", &call).await
     }
 }

@@ -200,6 +200,7 @@ impl Settlement for FakeL2 {
                     found.push(RecordedBlock {
                         number,
                         hash,
+                        timestamp: 1,
                         recorded_in,
                     });
                 }

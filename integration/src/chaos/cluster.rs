@@ -69,6 +69,10 @@ impl Cluster {
                 &l2,
                 "--operator-key-file",
                 &at("operator.key"),
+                "--owner",
+                &development_key(1).address().to_string(),
+                "--guardian",
+                &development_key(2).address().to_string(),
                 "--allow-insecure-test",
             ],
         )

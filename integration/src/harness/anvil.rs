@@ -1,8 +1,10 @@
 //! A real L2 node.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use alloy::node_bindings::{Anvil as Launcher, AnvilInstance};
+use alloy::providers::{Provider, ProviderBuilder};
 use anyhow::{Context, Result};
 
 /// A running `anvil` with Cancun rules and one block a second, killed when dropped.
@@ -29,6 +31,19 @@ impl Anvil {
                     path.display()
                 )
             })
+    }
+
+    /// Lets its clock jump ahead.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn sleep(&self, time: Duration) -> Result<()> {
+        let provider = ProviderBuilder::new().connect_http(self.url().parse()?);
+        let _: i64 = provider
+            .raw_request("evm_increaseTime".into(), [time.as_secs()])
+            .await?;
+        let _: String = provider.raw_request("evm_mine".into(), ()).await?;
+        Ok(())
     }
 
     /// Where it answers.

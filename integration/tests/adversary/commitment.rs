@@ -93,7 +93,9 @@ pub(crate) fn commitment_lies(truth: &IRollup::commitBatchCall) -> Result<Vec<Li
     let time = &[
         "BlockHashMismatch",
         "TimestampAhead",
-        "TimestampNotAfterParent",
+        "TimestampBeforeParent",
+        "TimestampBeforeAnchor",
+        "AnchorTooOld",
     ];
     lies.extend(number_lies(truth, "the timestamp", time, |call| {
         &mut call.blocks[0].timestamp
@@ -239,7 +241,7 @@ fn transaction_lies(truth: &IRollup::commitBatchCall) -> Result<Vec<Lie>> {
     });
     let mut twice = truth.clone();
     twice.blocks.push(truth.blocks[0].clone());
-    let expected = &["TimestampNotAfterParent"];
+    let expected = &["TimestampBeforeParent", "MalformedTransactions"];
     lies.push(Lie {
         what: "a block repeated".into(),
         calldata: twice.abi_encode().into(),

@@ -1,5 +1,5 @@
-//! Two outcomes of one block that a verifier believes: whoever shows them freezes the chain, and nobody does so
-//! otherwise.
+//! Two outcomes of one block that a verifier believes: whoever shows them halts the chain, and nobody does so otherwise;
+//! and the chain goes on by what was announced in public, after the delay and no sooner.
 
 use std::collections::BTreeSet;
 
@@ -15,12 +15,12 @@ use tern_execution::HashWindow;
 use tern_integration::harness::Anvil;
 use tern_messages::job::StatementData;
 use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, Proof, SealedBlock};
-use tern_node::deployment::{Contract, Deployer, deploy};
+use tern_node::deployment::{Contract, DEFAULT_DELAY, Deployer, deploy};
 use tern_node::supervisor::genesis_header;
 use tern_proving::BatchStatement;
 use tern_proving::onchain::PROOF_LEN;
 use tern_settlement::{
-    AttestationVerifier, Call, ExpectedRollup, FollowPolicy, IRollup, L2, L2Endpoint,
+    AttestationVerifier, Call, ExpectedRollup, FollowPolicy, IGovernance, IRollup, L2, L2Endpoint,
     RequiredProofs, RollupClient, SettlementError, Statement, TransactionSender,
     deploy_attestation_verifier,
 };
@@ -29,6 +29,8 @@ use tern_settlement::{
 const OPERATOR: u32 = 0;
 const LIAR: u32 = 1;
 const REPORTER: u32 = 2;
+const OWNER: u32 = 3;
+const GUARDIAN: u32 = 4;
 
 sol! {
     struct Point {
@@ -61,6 +63,7 @@ struct Believer {
     operator: TransactionSender,
     reporter: TransactionSender,
     rollup: RollupClient,
+    governance: Address,
     plonky2: Address,
     attestation: AttestationVerifier,
     genesis: Header,
@@ -89,6 +92,9 @@ impl Believer {
         let deployer = Deployer {
             l2: l2.clone(),
             operator: development_key(OPERATOR),
+            owner: development_key(OWNER).address(),
+            guardian: development_key(GUARDIAN).address(),
+            delay: DEFAULT_DELAY,
             policy: FollowPolicy::default(),
             attestation: AttestationConfig {
                 accounts: [development_key(LIAR).address()].into(),
@@ -113,6 +119,7 @@ impl Believer {
             operator,
             reporter,
             rollup,
+            governance: deployment.governance,
             plonky2: deployment.verifier,
             attestation: attestation.context("a watcher must sign")?,
             genesis,
@@ -206,13 +213,20 @@ impl Believer {
             firstProof: first_proof,
             secondProof: second_proof,
         };
-        let call = IRollup::reportConflictCall {
+        let call = IGovernance::reportConflictCall {
             report: report.abi_encode().into(),
         };
         Ok(Call {
-            to: Some(self.rollup.address()),
+            to: Some(self.governance),
             data: call.abi_encode().into(),
         })
+    }
+
+    fn govern(&self, call: &impl SolCall) -> Call {
+        Call {
+            to: Some(self.governance),
+            data: call.abi_encode().into(),
+        }
     }
 
     /// A report against the watchers' verifier, with signatures of this account.
@@ -234,8 +248,7 @@ async fn meets(sender: &TransactionSender, what: &str, call: &Call, error: &str)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_outcomes_that_a_verifier_believes_freeze_the_chain_and_nothing_else_does() -> Result<()>
-{
+async fn two_outcomes_that_a_verifier_believes_halt_the_chain_until_it_is_mended() -> Result<()> {
     let anvil = Anvil::start(&[])?;
     let chain = Believer::deploy(&anvil).await?;
     let (one, other, unrelated) = (chain.tell(1, 7)?, chain.tell(2, 7)?, chain.tell(2, 8)?);
@@ -273,10 +286,31 @@ async fn two_outcomes_that_a_verifier_believes_freeze_the_chain_and_nothing_else
 
     let call = chain.accuse([&one, &other], LIAR)?;
     reporter.send("a report", &call).await?;
-    refused("another report", call, "ChainIsFrozen").await?;
+    refused("another report", call, "ChainIsHalted").await?;
     let genesis = chain.rollup.genesis(&chain.genesis);
     let commit = chain.rollup.commit(&genesis, &one.batch)?;
-    meets(&chain.operator, "a commitment", &commit, "ChainIsFrozen").await?;
+    meets(&chain.operator, "a commitment", &commit, "ChainIsHalted").await?;
     let prove = chain.prove(&one)?;
-    meets(&chain.operator, "a proof", &prove, "ChainIsFrozen").await
+    meets(&chain.operator, "a proof", &prove, "ChainIsHalted").await?;
+
+    let dismiss = chain.govern(&IGovernance::dismissWatchersCall {});
+    meets(
+        reporter,
+        "the end of the halt at once",
+        &dismiss,
+        "TooEarly",
+    )
+    .await?;
+    anvil.sleep(DEFAULT_DELAY).await?;
+    reporter.send("the end of the halt", &dismiss).await?;
+    let required = chain.rollup.required_proofs().await?;
+    ensure!(required.attestations().next().is_none(), "{required:?}");
+    // The forged batch meets the rules that every batch meets, and no halt.
+    meets(
+        &chain.operator,
+        "a commitment",
+        &commit,
+        "UnknownBeaconRoot",
+    )
+    .await
 }

@@ -1,16 +1,16 @@
 //! The same blocks as another chain's, and proofs of another profile.
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
 use anyhow::{Context, Result, ensure};
 use tern_cluster_config::{Devnet as Chain, Profile, development_key};
 use tern_integration::harness::Replay;
-use tern_node::deployment::{Contract, plan, verifier_key};
+use tern_node::deployment::{Contract, DEFAULT_DELAY, plan, verifier_key};
 use tern_settlement::IRollup::{self, IRollupErrors as Refusal};
 use tern_settlement::{
-    Call, FollowPolicy, L2, L2Endpoint, TransactionSender, deploy_rollup, deploy_verifier,
+    Call, FollowPolicy, L2, L2Endpoint, Roles, TransactionSender, deploy_rollup, deploy_verifier,
 };
 
 use crate::Verifier;
@@ -45,17 +45,23 @@ impl Foreign {
             chain: &chain,
             genesis: &headers.genesis,
         };
-        let plan = plan(contract, operator.address(), verifier);
-        let rollup = deploy_rollup(&sender, &plan).await?.address;
+        let account = operator.address();
+        let roles = Roles {
+            owner: account,
+            operator: account,
+            guardian: account,
+        };
+        let plan = plan(contract, roles, verifier, DEFAULT_DELAY);
+        let rollup = deploy_rollup(&sender, &plan).await?.rollup.address;
         let provider = ProviderBuilder::new().connect_http(url.parse()?).erased();
         let mut calls = vec![commit.calldata.clone()];
         let anchor = headers.first.parent_beacon_block_root.context("Cancun")?;
         // A first block that was sealed before L2 was heard of names none, as genesis does.
         if anchor != B256::ZERO {
             let anchor = provider.get_block_by_hash(anchor).await?;
-            let anchor = anchor.context("L2 has the anchor")?.header.number;
-            let number = U256::from(anchor);
-            let record = IRollup::recordBlockHashCall { number };
+            let anchor = anchor.context("L2 has the anchor")?.header.inner;
+            let header = alloy::rlp::encode(&anchor).into();
+            let record = IRollup::recordBlockHashCall { header };
             calls.insert(0, record.abi_encode().into());
         }
         for data in calls {

@@ -69,17 +69,20 @@ fn commitments(
                 call.previous.tip.stateRoot = B256::repeat_byte(9);
             },
         ),
-        lie("blocks, again", &["TimestampNotAfterParent"], &|call| {
-            (call.number, call.previous) = (2, after_first.clone());
-        }),
         lie(
-            "blocks of one time",
-            &["TimestampNotAfterParent"],
+            "blocks, again",
+            &["TimestampBeforeParent", "BlockHashMismatch"],
+            &|call| {
+                (call.number, call.previous) = (2, after_first.clone());
+            },
+        ),
+        lie(
+            "blocks whose time goes back",
+            &["TimestampBeforeParent"],
             &|call| {
                 (call.number, call.previous) = (2, after_first.clone());
                 call.blocks.clone_from(&blocks_twice);
                 call.blocks[0].timestamp += 1;
-                call.blocks[1].timestamp += 1;
             },
         ),
     ]

@@ -84,7 +84,7 @@ impl ChainRules {
 /// What whoever opens a block chooses; everything else follows from the parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockAttributes {
-    /// Seconds since the Unix epoch; greater than the parent's.
+    /// Seconds since the Unix epoch; not less than the parent's.
     pub timestamp: u64,
     /// Who receives the priority fees.
     pub beneficiary: Address,

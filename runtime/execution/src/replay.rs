@@ -73,7 +73,7 @@ impl ReplayError {
 /// Executes a sealed block again on its parent's state and compares everything: each header field, the hash,
 /// and each receipt. `hashes` are those of the 256 blocks before the block.
 ///
-/// Timestamp, beneficiary, gas limit and beacon root are the sealer's choice (the timestamp must be greater
+/// Timestamp, beneficiary, gas limit and beacon root are the sealer's choice (the timestamp must not be less
 /// than the parent's); whether they are acceptable is for the parent chain's contract to say.
 ///
 /// # Errors
@@ -91,8 +91,8 @@ pub fn replay(
     let check = Check { number };
     check.equal("parentHash", claimed.parent_hash, hashes.parent())?;
     check.equal("parentHash", claimed.parent_hash, parent.hash_slow())?;
-    if claimed.timestamp <= parent.timestamp {
-        let computed = format!("more than the parent's {}", parent.timestamp);
+    if claimed.timestamp < parent.timestamp {
+        let computed = format!("at least the parent's {}", parent.timestamp);
         return Err(check.error("timestamp", &claimed.timestamp, computed));
     }
     let attributes = BlockAttributes {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 const VERIFIER: &str = include_str!("../artifacts/Plonky2Verifier.json");
 const ROLLUP: &str = include_str!("../artifacts/Rollup.json");
+const GOVERNANCE: &str = include_str!("../artifacts/Governance.json");
 const ATTESTATION: &str = include_str!("../artifacts/AttestationVerifier.json");
 const SET: &str = include_str!("../artifacts/VerifierSet.json");
 
@@ -21,6 +22,11 @@ pub(crate) fn verifier(arguments: &[u8]) -> Bytes {
 /// Creation code of the `Rollup` with its constructor's arguments, ABI-encoded.
 pub(crate) fn rollup(arguments: &[u8]) -> Bytes {
     creation(ROLLUP, arguments)
+}
+
+/// Creation code of the `Governance` with its constructor's arguments, ABI-encoded.
+pub(crate) fn governance(arguments: &[u8]) -> Bytes {
+    creation(GOVERNANCE, arguments)
 }
 
 /// Creation code of an `AttestationVerifier` with its constructor's arguments, ABI-encoded.
@@ -48,6 +54,7 @@ mod tests {
 
     use super::*;
     use crate::bindings::Foundations::FoundationsErrors;
+    use crate::bindings::IGovernance::{IGovernanceCalls, IGovernanceErrors};
     use crate::bindings::IRollup::{IRollupCalls, IRollupErrors};
 
     fn abi(artifact: &str) -> JsonAbi {
@@ -60,18 +67,22 @@ mod tests {
     }
 
     #[test]
-    fn the_rollup_answers_every_call_of_its_interface() {
-        let found: BTreeSet<_> = abi(ROLLUP)
-            .functions()
-            .map(|function| function.selector())
-            .collect();
-        assert!(selectors::<IRollupCalls>().is_subset(&found));
+    fn the_contracts_answer_every_call_of_their_interfaces() {
+        let found = |artifact| -> BTreeSet<_> {
+            abi(artifact)
+                .functions()
+                .map(|function| function.selector())
+                .collect()
+        };
+        assert!(selectors::<IRollupCalls>().is_subset(&found(ROLLUP)));
+        assert!(selectors::<IGovernanceCalls>().is_subset(&found(GOVERNANCE)));
     }
 
     #[test]
     fn every_error_of_the_contracts_is_decoded() {
         let known = &selectors::<IRollupErrors>() | &selectors::<FoundationsErrors>();
-        for artifact in [ROLLUP, VERIFIER, ATTESTATION, SET] {
+        let known = &known | &selectors::<IGovernanceErrors>();
+        for artifact in [ROLLUP, GOVERNANCE, VERIFIER, ATTESTATION, SET] {
             for error in abi(artifact).errors() {
                 assert!(
                     known.contains(&error.selector()),

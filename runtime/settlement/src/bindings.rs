@@ -6,6 +6,11 @@ alloy::sol! {
 }
 
 alloy::sol! {
+    #![sol(all_derives)]
+    "contracts/src/IGovernance.sol"
+}
+
+alloy::sol! {
     /// Errors of the contracts that the Rollup is built on.
     #[derive(Debug, PartialEq, Eq)]
     interface Foundations {

@@ -5,7 +5,7 @@ use alloy::eips::BlockId;
 use alloy::primitives::{Address, B256};
 use alloy::sol_types::SolCall;
 use tern_messages::job::StatementData;
-use tern_messages::{Batch, BatchNumber, BlockNumber, ChainId, Proof, WindowDigest};
+use tern_messages::{Batch, BatchNumber, BlockNumber, ChainId, L2Anchor, Proof, WindowDigest};
 
 use crate::bindings::IRollup;
 use crate::error::SettlementError;
@@ -139,15 +139,20 @@ impl RollupClient {
         Ok(Some(hash).filter(|hash| !hash.is_zero()))
     }
 
-    /// Number of the L2 block with this hash, if the contract has recorded it, so that an L3 block may name it
-    /// in its parent beacon block root.
+    /// The L2 block with this hash, if the contract has recorded it, so that an L3 block may name it in its parent beacon
+    /// block root.
     ///
     /// # Errors
     /// If L2 does not answer as it should.
-    pub async fn recorded_block(&self, hash: B256) -> Result<Option<u64>, SettlementError> {
+    pub async fn recorded_block(&self, hash: B256) -> Result<Option<L2Anchor>, SettlementError> {
         let call = IRollup::recordedBlockCall { blockHash: hash };
-        let number = self.view(call, BlockId::latest()).await?;
-        Ok(Some(number).filter(|&number| number != 0))
+        let found = self.view(call, BlockId::latest()).await?;
+        let anchor = L2Anchor {
+            number: found.number,
+            hash,
+            timestamp: found.timestamp,
+        };
+        Ok(Some(anchor).filter(|anchor| anchor.timestamp != 0))
     }
 
     /// Whether the contract holds exactly this batch.
@@ -201,15 +206,17 @@ impl RollupClient {
         )?)
     }
 
-    /// The call that records the hash of a recent L2 block.
-    pub fn record_block_hash(&self, number: u64) -> Call {
-        let call = IRollup::recordBlockHashCall {
-            number: alloy::primitives::U256::from(number),
-        };
-        Call {
+    /// The call that records a recent L2 block, whose header L2 is asked for.
+    ///
+    /// # Errors
+    /// If L2 has no such block, or shows a header whose hash is another.
+    pub async fn record_block_hash(&self, number: u64) -> Result<Call, SettlementError> {
+        let header = self.l2.encoded_header(number).await?;
+        let call = IRollup::recordBlockHashCall { header };
+        Ok(Call {
             to: Some(self.address),
             data: call.abi_encode().into(),
-        }
+        })
     }
 
     pub(crate) async fn view<C: SolCall>(

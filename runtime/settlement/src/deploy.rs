@@ -1,6 +1,7 @@
 //! Puts the contracts of a new chain onto L2.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use alloy::consensus::Header;
 use alloy::primitives::{Address, B256, Bytes, U256};
@@ -24,12 +25,32 @@ pub struct RollupPlan {
     pub beneficiary: Address,
     /// Digest of the 256 block hashes that block 1 sees.
     pub window: WindowDigest,
-    /// May change the operator, and nothing else.
-    pub owner: Address,
-    /// May commit batches.
-    pub operator: Address,
+    /// Who may do what.
+    pub roles: Roles,
     /// Verifies proofs.
     pub verifier: Address,
+    /// From the announcement of another verifier to its use, and from a halt to its end.
+    pub delay: Duration,
+}
+
+/// Who may do what to the chain. Accounts of people, each a different one where there is value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// Appoints the others, and replaces the verifier behind the delay.
+    pub owner: Address,
+    /// Commits batches.
+    pub operator: Address,
+    /// Pauses the chain for some days.
+    pub guardian: Address,
+}
+
+/// The contracts of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeployedChain {
+    /// The `Governance`.
+    pub governance: Address,
+    /// The `Rollup`.
+    pub rollup: Deployed,
 }
 
 /// Identifies the final circuit whose proofs are accepted, and with it the profile and the chain's parameters.
@@ -101,16 +122,25 @@ pub async fn deploy_verifier_set(
     create(sender, "the creation of the verifier set", data).await
 }
 
-/// Creates the `Rollup`.
+/// Creates the `Governance` and the `Rollup` that obeys it.
 ///
 /// # Errors
-/// [`SettlementError::Reverted`] with `InvalidGenesis` if the plan is not that of a chain, and those of
-/// [`TransactionSender::send`].
+/// [`SettlementError::UnsupportedL2`] where the EVM does not know the blocks of the chain it runs on,
+/// [`SettlementError::Reverted`] with `InvalidGenesis`, `InvalidDelay` or `InvalidAccount` if the plan is not that of a
+/// chain, and those of [`TransactionSender::send`].
 pub async fn deploy_rollup(
     sender: &TransactionSender,
     plan: &RollupPlan,
-) -> Result<Deployed, SettlementError> {
-    let header = &plan.genesis;
+) -> Result<DeployedChain, SettlementError> {
+    sender.l2().expect_own_blocks().await?;
+    let (header, roles) = (&plan.genesis, &plan.roles);
+    let chain = (plan.chain_id.0, header.gas_limit, plan.beneficiary);
+    let delay = plan.delay.as_secs();
+    let arguments = (chain, roles.owner, roles.guardian, plan.verifier, delay).abi_encode_params();
+    let data = artifacts::governance(&arguments);
+    let governance = create(sender, "the creation of the Governance", data)
+        .await?
+        .address;
     let genesis = IRollup::Genesis {
         chainId: plan.chain_id.0,
         gasLimit: header.gas_limit,
@@ -122,9 +152,10 @@ pub async fn deploy_rollup(
         gasUsed: header.gas_used,
         hashWindow: plan.window,
     };
-    let arguments = (genesis, plan.owner, plan.operator, plan.verifier).abi_encode_params();
+    let arguments = (genesis, roles.operator, governance).abi_encode_params();
     let data = artifacts::rollup(&arguments);
-    create(sender, "the creation of the Rollup", data).await
+    let rollup = create(sender, "the creation of the Rollup", data).await?;
+    Ok(DeployedChain { governance, rollup })
 }
 
 async fn create(

@@ -3,13 +3,14 @@
 use std::error::Error;
 use std::time::Duration;
 
-use alloy::primitives::{Address, Bytes, TxHash};
+use alloy::primitives::{Address, Bytes, TxHash, U256};
 use alloy::sol_types::{Revert as RevertString, SolError, SolInterface};
 use alloy::transports::{RpcError, TransportError, TransportErrorKind};
 use tern_messages::{BatchNumber, ChainId};
 use thiserror::Error;
 
 use crate::bindings::Foundations::FoundationsErrors;
+use crate::bindings::IGovernance::IGovernanceErrors;
 use crate::bindings::IRollup::IRollupErrors;
 use crate::endpoint::L2Endpoint;
 use crate::follower::FollowFailure;
@@ -195,6 +196,19 @@ pub enum SettlementError {
         /// What the other watchers said, a sentence each.
         reasons: Vec<String>,
     },
+    /// The EVM of L2 does not know the blocks of its own chain.
+    #[error(
+        "{endpoint} is at block {head}, but contracts there see block {number}, or no hash of the block before: blocks \
+         of this chain cannot be named by an L3 (as on Arbitrum, where block.number is L1's)"
+    )]
+    UnsupportedL2 {
+        /// The server.
+        endpoint: String,
+        /// Its newest block.
+        head: u64,
+        /// What NUMBER returns there.
+        number: U256,
+    },
     /// The signer could not sign.
     #[error("the L2 transaction cannot be signed: {0}")]
     Signing(#[source] alloy::signers::Error),
@@ -222,6 +236,7 @@ impl SettlementError {
             | Self::GasLimit { .. }
             | Self::UnknownVerifier { .. }
             | Self::TooFewWatchers { .. }
+            | Self::UnsupportedL2 { .. }
             | Self::Posting(_)
             | Self::Signing(_) => false,
         }
@@ -310,6 +325,8 @@ fn chain(error: &dyn Error) -> String {
 pub enum Revert {
     /// One of the contract's named errors.
     Rollup(IRollupErrors),
+    /// The chain is halted or paused, or another refusal of its `Governance`.
+    Governance(IGovernanceErrors),
     /// An error of the proof verifier or of access control.
     Foundation(FoundationsErrors),
     /// `revert("…")`.
@@ -323,6 +340,9 @@ impl Revert {
     pub fn decode(data: &[u8]) -> Self {
         if let Ok(error) = IRollupErrors::abi_decode(data) {
             return Self::Rollup(error);
+        }
+        if let Ok(error) = IGovernanceErrors::abi_decode(data) {
+            return Self::Governance(error);
         }
         if let Ok(error) = FoundationsErrors::abi_decode(data) {
             return Self::Foundation(error);
@@ -346,6 +366,7 @@ impl std::fmt::Display for Revert {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Rollup(error) => write!(f, "{error:?}"),
+            Self::Governance(error) => write!(f, "{error:?}"),
             Self::Foundation(error) => write!(f, "{error:?}"),
             Self::Message(text) => write!(f, "{text:?}"),
             Self::Other(data) if data.is_empty() => write!(f, "reverted without a reason"),

@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::network::TransactionBuilder;
-use alloy::primitives::{Address, B256, Bytes, TxHash, U256};
+use alloy::primitives::{Address, B256, Bytes, TxHash, U256, hex, keccak256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::types::{Filter, Log, Transaction, TransactionReceipt, TransactionRequest};
@@ -17,6 +17,10 @@ use crate::endpoint::L2Endpoint;
 use crate::error::SettlementError;
 use crate::posting::Call;
 use crate::transport::LimitedHttp;
+
+/// Creation code that returns NUMBER and BLOCKHASH(NUMBER - 1): NUMBER PUSH0 MSTORE, PUSH1 1 NUMBER SUB BLOCKHASH
+/// PUSH1 32 MSTORE, PUSH1 64 PUSH0 RETURN.
+const OWN_BLOCK: &[u8] = &hex!("435f52600143034060205260405ff3");
 
 /// A connection to L2.
 #[derive(Clone, Debug)]
@@ -135,6 +139,53 @@ impl L2 {
     pub async fn code(&self, address: Address) -> Result<Bytes, SettlementError> {
         self.ask("a contract's code", self.provider.get_code_at(address))
             .await
+    }
+
+    /// Checks that the EVM there knows the blocks of its own chain, as the contracts need it: on chains like Arbitrum
+    /// `block.number` is L1's.
+    ///
+    /// # Errors
+    /// [`SettlementError::UnsupportedL2`], and if L2 does not answer.
+    pub async fn expect_own_blocks(&self) -> Result<(), SettlementError> {
+        let head = self.head().await?;
+        // Before the first block there is none to compare with.
+        if head.number == 0 {
+            return Ok(());
+        }
+        let request = TransactionRequest::default()
+            .with_input(Bytes::from_static(OWN_BLOCK))
+            .into_create();
+        let call = self.provider.call(request).block(head.number.into());
+        let seen = self.ask("what its EVM knows of its blocks", call).await?;
+        let [number, parent] = match seen.as_chunks::<32>() {
+            ([number, parent], []) => [B256::from(*number), B256::from(*parent)],
+            _ => return Err(self.malformed("what its EVM knows of its blocks", "not two words")),
+        };
+        // A call may be executed in the block itself or in the one after it.
+        let own = [(0, head.parent_hash), (1, head.hash)];
+        let own = own.map(|(ahead, hash)| (B256::from(U256::from(head.number + ahead)), hash));
+        if own.contains(&(number, parent)) {
+            return Ok(());
+        }
+        Err(SettlementError::UnsupportedL2 {
+            endpoint: self.endpoint.to_string(),
+            head: head.number,
+            number: U256::from_be_bytes(number.0),
+        })
+    }
+
+    /// The RLP of a block's header.
+    pub(crate) async fn encoded_header(&self, number: u64) -> Result<Bytes, SettlementError> {
+        let action = "a block's header";
+        let block = self
+            .ask(action, self.provider.get_block_by_number(number.into()))
+            .await?
+            .ok_or_else(|| self.malformed(action, "there is no such block"))?;
+        let encoded = alloy::rlp::encode(&block.header.inner);
+        if keccak256(&encoded) != block.header.hash {
+            return Err(self.malformed(action, "it does not have the hash that it is shown with"));
+        }
+        Ok(encoded.into())
     }
 
     async fn block_at(&self, at: BlockNumberOrTag) -> Result<Option<L2Block>, SettlementError> {

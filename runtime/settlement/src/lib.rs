@@ -30,11 +30,11 @@ mod transport;
 pub use attestation::{
     AttestationVerifier, RequiredProofs, RequiredVerifier, Signatures, Statement, Watcher,
 };
-pub use bindings::{Foundations, IRollup};
+pub use bindings::{Foundations, IGovernance, IRollup};
 pub use client::{ExpectedRollup, RollupClient, RollupStatus};
 pub use deploy::{
-    Deployed, RollupPlan, VerifierKey, deploy_attestation_verifier, deploy_rollup, deploy_verifier,
-    deploy_verifier_set,
+    Deployed, DeployedChain, Roles, RollupPlan, VerifierKey, deploy_attestation_verifier,
+    deploy_rollup, deploy_verifier, deploy_verifier_set,
 };
 pub use endpoint::L2Endpoint;
 pub use error::{AnswerLimit, Revert, SettlementError};

@@ -53,6 +53,8 @@ pub struct RecordedBlock {
     pub number: u64,
     /// Its hash.
     pub hash: B256,
+    /// The time from which on L3 blocks may name it, in seconds since 1970.
+    pub timestamp: u64,
     /// L2 block in which it was recorded.
     pub recorded_in: u64,
 }
@@ -151,6 +153,7 @@ impl RollupClient {
                 found.push(RecordedBlock {
                     number: event.number,
                     hash: event.blockHash,
+                    timestamp: event.timestamp,
                     recorded_in: log.block_number.unwrap_or(from),
                 });
             }

@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use tern_cluster_config::SealingPolicy;
 use tern_messages::{
-    BatchHeader, BatchNumber, BatchRecord, BlockNumber, FinalityRefusal, FinalityReport, L2Anchor,
+    BatchHeader, BatchNumber, BatchRecord, BlockNumber, FinalityRefusal, FinalityReport, L2Place,
     L2Transaction,
 };
 
@@ -43,7 +43,7 @@ fn record(node: &Node, number: u64, first: u64, last: u64) -> BatchRecord {
 
 fn report(committed: u64, verified: u64, batches: Vec<BatchRecord>) -> FinalityReport {
     FinalityReport {
-        l2: L2Anchor {
+        l2: L2Place {
             number: 9,
             hash: B256::repeat_byte(9),
         },

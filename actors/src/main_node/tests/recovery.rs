@@ -174,6 +174,7 @@ async fn an_empty_open_block_is_opened_afresh() {
         tern_messages::L2Anchor {
             number: 3,
             hash: B256::repeat_byte(3),
+            timestamp: 1,
         },
     ));
     node.execute(transfer(0, 0)).await;

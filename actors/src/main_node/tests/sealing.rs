@@ -138,6 +138,7 @@ async fn blocks_refer_to_the_newest_l2_block_and_never_to_an_older_one() {
     let anchor = |number, byte| L2Anchor {
         number,
         hash: B256::repeat_byte(byte),
+        timestamp: 1,
     };
     let mut roots = Vec::new();
     for (nonce, report) in [
@@ -159,6 +160,48 @@ async fn blocks_refer_to_the_newest_l2_block_and_never_to_an_older_one() {
     }
     let byte = B256::repeat_byte;
     assert_eq!(roots, [B256::ZERO, byte(5), byte(5), byte(9), byte(9)]);
+}
+
+/// The contract refuses a block that is older than its anchor, or whose anchor is more than an hour older.
+#[tokio::test]
+async fn no_block_is_sealed_whose_time_the_contract_will_refuse() {
+    let directory = tempfile::tempdir().unwrap();
+    let single = SealingPolicy {
+        max_transactions: 1,
+        ..patient()
+    };
+    let spec = rollup(single);
+    let genesis = spec.genesis.timestamp;
+    let node = Node::start(directory.path(), spec).await;
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let hour = 3600;
+    // L2 was last heard of a day ago; then its clock is a little ahead of ours.
+    let (old, ahead) = (now - 24 * hour, now + 10);
+    let reports = [None, Some(old), None, Some(ahead), None];
+    let (mut anchor, mut before) = (genesis, genesis);
+    for (nonce, report) in (0..).zip(reports) {
+        if let Some(timestamp) = report {
+            anchor = timestamp;
+            node.tell(MainNodeMessage::ReportAnchor(L2Anchor {
+                number: 5 + nonce,
+                hash: B256::repeat_byte(5),
+                timestamp,
+            }));
+        }
+        node.execute(transfer(0, nonce)).await;
+        let head = node.sealed(nonce + 1).await;
+        let time = head.sealed.header.timestamp;
+        assert!(time >= before, "{time} is before the parent's {before}");
+        assert!(
+            (anchor..=anchor + hour).contains(&time),
+            "{time} does not fit the anchor's {anchor}"
+        );
+        before = time;
+    }
+    assert!(before >= ahead);
 }
 
 #[tokio::test]

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// @title The L3 chain as its parent chain (L2) knows it
 /// @notice Blocks are committed in batches with all their transactions, then proven. The contract believes
 /// nothing that the operator says: a value is proven, checked here, or a constant of the chain.
+///
+/// **Time.** A block's time is at least its parent's and at least that of the L2 block which it names (its anchor, in
+/// parentBeaconBlockRoot), at most an hour after the anchor's, and at most 15 seconds ahead of L2's when it is committed.
+/// Anchors never go back, and how late a commit comes does not matter: a chain that cannot reach L2 stands still in time
+/// an hour after its anchor and goes on afterwards. Blocks that name no L2 block count from the time of genesis.
+///
+/// **L2.** Any chain whose `block.number`, `blockhash` and `block.timestamp` are its own, as Ethereum's, the OP Stack's
+/// and Polygon's are. Not Arbitrum and its like: their `block.number` is L1's.
 interface IRollup {
     /// @notice Constants of the L3 chain and the state of its block 0, as the genesis file yields them.
     struct Genesis {
@@ -91,15 +99,17 @@ interface IRollup {
     event BatchesSuperseded(uint64 from, uint64 to);
     /// @notice A batch's execution was proven.
     event BatchVerified(uint64 indexed number, bytes32 indexed blockHash, bytes32 stateRoot);
-    /// @notice L3 blocks may now name this L2 block in their parentBeaconBlockRoot.
-    event BlockHashRecorded(uint64 indexed number, bytes32 indexed blockHash);
-    /// @notice A verifier was shown to accept contradicting proofs: nothing is committed or proven any more.
-    event ChainFrozen(address indexed verifier);
+    /// @notice L3 blocks from this time on may name this L2 block in their parentBeaconBlockRoot.
+    event BlockHashRecorded(uint64 indexed number, bytes32 indexed blockHash, uint64 timestamp);
     /// @notice Another account may commit from now on.
     event OperatorChanged(address indexed operator);
 
     /// @notice The caller is not the operator.
     error NotOperator(address caller);
+    /// @notice The caller is not the owner (of `governance()`).
+    error NotOwner(address caller);
+    /// @notice Nobody would commit.
+    error InvalidOperator(address operator);
     /// @notice A constructor argument is outside its range; `name` says which.
     error InvalidGenesis(string name);
     /// @notice The batch number is verified already, or leaves a gap.
@@ -117,8 +127,12 @@ interface IRollup {
     error MalformedTransactions(uint256 offset);
     /// @notice A block holds more transactions than the trie's keys allow here.
     error TooManyTransactions(uint256 count);
-    /// @notice The time is not after the parent's.
-    error TimestampNotAfterParent(uint64 number, uint64 timestamp, uint64 parent);
+    /// @notice The time is before the parent's.
+    error TimestampBeforeParent(uint64 number, uint64 timestamp, uint64 parent);
+    /// @notice The time is before that of the L2 block which the block names.
+    error TimestampBeforeAnchor(uint64 number, uint64 timestamp, uint64 anchor);
+    /// @notice The L2 block that the block names, or genesis while it names none, is more than an hour older.
+    error AnchorTooOld(uint64 number, uint64 timestamp, uint64 anchor);
     /// @notice The time is too far ahead of L2's.
     error TimestampAhead(uint64 number, uint64 timestamp, uint64 latest);
     /// @notice More gas was used than a block may use.
@@ -131,7 +145,7 @@ interface IRollup {
     error StaleBeaconRoot(uint64 number, uint64 beaconNumber, uint64 parentBeaconNumber);
     /// @notice The posted fields and transactions do not hash to the posted block hash.
     error BlockHashMismatch(bytes32 posted, bytes32 computed);
-    /// @notice The L2 block is not among the 256 before this one.
+    /// @notice This is no header of one of the 256 L2 blocks before this one; `number` is what it says of itself.
     error BlockHashUnavailable(uint256 number);
     /// @notice The range does not start after the last verified batch, is empty, or was not committed.
     error RangeOutOfOrder(uint64 from, uint64 to, uint64 lastVerified, uint64 lastCommitted);
@@ -143,16 +157,14 @@ interface IRollup {
     error BatchHashMismatch(uint64 to, bytes32 committed, bytes32 computed);
     /// @notice A posted field element is not below the Goldilocks prime.
     error NotCanonical(uint64 batch);
+    /// @notice A number is above 2^32 - 1: the circuits take it as one element.
+    error NotAnElement(string field, uint256 value);
+    /// @notice The check ended without a reason: it had too little gas, or what it was given cannot be read.
+    error NoAnswer();
     /// @notice The stream evaluates to another value than the prover says.
     error EvaluationMismatch(uint64 batch, uint64[2] computed);
     /// @notice The proven outcome is not the one that the caller says.
     error OtherOutcome(bytes32 stateRoot, bytes32 batchRoot);
-    /// @notice A verifier was shown to be broken: nothing is committed or proven any more.
-    error ChainIsFrozen();
-    /// @notice The chain does not rely on this verifier.
-    error NotRequired(address verifier);
-    /// @notice The proofs do not contradict each other.
-    error NoConflict();
     /// @notice The verifier refuses the proof for this statement.
     error ProofRefused(uint64 from, uint64 to);
 
@@ -192,7 +204,8 @@ interface IRollup {
     /// @param proof The arguments of `proveBatches`: abi.encode(from, to, lengths, batches, proof).
     function submitStateRoot(bytes32 stateRoot, bytes32 batchRoot, bytes calldata proof) external;
 
-    /// @notice Whether the proof leads from the verified state root to another by committed batches.
+    /// @notice Whether the proof leads from the verified state root to another by committed batches. Reverts with
+    /// `NoAnswer` where there was not enough gas to say.
     /// @param fromState `verifiedStateRoot()`.
     /// @param toState State root after the last batch.
     /// @param proof As for `submitStateRoot`.
@@ -210,23 +223,18 @@ interface IRollup {
         bytes calldata proof
     ) external view returns (BlockTip memory);
 
-    /// @notice Freezes the chain if a required verifier accepts proofs of two outcomes of the same block, which no
-    /// correct verifier does. Open to anyone; nobody can undo it.
-    /// @param report abi.encode of a `ConflictCheck.Report`.
-    function reportConflict(bytes calldata report) external;
+    /// @notice Records hash and time of one of the last 256 L2 blocks, so that L3 blocks may name it. Open to anyone.
+    /// @param header The RLP of its header. What it says is exact: where the block was recorded by a commit, with the
+    /// time of the block after it, this corrects that.
+    function recordBlockHash(bytes calldata header) external;
 
-    /// @notice Records the hash of a recent L2 block, so that L3 blocks may name it. Open to anyone.
-    function recordBlockHash(uint256 number) external;
-
-    /// @notice Lets another account commit. Owner only.
+    /// @notice Lets another account commit. Owner of `governance()` only.
     function setOperator(address operator) external;
 
     /// @notice The account that may commit.
     function operator() external view returns (address);
-    /// @notice Whether the chain is frozen for good.
-    function frozen() external view returns (bool);
-    /// @notice Judges what `reportConflict` is told.
-    function conflictCheck() external view returns (address);
+    /// @notice Who else may do what, halts and pauses: an `IGovernance`.
+    function governance() external view returns (address);
     /// @notice The contract that verifies proofs: one, or a `VerifierSet`. Its `proofType()` says which.
     function verifier() external view returns (address);
     /// @notice EIP-155 id of the L3 chain.
@@ -259,6 +267,7 @@ interface IRollup {
     /// @notice keccak256(parentBatchHash ‖ blocksDigest ‖ keccak256(abi.encode(tip))) of a batch; zero if none
     /// stands there.
     function batchHash(uint64 number) external view returns (bytes32);
-    /// @notice Number of the recorded L2 block with this hash; 0 if it was not recorded.
-    function recordedBlock(bytes32 blockHash) external view returns (uint64);
+    /// @notice Number of the recorded L2 block with this hash, and the time from which on blocks may name it: the
+    /// block's own, or that of the block after it. Zeros if it was not recorded.
+    function recordedBlock(bytes32 blockHash) external view returns (uint64 number, uint64 timestamp);
 }

@@ -1,26 +1,36 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
-import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {IGovernance} from "./IGovernance.sol";
 import {IRollup} from "./IRollup.sol";
 import {BatchStatement} from "./rollup/BatchStatement.sol";
 import {BlockHeader} from "./rollup/BlockHeader.sol";
 import {ConflictCheck} from "./rollup/ConflictCheck.sol";
 import {FastLz} from "./rollup/FastLz.sol";
+import {L2Header} from "./rollup/L2Header.sol";
+import {PackedBlock} from "./rollup/PackedBlock.sol";
 import {Statement} from "./rollup/Statement.sol";
 import {TransactionTrie} from "./rollup/TransactionTrie.sol";
 import {IProofVerifier} from "./verifier/IProofVerifier.sol";
-import {VerifierSet} from "./verifier/VerifierSet.sol";
+import {Plonky2Verifier} from "./verifier/Plonky2Verifier.sol";
 
 /// @title The L3 chain as its parent chain (L2) knows it
-/// @notice See `IRollup`. The owner chooses the operator, and can do nothing else; the operator orders
-/// transactions, and can neither change what they do nor withhold them.
-contract Rollup is IRollup, Ownable2Step {
+/// @notice See `IRollup`. The operator orders transactions, and can neither change what they do nor withhold them. Who else
+/// may do what: `IGovernance`.
+contract Rollup is IRollup {
+    /// @dev An L2 block that L3 blocks may name.
+    struct Anchor {
+        uint64 number;
+        /// The block's time, or that of the block after it. Never zero.
+        uint64 timestamp;
+    }
+
     /// @dev How far an L3 block's time may be ahead of L2's, in seconds.
     uint64 private constant MAX_AHEAD = 15;
-    /// @dev Chain id and gas are one 32-bit element of the circuits; 5,000 is Ethereum's least gas limit.
-    uint64 private constant MAX_ELEMENT = type(uint32).max;
+    /// @dev How far an L3 block's time may be ahead of its anchor's, in seconds.
+    uint64 private constant MAX_ANCHOR_AGE = 1 hours;
+    /// @dev Ethereum's.
     uint64 private constant MIN_GAS_LIMIT = 5000;
 
     /// @inheritdoc IRollup
@@ -32,9 +42,11 @@ contract Rollup is IRollup, Ownable2Step {
     /// @inheritdoc IRollup
     bytes32 public immutable genesisHash;
     /// @inheritdoc IRollup
-    address public immutable verifier;
-    /// @inheritdoc IRollup
-    address public immutable conflictCheck;
+    address public immutable governance;
+    /// @dev Says what a proof states; the same code that judges conflicts.
+    ConflictCheck private immutable statements;
+    /// @dev Time of block 0, the anchor of blocks that name none.
+    uint64 private immutable genesisTimestamp;
     /// @inheritdoc IRollup
     uint64 public immutable deploymentBlock;
 
@@ -55,28 +67,24 @@ contract Rollup is IRollup, Ownable2Step {
     /// @inheritdoc IRollup
     address public operator;
     /// @inheritdoc IRollup
-    bool public frozen;
-    /// @inheritdoc IRollup
-    mapping(bytes32 blockHash => uint64 number) public recordedBlock;
+    mapping(bytes32 blockHash => Anchor) public recordedBlock;
     /// @dev Entries above `lastCommittedBatch` are of superseded batches.
     mapping(uint64 number => bytes32 batchHash) private _batchHash;
 
-    constructor(
-        Genesis memory genesis,
-        address initialOwner,
-        address initialOperator,
-        IProofVerifier proofVerifier
-    ) Ownable(initialOwner) {
+    constructor(Genesis memory genesis, address initialOperator, IGovernance initialGovernance) {
         _checkGenesis(genesis);
-        if (address(proofVerifier).code.length == 0) revert InvalidGenesis("verifier");
+        if (address(initialGovernance).code.length == 0) revert InvalidGenesis("governance");
+        statements = ConflictCheck(initialGovernance.conflictCheck());
+        if (!statements.isFor(Statement.Chain(genesis.chainId, genesis.gasLimit, genesis.beneficiary))) {
+            revert InvalidGenesis("governance");
+        }
+        if (blockhash(block.number - 1) == 0) revert BlockHashUnavailable(block.number - 1);
         chainId = genesis.chainId;
         gasLimit = genesis.gasLimit;
         beneficiary = genesis.beneficiary;
         genesisHash = genesis.blockHash;
-        verifier = address(proofVerifier);
-        conflictCheck = address(
-            new ConflictCheck(Statement.Chain(genesis.chainId, genesis.gasLimit, genesis.beneficiary))
-        );
+        genesisTimestamp = genesis.timestamp;
+        governance = address(initialGovernance);
         deploymentBlock = uint64(block.number);
 
         verifiedStateRoot = genesis.stateRoot;
@@ -103,7 +111,7 @@ contract Rollup is IRollup, Ownable2Step {
         bytes calldata transactions,
         bytes32 lastBlockHash
     ) external {
-        if (frozen) revert ChainIsFrozen();
+        IGovernance(governance).expectRunning();
         if (msg.sender != operator) revert NotOperator(msg.sender);
         (uint64 verified, uint64 committed) = (lastVerifiedBatch, lastCommittedBatch);
         if (number <= verified || number > committed + 1) {
@@ -164,7 +172,10 @@ contract Rollup is IRollup, Ownable2Step {
         if (fromState != verifiedStateRoot) return false;
         (bool accepted, bytes memory end) =
             address(this).staticcall(bytes.concat(this.checkBatches.selector, proof));
-        return accepted && abi.decode(end, (BlockTip)).stateRoot == toState;
+        if (accepted) return abi.decode(end, (BlockTip)).stateRoot == toState;
+        // A lack of gas leaves no reason, or that of the verifier that noticed it.
+        if (end.length < 4 || bytes4(end) == Plonky2Verifier.OutOfGas.selector) revert NoAnswer();
+        return false;
     }
 
     /// @inheritdoc IRollup
@@ -180,28 +191,22 @@ contract Rollup is IRollup, Ownable2Step {
     }
 
     /// @inheritdoc IRollup
-    function reportConflict(bytes calldata report) external {
-        if (frozen) revert ChainIsFrozen();
-        bytes memory answer =
-            Address.functionStaticCall(conflictCheck, bytes.concat(ConflictCheck.check.selector, report));
-        address accused = abi.decode(answer, (address));
-        if (accused != verifier && !VerifierSet(verifier).requires(IProofVerifier(accused))) {
-            revert NotRequired(accused);
-        }
-        frozen = true;
-        emit ChainFrozen(accused);
-    }
-
-    /// @inheritdoc IRollup
-    function recordBlockHash(uint256 number) external {
+    function recordBlockHash(bytes calldata header) external {
+        (uint256 number, uint256 timestamp) = L2Header.read(header);
         bytes32 hash = blockhash(number);
-        if (hash == 0 || number == 0) revert BlockHashUnavailable(number);
-        _record(uint64(number), hash);
+        if (hash == 0 || hash != keccak256(header)) revert BlockHashUnavailable(number);
+        if (recordedBlock[hash].timestamp != timestamp) _record(hash, uint64(number), uint64(timestamp));
     }
 
     /// @inheritdoc IRollup
-    function setOperator(address newOperator) external onlyOwner {
+    function setOperator(address newOperator) external {
+        if (msg.sender != IGovernance(governance).owner()) revert NotOwner(msg.sender);
         _setOperator(newOperator);
+    }
+
+    /// @inheritdoc IRollup
+    function verifier() public view returns (address) {
+        return IGovernance(governance).verifier();
     }
 
     /// @inheritdoc IRollup
@@ -235,15 +240,14 @@ contract Rollup is IRollup, Ownable2Step {
         BatchProof calldata batches,
         bytes calldata proof
     ) private view returns (BlockTip[] memory tips) {
-        if (frozen) revert ChainIsFrozen();
+        IGovernance(governance).expectRunning();
         (uint64 verified, uint64 committed) = (lastVerifiedBatch, lastCommittedBatch);
         if (from != verified + 1 || to < from || to > committed) {
             revert RangeOutOfOrder(from, to, verified, committed);
         }
         if (lengths.length != to - verified) revert RangeLengthMismatch(lengths.length);
 
-        uint64[4] memory statement = BatchStatement.digest(
-            Statement.Chain(chainId, gasLimit, beneficiary),
+        uint64[4] memory statement = statements.digest(
             from,
             Statement.Point(verifiedStateRoot, verifiedBlockHash, verifiedBlockNumber, _hashWindow),
             batches
@@ -252,7 +256,7 @@ contract Rollup is IRollup, Ownable2Step {
         (tips, hash) = _split(lengths, batches.blocks);
         // Each batch hash covers the one before it.
         if (hash != _batchHash[to]) revert BatchHashMismatch(to, _batchHash[to], hash);
-        if (!IProofVerifier(verifier).verify(proof, statement)) revert ProofRefused(from, to);
+        if (!IProofVerifier(verifier()).verify(proof, statement)) revert ProofRefused(from, to);
     }
 
     /// @dev Checks the blocks that follow `tip`; returns the last one and the digest of all.
@@ -261,7 +265,7 @@ contract Rollup is IRollup, Ownable2Step {
         view
         returns (BlockTip memory, bytes32 digest)
     {
-        bytes memory packed = new bytes(blocks.length * Statement.PACKED_BLOCK);
+        bytes memory packed = new bytes(blocks.length * PackedBlock.SIZE);
         uint256 offset;
         for (uint256 i = 0; i < blocks.length; ++i) {
             BlockHeader.Fields memory header = _checkBlock(tip, blocks[i]);
@@ -274,7 +278,7 @@ contract Rollup is IRollup, Ownable2Step {
             tip.timestamp = header.timestamp;
             tip.baseFee = header.baseFee;
             tip.gasUsed = header.gasUsed;
-            _pack(packed, i * Statement.PACKED_BLOCK, header, tip.blockHash);
+            PackedBlock.write(packed, i, _fields(header, tip.blockHash));
         }
         if (offset != transactions.length) revert MalformedTransactions(offset);
         return (tip, keccak256(packed));
@@ -288,12 +292,16 @@ contract Rollup is IRollup, Ownable2Step {
     {
         uint64 number = parent.number + 1;
         uint64 latest = uint64(block.timestamp) + MAX_AHEAD;
-        if (posted.timestamp <= parent.timestamp) {
-            revert TimestampNotAfterParent(number, posted.timestamp, parent.timestamp);
+        if (posted.timestamp < parent.timestamp) {
+            revert TimestampBeforeParent(number, posted.timestamp, parent.timestamp);
         }
         if (posted.timestamp > latest) revert TimestampAhead(number, posted.timestamp, latest);
         if (posted.gasUsed > gasLimit) revert GasUsedAboveLimit(number, posted.gasUsed);
-        _checkBeaconRoot(number, parent.beaconRoot, posted.beaconRoot);
+        uint64 anchor = _anchorTime(number, parent.beaconRoot, posted.beaconRoot);
+        if (posted.timestamp < anchor) revert TimestampBeforeAnchor(number, posted.timestamp, anchor);
+        if (posted.timestamp > anchor + MAX_ANCHOR_AGE) {
+            revert AnchorTooOld(number, posted.timestamp, anchor);
+        }
         uint256 baseFee = BlockHeader.nextBaseFee(parent.baseFee, parent.gasUsed, gasLimit);
         if (baseFee > type(uint64).max) revert BaseFeeTooHigh(number);
 
@@ -321,32 +329,33 @@ contract Rollup is IRollup, Ownable2Step {
         root = TransactionTrie.root(items);
     }
 
-    /// @dev The beacon root is the parent's, or that of a recorded L2 block which is not older.
-    function _checkBeaconRoot(uint64 number, bytes32 parentRoot, bytes32 root) private view {
-        if (root == parentRoot) return;
-        (uint64 recorded, uint64 parentRecorded) = (recordedBlock[root], recordedBlock[parentRoot]);
-        if (recorded == 0) revert UnknownBeaconRoot(number, root);
-        if (recorded < parentRecorded) revert StaleBeaconRoot(number, recorded, parentRecorded);
+    /// @dev The time from which on a block may name this L2 block, which is recorded and not older than its parent's. As
+    /// long as no block has named one, genesis stands for it.
+    function _anchorTime(uint64 number, bytes32 parentRoot, bytes32 root) private view returns (uint64) {
+        if (root == 0 && parentRoot == 0) return genesisTimestamp;
+        Anchor memory anchor = recordedBlock[root];
+        if (anchor.timestamp == 0) revert UnknownBeaconRoot(number, root);
+        uint64 parentNumber = recordedBlock[parentRoot].number;
+        if (anchor.number < parentNumber) revert StaleBeaconRoot(number, anchor.number, parentNumber);
+        return anchor.timestamp;
     }
 
-    /// @dev Writes a block in the form that `proveBatches` takes.
-    function _pack(bytes memory packed, uint256 offset, BlockHeader.Fields memory header, bytes32 blockHash)
+    /// @dev A block in the form that `proveBatches` takes.
+    function _fields(BlockHeader.Fields memory header, bytes32 blockHash)
         private
         pure
+        returns (PackedBlock.Fields memory)
     {
-        bytes memory block_ = abi.encodePacked(
-            header.stateRoot,
-            header.transactionsRoot,
-            header.receiptsRoot,
-            header.beaconRoot,
-            blockHash,
-            header.gasUsed,
-            header.timestamp,
-            header.baseFee
-        );
-        assembly ("memory-safe") {
-            mcopy(add(add(packed, 0x20), offset), add(block_, 0x20), mload(block_))
-        }
+        return PackedBlock.Fields({
+            stateRoot: header.stateRoot,
+            transactionsRoot: header.transactionsRoot,
+            receiptsRoot: header.receiptsRoot,
+            beaconRoot: header.beaconRoot,
+            blockHash: blockHash,
+            gasUsed: header.gasUsed,
+            timestamp: header.timestamp,
+            baseFee: header.baseFee
+        });
     }
 
     /// @dev Cuts the blocks that follow the verified one into batches; returns the last block of each, and the batch hash
@@ -361,14 +370,14 @@ contract Rollup is IRollup, Ownable2Step {
         uint256 rest = blocks.length;
         tips = new BlockTip[](lengths.length);
         for (uint256 i = 0; i < lengths.length; ++i) {
-            uint256 length = uint256(lengths[i]) * Statement.PACKED_BLOCK;
+            uint256 length = uint256(lengths[i]) * PackedBlock.SIZE;
             if (length == 0 || length > rest) {
                 revert MalformedBlocks(lastVerifiedBatch + 1 + uint64(i), rest);
             }
             uint256 start = blocks.length - rest;
             bytes calldata batch = blocks[start:start + length];
             number += lengths[i];
-            tips[i] = _tip(batch[length - Statement.PACKED_BLOCK:], number);
+            tips[i] = _tip(PackedBlock.read(batch, lengths[i] - 1), number);
             hash = _hashBatch(hash, keccak256(batch), tips[i]);
             rest -= length;
         }
@@ -376,29 +385,33 @@ contract Rollup is IRollup, Ownable2Step {
     }
 
     /// @dev What is remembered of a packed block.
-    function _tip(bytes calldata last, uint64 number) private pure returns (BlockTip memory tip) {
-        tip.blockHash = bytes32(last[128:160]);
-        tip.stateRoot = bytes32(last[0:32]);
-        tip.beaconRoot = bytes32(last[96:128]);
-        tip.number = number;
-        tip.timestamp = uint64(bytes8(last[168:176]));
-        tip.baseFee = uint64(bytes8(last[176:184]));
-        tip.gasUsed = uint64(bytes8(last[160:168]));
+    function _tip(PackedBlock.Fields memory last, uint64 number) private pure returns (BlockTip memory) {
+        return BlockTip({
+            blockHash: last.blockHash,
+            stateRoot: last.stateRoot,
+            beaconRoot: last.beaconRoot,
+            number: number,
+            timestamp: last.timestamp,
+            baseFee: last.baseFee,
+            gasUsed: last.gasUsed
+        });
     }
 
-    /// @dev So that an L3 block of the next minutes finds a recent L2 block to name, whoever commits late.
+    /// @dev So that an L3 block of the next minutes finds a recent L2 block to name, whoever commits late. The parent's time
+    /// is not known here; that of this block is not earlier.
     function _recordParent() private {
-        _record(uint64(block.number - 1), blockhash(block.number - 1));
+        bytes32 hash = blockhash(block.number - 1);
+        if (hash == 0 || recordedBlock[hash].timestamp != 0) return;
+        _record(hash, uint64(block.number - 1), uint64(block.timestamp));
     }
 
-    function _record(uint64 number, bytes32 hash) private {
-        // 0 stands for "not recorded", so block 0 of a new L2 chain cannot be.
-        if (number == 0 || recordedBlock[hash] != 0) return;
-        recordedBlock[hash] = number;
-        emit BlockHashRecorded(number, hash);
+    function _record(bytes32 hash, uint64 number, uint64 timestamp) private {
+        recordedBlock[hash] = Anchor(number, timestamp);
+        emit BlockHashRecorded(number, hash, timestamp);
     }
 
     function _setOperator(address newOperator) private {
+        if (newOperator == address(0)) revert InvalidOperator(newOperator);
         operator = newOperator;
         emit OperatorChanged(newOperator);
     }
@@ -411,13 +424,16 @@ contract Rollup is IRollup, Ownable2Step {
         return keccak256(abi.encode(parent, blocksDigest, keccak256(abi.encode(tip))));
     }
 
-    function _checkGenesis(Genesis memory genesis) private pure {
-        if (genesis.chainId == 0 || genesis.chainId > MAX_ELEMENT) revert InvalidGenesis("chainId");
-        if (genesis.gasLimit < MIN_GAS_LIMIT || genesis.gasLimit > MAX_ELEMENT) {
+    function _checkGenesis(Genesis memory genesis) private view {
+        if (genesis.chainId == 0 || genesis.chainId > PackedBlock.MAX_ELEMENT) {
+            revert InvalidGenesis("chainId");
+        }
+        if (genesis.gasLimit < MIN_GAS_LIMIT || genesis.gasLimit > PackedBlock.MAX_ELEMENT) {
             revert InvalidGenesis("gasLimit");
         }
         if (genesis.gasUsed > genesis.gasLimit) revert InvalidGenesis("gasUsed");
         if (genesis.blockHash == 0) revert InvalidGenesis("blockHash");
+        if (genesis.timestamp > block.timestamp) revert InvalidGenesis("timestamp");
         if (!BatchStatement.canonical(genesis.hashWindow)) revert InvalidGenesis("hashWindow");
     }
 }

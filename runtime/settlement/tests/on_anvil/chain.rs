@@ -1,12 +1,14 @@
 //! An L3 chain without execution: headers and transactions that follow the contract's rules.
 
+use std::time::Duration;
+
 use alloy::consensus::Header;
 use alloy::consensus::constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_WITHDRAWALS};
 use alloy::eips::eip1559::BaseFeeParams;
 use alloy::primitives::{Address, B256, Bloom, Bytes, keccak256};
 use alloy_trie::root::ordered_trie_root_with_encoder;
-use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, SealedBlock};
-use tern_settlement::{Deployed, RollupPlan, TransactionSender, deploy_rollup};
+use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, L2Anchor, SealedBlock};
+use tern_settlement::{DeployedChain, Roles, RollupPlan, TransactionSender, deploy_rollup};
 
 use crate::network::signer;
 
@@ -55,22 +57,32 @@ pub(crate) async fn deploy(
     sender: &TransactionSender,
     genesis: &Header,
     verifier: Address,
-) -> Deployed {
+) -> DeployedChain {
     let operator = signer(0).address();
     let plan = RollupPlan {
         chain_id: CHAIN_ID,
         genesis: genesis.clone(),
         beneficiary: genesis.beneficiary,
         window: [1, 2, 3, 4],
-        owner: operator,
-        operator,
+        roles: Roles {
+            owner: operator,
+            operator,
+            guardian: operator,
+        },
         verifier,
+        delay: Duration::from_secs(8 * 24 * 60 * 60),
     };
     deploy_rollup(sender, &plan).await.unwrap()
 }
 
-/// A batch of `count` blocks after `parent` whose beacon roots are `anchor`, with something for transactions.
-pub(crate) fn batch(number: u64, parent: &Header, anchor: B256, count: usize, seed: &str) -> Batch {
+/// A batch of `count` blocks after `parent` that name `anchor`, with something for transactions.
+pub(crate) fn batch(
+    number: u64,
+    parent: &Header,
+    anchor: L2Anchor,
+    count: usize,
+    seed: &str,
+) -> Batch {
     let transactions = |block| {
         let bytes = |index| Bytes::from(keccak256(format!("{seed} {block} {index}")).repeat(4));
         (0..3).map(bytes).collect()
@@ -79,11 +91,11 @@ pub(crate) fn batch(number: u64, parent: &Header, anchor: B256, count: usize, se
     batch_of(number, parent, anchor, blocks)
 }
 
-/// A batch of blocks with these transactions after `parent` whose beacon roots are `anchor`.
+/// A batch of blocks with these transactions after `parent` that name `anchor`.
 pub(crate) fn batch_of(
     number: u64,
     parent: &Header,
-    anchor: B256,
+    anchor: L2Anchor,
     transactions: Vec<Vec<Bytes>>,
 ) -> Batch {
     let mut blocks: Vec<SealedBlock> = Vec::new();
@@ -103,7 +115,7 @@ pub(crate) fn batch_of(
     Batch { header, blocks }
 }
 
-fn block(parent: &Header, anchor: B256, transactions: Vec<Bytes>) -> SealedBlock {
+fn block(parent: &Header, anchor: L2Anchor, transactions: Vec<Bytes>) -> SealedBlock {
     let transactions_root = ordered_trie_root_with_encoder(&transactions, |transaction, out| {
         out.extend_from_slice(transaction);
     });
@@ -117,10 +129,10 @@ fn block(parent: &Header, anchor: B256, transactions: Vec<Bytes>) -> SealedBlock
         number: parent.number + 1,
         gas_limit: parent.gas_limit,
         gas_used: 63_000,
-        timestamp: parent.timestamp + 1,
+        timestamp: anchor.timestamp.max(parent.timestamp),
         mix_hash: keccak256(parent_hash),
         base_fee_per_gas: parent.next_block_base_fee(BaseFeeParams::ethereum()),
-        parent_beacon_block_root: Some(anchor),
+        parent_beacon_block_root: Some(anchor.hash),
         ..constants()
     };
     SealedBlock {

@@ -1,7 +1,7 @@
 //! The client against the real contract on a real chain.
 
 use alloy::primitives::{Address, B256, Bytes};
-use tern_messages::{BatchNumber, BlockNumber, ChainId, Proof};
+use tern_messages::{BatchNumber, BlockNumber, ChainId, L2Anchor, Proof};
 use tern_settlement::Foundations::{FoundationsErrors, MalformedProof};
 use tern_settlement::IRollup::{EvaluationMismatch, IRollupErrors};
 use tern_settlement::{
@@ -190,13 +190,16 @@ async fn a_parent_block_hash_is_recorded_on_request() {
     } = &settled;
     let head = rollup.l2().head().await.unwrap();
     assert_eq!(rollup.recorded_block(head.hash).await.unwrap(), None);
-    operator
-        .send("the record", &rollup.record_block_hash(head.number))
-        .await
-        .unwrap();
+    let call = rollup.record_block_hash(head.number).await.unwrap();
+    operator.send("the record", &call).await.unwrap();
+    let anchor = L2Anchor {
+        number: head.number,
+        hash: head.hash,
+        timestamp: head.timestamp,
+    };
     assert_eq!(
         rollup.recorded_block(head.hash).await.unwrap(),
-        Some(head.number)
+        Some(anchor)
     );
 }
 

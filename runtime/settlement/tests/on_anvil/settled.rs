@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use alloy::consensus::Header;
-use alloy::primitives::{Address, B256};
+use alloy::primitives::Address;
 use tern_messages::job::StatementData;
-use tern_messages::{Batch, Point};
+use tern_messages::{Batch, L2Anchor, Point};
 use tern_settlement::{ExpectedRollup, FollowPolicy, RollupClient, TransactionSender};
 
 use crate::chain::{self, CHAIN_ID};
@@ -38,14 +38,14 @@ impl Settled {
         let rollup = RollupClient::connect(
             anvil.connect().await,
             ExpectedRollup {
-                address: deployed.address,
+                address: deployed.rollup.address,
                 chain_id: CHAIN_ID,
                 genesis_hash: genesis.hash_slow(),
             },
         )
         .await
         .unwrap();
-        assert_eq!(rollup.deployment_block(), deployed.block);
+        assert_eq!(rollup.deployment_block(), deployed.rollup.block);
         Self {
             anvil,
             operator,
@@ -54,16 +54,16 @@ impl Settled {
         }
     }
 
-    /// Hash of an L2 block that the contract has recorded.
-    pub(crate) async fn anchor(&self) -> B256 {
+    /// An L2 block that the contract has recorded.
+    pub(crate) async fn anchor(&self) -> L2Anchor {
         let head = self.rollup.l2().head().await.unwrap().number;
-        self.rollup
-            .recorded_blocks(0..=head)
-            .await
-            .unwrap()
-            .last()
-            .unwrap()
-            .hash
+        let recorded = self.rollup.recorded_blocks(0..=head).await.unwrap();
+        let newest = recorded.last().unwrap();
+        L2Anchor {
+            number: newest.number,
+            hash: newest.hash,
+            timestamp: newest.timestamp,
+        }
     }
 
     pub(crate) async fn first_batch(&self) -> Batch {

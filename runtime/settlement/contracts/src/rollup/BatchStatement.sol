@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {IRollup} from "../IRollup.sol";
+import {PackedBlock} from "./PackedBlock.sol";
 import {Statement} from "./Statement.sol";
 
 /// @title The statement of one batch, from what its prover posts
@@ -14,11 +15,13 @@ library BatchStatement {
         IRollup.BatchProof calldata batch
     ) internal pure returns (uint64[4] memory) {
         uint256 length = batch.blocks.length;
-        if (length == 0 || length % Statement.PACKED_BLOCK != 0) {
+        if (length == 0 || length % PackedBlock.SIZE != 0) {
             revert IRollup.MalformedBlocks(number, length);
         }
         uint64[4] memory commitment = batch.commitment;
-        if (!canonical(commitment) || !canonical(batch.endWindow)) revert IRollup.NotCanonical(number);
+        if (!canonical(commitment) || !canonical(start.window) || !canonical(batch.endWindow)) {
+            revert IRollup.NotCanonical(number);
+        }
         bytes memory s = Statement.stream(chain, start, batch.endWindow, batch.blocks);
         (uint256 r0, uint256 r1) = Statement.point(commitment, s);
         (uint256 y0, uint256 y1) = Statement.evaluate(s, r0, r1);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {Poseidon} from "../verifier/Poseidon.sol";
+import {PackedBlock} from "./PackedBlock.sol";
 
 /// @title What a batch proof states
 /// @notice The circuit absorbs a stream S of Goldilocks elements and publishes its Poseidon commitment C and
@@ -35,19 +36,18 @@ library Statement {
 
     /// @dev Goldilocks: 2^64 - 2^32 + 1.
     uint256 internal constant PRIME = 0xffffffff00000001;
-    /// @dev Bytes of a posted block: five words and three 8-byte numbers.
-    uint256 internal constant PACKED_BLOCK = 184;
     uint256 private constant PREFIX = 13 * 8;
     uint256 private constant PER_BLOCK = 67 * 8;
     uint256 private constant SUFFIX = 5 * 8;
 
-    /// @notice S for a batch of posted blocks, one after the other as in `IRollup.BatchProof.blocks`.
+    /// @notice S for a batch of posted blocks, one after the other as in `IRollup.BatchProof.blocks`. The chain's constants
+    /// are elements, and the windows canonical.
     function stream(Chain memory chain, Point memory start, uint64[4] memory endWindow, bytes calldata blocks)
         internal
         pure
         returns (bytes memory s)
     {
-        uint256 count = blocks.length / PACKED_BLOCK;
+        uint256 count = blocks.length / PackedBlock.SIZE;
         uint256 length = PREFIX + PER_BLOCK * count + SUFFIX;
         // Elements are written as whole words: one more word, which the length leaves out.
         s = new bytes(length + 32);
@@ -60,11 +60,11 @@ library Statement {
         cursor = _limbs(cursor, start.stateRoot);
         cursor = _window(cursor, start.window);
         bytes32 parentHash = start.blockHash;
-        uint256 number = start.number;
+        PackedBlock.element("number", start.number + count);
         for (uint256 i = 0; i < count; ++i) {
-            bytes calldata packed = blocks[i * PACKED_BLOCK:(i + 1) * PACKED_BLOCK];
-            cursor = _block(cursor, chain, parentHash, ++number, packed);
-            parentHash = bytes32(packed[128:160]);
+            PackedBlock.Fields memory fields = PackedBlock.read(blocks, i);
+            cursor = _block(cursor, chain, parentHash, start.number + 1 + i, fields);
+            parentHash = fields.blockHash;
         }
         cursor = _window(cursor, endWindow);
         _element(cursor, count);
@@ -109,23 +109,22 @@ library Statement {
         Chain memory chain,
         bytes32 parentHash,
         uint256 number,
-        bytes calldata packed
+        PackedBlock.Fields memory fields
     ) private pure returns (uint256) {
         cursor = _limbs(cursor, parentHash);
         cursor = _address(cursor, chain.beneficiary);
-        cursor = _limbs(cursor, bytes32(packed[0:32]));
-        cursor = _limbs(cursor, bytes32(packed[32:64]));
-        cursor = _limbs(cursor, bytes32(packed[64:96]));
+        cursor = _limbs(cursor, fields.stateRoot);
+        cursor = _limbs(cursor, fields.transactionsRoot);
+        cursor = _limbs(cursor, fields.receiptsRoot);
         cursor = _element(cursor, number);
         cursor = _element(cursor, chain.gasLimit);
-        cursor = _element(cursor, uint64(bytes8(packed[160:168])));
-        cursor = _element(cursor, uint64(bytes8(packed[168:176])));
+        cursor = _element(cursor, fields.gasUsed);
+        cursor = _element(cursor, fields.timestamp);
         cursor = _limbs(cursor, keccak256(abi.encode(parentHash)));
-        uint256 baseFee = uint64(bytes8(packed[176:184]));
-        cursor = _element(cursor, baseFee & type(uint32).max);
-        cursor = _element(cursor, baseFee >> 32);
-        cursor = _limbs(cursor, bytes32(packed[96:128]));
-        return _limbs(cursor, bytes32(packed[128:160]));
+        cursor = _element(cursor, fields.baseFee & type(uint32).max);
+        cursor = _element(cursor, fields.baseFee >> 32);
+        cursor = _limbs(cursor, fields.beaconRoot);
+        return _limbs(cursor, fields.blockHash);
     }
 
     /// @dev One element. The 24 bytes after it are cleared.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// @title Nodes of a Merkle-Patricia trie, RLP-encoded
 /// @notice Yellow Paper, appendix D. A node of less than 32 bytes stands in its parent as it is, others by

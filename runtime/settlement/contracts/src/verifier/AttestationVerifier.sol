@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {IProofVerifier, MalformedProof} from "./IProofVerifier.sol";
+import {P} from "./Goldilocks.sol";
+import {IProofVerifier, MalformedProof, MalformedStatement} from "./IProofVerifier.sol";
 
 /// @title Accepts what enough independent watchers have signed
 /// @notice Watchers execute every batch themselves and sign what came out (EIP-712). Beside a proof of the execution,
@@ -52,6 +53,9 @@ contract AttestationVerifier is IProofVerifier, EIP712 {
     /// @inheritdoc IProofVerifier
     function verify(bytes calldata proof, uint64[4] calldata statement) external view returns (bool) {
         if (proof.length != threshold * SIGNATURE) revert MalformedProof();
+        for (uint256 i = 0; i < 4; ++i) {
+            if (statement[i] >= P) revert MalformedStatement();
+        }
         bytes32 signed = digest(statement);
         address last = address(0);
         for (uint256 at = 0; at < proof.length; at += SIGNATURE) {

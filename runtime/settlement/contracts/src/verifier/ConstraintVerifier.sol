@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {Constraints} from "./Constraints.sol";
 import {BETAS, CONSTRAINT_INPUT_LENGTH, MEMORY_END, MEMORY_START} from "./WrapStructure.sol";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 // Order of the field: p = 2^64 - 2^32 + 1.
 uint256 constant P = 0xffffffff00000001;

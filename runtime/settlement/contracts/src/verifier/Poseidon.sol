@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// Poseidon over the Goldilocks field (p = 2^64 - 2^32 + 1) at width 12, as in plonky2: x^7, 8 full and 22
 /// partial rounds, the MDS matrix circ(17, 15, 41, 16, 2, 28, 13, 13, 39, 18, 34, 20) + diag(8, 0, ...).

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {Goldilocks, MASK_64, P} from "./Goldilocks.sol";
 import {MdsGate} from "./MdsGate.sol";

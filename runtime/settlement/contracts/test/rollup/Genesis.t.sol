@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {IRollup} from "src/IRollup.sol";
+import {IGovernance} from "src/IGovernance.sol";
 import {Rollup} from "src/Rollup.sol";
 import {Statement} from "src/rollup/Statement.sol";
-import {IProofVerifier} from "src/verifier/IProofVerifier.sol";
 import {RollupFixture} from "./RollupFixture.sol";
 
 contract GenesisTest is RollupFixture {
@@ -26,12 +26,14 @@ contract GenesisTest is RollupFixture {
         vm.assertEq(rollup.genesisHash(), genesis.blockHash);
         vm.assertEq(rollup.verifier(), address(verifier));
         vm.assertEq(rollup.operator(), OPERATOR);
-        vm.assertEq(rollup.owner(), OWNER);
+        vm.assertEq(rollup.governance(), address(governance));
         vm.assertEq(rollup.deploymentBlock(), L2_BLOCK);
     }
 
     function test_the_L2_block_before_the_deployment_is_recorded() external view {
-        vm.assertEq(rollup.recordedBlock(l2Hash(L2_BLOCK - 1)), L2_BLOCK - 1);
+        (uint64 number, uint64 timestamp) = rollup.recordedBlock(l2Hash(L2_BLOCK - 1));
+        vm.assertEq(number, L2_BLOCK - 1);
+        vm.assertEq(timestamp, START);
     }
 
     function test_a_chain_id_outside_32_bits_is_refused() external {
@@ -63,13 +65,52 @@ contract GenesisTest is RollupFixture {
         expectInvalid("hashWindow");
     }
 
-    function test_a_verifier_without_code_is_refused() external {
-        vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidGenesis.selector, "verifier"));
-        new Rollup(genesis, OWNER, OPERATOR, IProofVerifier(address(0xdead)));
+    function test_a_genesis_of_the_future_is_refused() external {
+        genesis.timestamp = uint64(block.timestamp) + 1;
+        expectInvalid("timestamp");
+        genesis.timestamp = uint64(block.timestamp);
+        new Rollup(genesis, OPERATOR, governance);
+    }
+
+    function test_a_chain_without_operator_is_refused() external {
+        vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidOperator.selector, address(0)));
+        new Rollup(genesis, address(0), governance);
+    }
+
+    function test_the_governance_of_another_chain_is_refused() external {
+        genesis.chainId += 1;
+        expectInvalid("governance");
+        genesis.chainId -= 1;
+        genesis.gasLimit += 1;
+        expectInvalid("governance");
+        genesis.gasLimit -= 1;
+        genesis.beneficiary = address(1);
+        expectInvalid("governance");
+    }
+
+    function test_a_governance_without_code_is_refused() external {
+        vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidGenesis.selector, "governance"));
+        new Rollup(genesis, OPERATOR, IGovernance(address(0xdead)));
+    }
+
+    function test_an_L2_that_does_not_know_its_own_blocks_is_refused() external {
+        vm.setBlockhash(L2_BLOCK - 1, 0);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BlockHashUnavailable.selector, L2_BLOCK - 1));
+        new Rollup(genesis, OPERATOR, governance);
+    }
+
+    function test_the_chains_contracts_fit_the_size_limits() external view {
+        // EIP-170, and twice as much for creation code (EIP-3860).
+        uint256 most = 24_576;
+        vm.assertTrue(address(rollup).code.length <= most);
+        vm.assertTrue(address(governance).code.length <= most);
+        vm.assertTrue(governance.conflictCheck().code.length <= most);
+        vm.assertTrue(vm.getCode("Rollup.sol:Rollup").length + 12 * 32 <= 2 * most);
+        vm.assertTrue(vm.getCode("Governance.sol:Governance").length + 7 * 32 <= 2 * most);
     }
 
     function expectInvalid(string memory name) private {
         vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidGenesis.selector, name));
-        new Rollup(genesis, OWNER, OPERATOR, verifier);
+        new Rollup(genesis, OPERATOR, governance);
     }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
+import {Governance} from "src/Governance.sol";
 import {IRollup} from "src/IRollup.sol";
 import {Rollup} from "src/Rollup.sol";
 import {BlockHeader} from "src/rollup/BlockHeader.sol";
 import {Statement} from "src/rollup/Statement.sol";
+import {IProofVerifier} from "src/verifier/IProofVerifier.sol";
 import {LibZip} from "solady/utils/LibZip.sol";
 import {Test} from "../Test.sol";
 import {PlainStatement} from "./PlainStatement.sol";
@@ -34,16 +36,20 @@ abstract contract RollupFixture is Test {
 
     address internal constant OWNER = address(0x0123);
     address internal constant OPERATOR = address(0x4567);
+    address internal constant GUARDIAN = address(0x89ab);
+    uint64 internal constant DELAY = 8 days;
+    /// @dev When the contracts are deployed, and the L2 block before is recorded.
+    uint64 internal constant START = 1_800_000_000;
     uint64 internal constant GAS_LIMIT = 30_000_000;
     uint256 internal constant L2_BLOCK = 1000;
 
     VerifierMock internal verifier;
+    Governance internal governance;
     Rollup internal rollup;
     IRollup.Genesis internal genesis;
 
     function setUp() public virtual {
         vm.roll(L2_BLOCK);
-        vm.warp(1_800_000_000);
         for (uint256 i = 0; i < 20; ++i) {
             vm.setBlockhash(L2_BLOCK - 1 - i, l2Hash(L2_BLOCK - 1 - i));
         }
@@ -59,7 +65,21 @@ abstract contract RollupFixture is Test {
             hashWindow: [uint64(1), 2, 3, 4]
         });
         verifier = new VerifierMock();
-        rollup = new Rollup(genesis, OWNER, OPERATOR, verifier);
+        deploy(verifier);
+    }
+
+    /// @dev A chain that relies on this verifier.
+    function deploy(IProofVerifier proofVerifier) internal {
+        vm.warp(START);
+        bytes memory arguments = abi.encode(chainOf(genesis), OWNER, GUARDIAN, proofVerifier, DELAY);
+        governance = Governance(create("Governance.sol:Governance", arguments));
+        rollup = Rollup(create("Rollup.sol:Rollup", abi.encode(genesis, OPERATOR, governance)));
+        // Room for blocks after the recorded one.
+        vm.warp(START + 1000);
+    }
+
+    function chainOf(IRollup.Genesis memory from) internal pure returns (Statement.Chain memory) {
+        return Statement.Chain(from.chainId, from.gasLimit, from.beneficiary);
     }
 
     function l2Hash(uint256 number) internal pure returns (bytes32) {
@@ -108,7 +128,7 @@ abstract contract RollupFixture is Test {
                 stateRoot: keccak256(abi.encode("state", seed, i)),
                 receiptsRoot: keccak256(abi.encode("receipts", seed, i)),
                 beaconRoot: l2Hash(L2_BLOCK - 1),
-                timestamp: batch.tip.timestamp + 1 + uint64(i % 5),
+                timestamp: (batch.tip.timestamp < START ? START : batch.tip.timestamp) + 1 + uint64(i % 5),
                 gasUsed: uint64(21_000 + uint256(keccak256(abi.encode(seed, i))) % (GAS_LIMIT - 21_000)),
                 transactions: uint64(transactions.length)
             });
@@ -178,6 +198,21 @@ abstract contract RollupFixture is Test {
         vm.prank(OPERATOR);
         vm.expectRevert(reason);
         rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash);
+    }
+
+    /// @dev All checks but the last one pass.
+    function expectCommitRefusedForHash(Batch memory batch) internal {
+        bytes memory reason = refusal(batch, LibZip.flzCompress(batch.transactions));
+        vm.assertTrue(bytes4(reason) == IRollup.BlockHashMismatch.selector);
+    }
+
+    function refusal(Batch memory batch, bytes memory posted) internal returns (bytes memory) {
+        vm.prank(OPERATOR);
+        try rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash) {
+            revert("committed");
+        } catch (bytes memory reason) {
+            return reason;
+        }
     }
 
     /// @dev The window digest after a batch; any canonical digest will do for the mock.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
 import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
@@ -61,8 +61,12 @@ contract StatementTest is Test {
         uint64[4] calldata endWindow,
         PlainStatement.Block[] memory blocks
     ) external view {
-        start.number >>= 1;
+        start.number = uint32(start.number) >> 1;
         uint256 count = blocks.length % 20;
+        for (uint256 i = 0; i < count; ++i) {
+            (blocks[i].gasUsed, blocks[i].timestamp) =
+            (uint32(blocks[i].gasUsed), uint32(blocks[i].timestamp));
+        }
         assembly ("memory-safe") {
             mstore(blocks, count)
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {IProofVerifier} from "src/verifier/IProofVerifier.sol";
 
@@ -9,11 +9,11 @@ contract VerifierMock is IProofVerifier {
         return abi.encode("proof of", statement);
     }
 
-    function proofType() external pure returns (string memory) {
+    function proofType() external pure virtual returns (string memory) {
         return "mock";
     }
 
-    function verify(bytes calldata proof, uint64[4] calldata statement) external pure returns (bool) {
+    function verify(bytes calldata proof, uint64[4] calldata statement) external pure virtual returns (bool) {
         return keccak256(proof) == keccak256(proofOf(statement));
     }
 }

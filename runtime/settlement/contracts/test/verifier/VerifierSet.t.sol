@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {AttestationVerifier} from "src/verifier/AttestationVerifier.sol";
-import {IProofVerifier, MalformedProof} from "src/verifier/IProofVerifier.sol";
+import {IProofVerifier, MalformedProof, MalformedStatement} from "src/verifier/IProofVerifier.sol";
 import {VerifierSet} from "src/verifier/VerifierSet.sol";
 import {Test} from "../Test.sol";
 import {VerifierMock} from "../rollup/VerifierMock.sol";
@@ -86,6 +86,14 @@ contract VerifierSetTest is Test {
         all[0] = all[1];
         vm.expectRevert(reason);
         new AttestationVerifier(all, 1);
+    }
+
+    function test_watchers_sign_no_other_form_of_a_statement() external {
+        uint64[4] memory shifted =
+            [statement[0], statement[1], statement[2] + 0xffffffff00000001, statement[3]];
+        bytes memory proof = signed(shifted, 0, 1, 2);
+        vm.expectRevert(abi.encodeWithSelector(MalformedStatement.selector));
+        attestation.verify(proof, shifted);
     }
 
     function test_all_verifiers_of_a_set_must_accept() external view {

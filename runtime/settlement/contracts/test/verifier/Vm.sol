@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// The few of Foundry's cheat codes that the verifier's tests use.
 interface Vm {
