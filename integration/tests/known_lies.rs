@@ -1,11 +1,11 @@
 //! Lies that an audit has found, one by one: each was believed once.
 
 mod lies {
-    pub mod forged_transactions;
-    pub mod lists;
-    pub mod precompiles;
-    pub mod programs;
-    pub mod stage;
+    mod forged_transactions;
+    mod lists;
+    mod precompiles;
+    mod programs;
+    mod stage;
 }
 
 #[global_allocator]

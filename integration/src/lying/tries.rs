@@ -91,7 +91,7 @@ impl Edit {
     pub fn make(self, state: &mut HashedPartialTrie, storage: &mut StorageTries) -> bool {
         match self {
             Self::HideAccount { key, depth } => replace(state, hidden(state, &nibbles(key), depth)),
-            Self::DropAccount { key } => matches!(state.delete(path(key)), Ok(Some(_))),
+            Self::DropAccount { key } => replace(state, without(state, &nibbles(key))),
             Self::Balance { key, balance } => {
                 account(state, key, |account| account.balance = balance)
             }
@@ -104,7 +104,7 @@ impl Edit {
                 replace(trie, hidden(trie, &nibbles(slot), depth))
             }),
             Self::DropSlot { account, slot } => in_storage(state, storage, account, |trie| {
-                matches!(trie.delete(path(slot)), Ok(Some(_)))
+                replace(trie, without(trie, &nibbles(slot)))
             }),
             Self::Slot {
                 account,
@@ -154,6 +154,27 @@ fn hidden(node: &Node, way: &[u8], depth: usize) -> Option<Node> {
             let nibbles = *nibbles;
             Some(Node::Extension { nibbles, child })
         }
+        _ => None,
+    }
+}
+
+/// The trie with nothing where a leaf is. What is left need not be a trie that anybody would make.
+fn without(node: &Node, way: &[u8]) -> Option<Node> {
+    match node {
+        Node::Branch { children, value } => {
+            let (first, rest) = way.split_first()?;
+            let mut children = children.clone();
+            let child = &mut children[usize::from(*first)];
+            *child = without(child, rest)?.into();
+            let value = value.clone();
+            Some(Node::Branch { children, value })
+        }
+        Node::Extension { nibbles, child } => {
+            let child = without(child, way.get(nibbles.count..)?)?.into();
+            let nibbles = *nibbles;
+            Some(Node::Extension { nibbles, child })
+        }
+        Node::Leaf { nibbles, .. } if nibbles.count == way.len() => Some(Node::Empty),
         _ => None,
     }
 }

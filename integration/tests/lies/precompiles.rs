@@ -37,7 +37,9 @@ fn inverse(odd: U256) -> U256 {
 fn modexp_returns_the_power_and_nothing_else() {
     let modulus = (1_u128 << 127) + 45;
     let [base, exponent] = [3_u128 << 100, 3];
-    let scene = call(5, &words(&[32, 32, 32, base, exponent, modulus]));
+    let numbers = [base, exponent, modulus].map(u128::to_be_bytes);
+    let data = [words(&[16, 16, 16]), numbers.concat()].concat();
+    let scene = call(5, &data);
     let questions = &scene.record.questions;
     let asked: Vec<usize> = (0..questions.len())
         .filter(|index| questions[*index].function == "bignum_modmul")
@@ -46,21 +48,19 @@ fn modexp_returns_the_power_and_nothing_else() {
     let modulus = U256::from(modulus);
     for pair in asked.windows(2) {
         let [remainder, quotient] = [pair[0], pair[1]];
-        // The lengths of 32 bytes make two limbs of each number; only the low ones are of interest.
         if questions[remainder].pc != first || questions[quotient].pc == first {
             continue;
         }
-        let low = remainder - 1;
-        let [x, k] = [questions[low].honest, questions[quotient].honest];
+        let [x, k] = [questions[remainder].honest, questions[quotient].honest];
         let other = if x.is_zero() { U256::one() } else { x - 1 };
-        // x + k m keeps its low half: k grows by the difference over m, modulo 2^256.
+        // x + k m keeps its low half: k grows by the difference over m, modulo 2^128.
         let half = U256::one() << 128;
         let difference = (x + half - other) % half;
         let step = difference.full_mul(inverse(modulus)) % U512::from(half);
         let k = (k + U256::try_from(step).unwrap()) % half;
         let lies = [
             Lie::Answer {
-                question: low,
+                question: remainder,
                 twist: Twist::Set(other),
             },
             Lie::Answer {

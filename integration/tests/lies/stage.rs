@@ -9,17 +9,17 @@ use tern_integration::corpus::genesis;
 use tern_integration::lying::{Lie, Scene, Verdict, answering, judge, tell};
 
 /// A contract of the tests.
-pub const CONTRACT: Address = Address::repeat_byte(0xc0);
+pub(crate) const CONTRACT: Address = Address::repeat_byte(0xc0);
 
 /// The corpus' accounts and a contract with this program, balance and storage.
-pub fn with_contract(program: &str, storage: &[(u64, u64)]) -> GenesisState {
+pub(crate) fn with_contract(program: &str, storage: &[(u64, u64)]) -> GenesisState {
     let mut genesis = genesis();
     contract(&mut genesis, CONTRACT, program, 1_000, storage);
     genesis
 }
 
 /// Adds a contract.
-pub fn contract(
+pub(crate) fn contract(
     genesis: &mut GenesisState,
     at: Address,
     program: &str,
@@ -40,23 +40,23 @@ pub fn contract(
 }
 
 /// A block of these transactions.
-pub fn scene(genesis: &GenesisState, transactions: &[Bytes]) -> Scene {
+pub(crate) fn scene(genesis: &GenesisState, transactions: &[Bytes]) -> Scene {
     Scene::of_block("a block", genesis, transactions).unwrap()
 }
 
 /// The key of an account in the state trie.
-pub fn key(address: Address) -> U256 {
+pub(crate) fn key(address: Address) -> U256 {
     U256::from_big_endian(keccak256(address).as_slice())
 }
 
 /// The key of a slot in a storage trie.
-pub fn slot_key(slot: u64) -> U256 {
+pub(crate) fn slot_key(slot: u64) -> U256 {
     U256::from_big_endian(keccak256(Word::from(slot).to_be_bytes::<32>()).as_slice())
 }
 
 /// Asserts that the kernel does not believe.
 #[track_caller]
-pub fn not_believed(verdict: &Verdict) {
+pub(crate) fn not_believed(verdict: &Verdict) {
     assert!(
         matches!(verdict, Verdict::Stopped { .. } | Verdict::Same),
         "{verdict:?}"
@@ -65,13 +65,13 @@ pub fn not_believed(verdict: &Verdict) {
 
 /// Asserts that lies are told and not believed.
 #[track_caller]
-pub fn refused(scene: &Scene, lies: &[Lie]) {
+pub(crate) fn refused(scene: &Scene, lies: &[Lie]) {
     not_believed(&scene.lie(lies));
 }
 
 /// Asserts that other answers are not believed. `answer` gives another one, or none.
 #[track_caller]
-pub fn answers_are_refused<F>(scene: &Scene, mut answer: F)
+pub(crate) fn answers_are_refused<F>(scene: &Scene, mut answer: F)
 where
     F: FnMut(&Question, &mut Cells<'_>) -> Option<U256> + Send + 'static,
 {
@@ -84,13 +84,13 @@ where
 
 /// Asserts that a stand-in is not believed.
 #[track_caller]
-pub fn stand_in_is_refused(scene: &Scene, stand_in: Box<dyn StandIn>) {
+pub(crate) fn stand_in_is_refused(scene: &Scene, stand_in: Box<dyn StandIn>) {
     not_believed(&judge(scene, tell(scene, stand_in), false));
 }
 
 /// Asserts that a block with these transactions, in place of the scene's, has no proof, however honest.
 #[track_caller]
-pub fn has_no_proof(mut scene: Scene, transactions: Vec<Vec<u8>>) {
+pub(crate) fn has_no_proof(mut scene: Scene, transactions: Vec<Vec<u8>>) {
     scene.inputs.signed_txns = transactions;
     let run = tell(
         &scene,
