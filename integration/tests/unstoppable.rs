@@ -172,3 +172,12 @@ fn a_long_exponent_of_modexp_is_bounded_or_refused() {
         assert!(outcome.is_ok(), "{length}: {}", outcome.unwrap_err());
     }
 }
+
+#[test]
+fn a_shift_by_nearly_four_billion_leaves_nothing() {
+    for shift in ["SHL", "SHR", "SAR"] {
+        for by in ["0xffffffff", "0xffffffe7", "0x8000000", "0x100000000"] {
+            alike(&format!("1 {by} {shift} 1 ADD 0 SSTORE STOP"), "STOP");
+        }
+    }
+}
