@@ -2,5 +2,7 @@
 
 pub mod chaos;
 pub mod corpus;
+pub mod edges;
 pub mod harness;
+pub mod lying;
 pub mod vectors;

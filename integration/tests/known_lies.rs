@@ -1,0 +1,12 @@
+//! Lies that an audit has found, one by one: each was believed once.
+
+mod lies {
+    mod forged_transactions;
+    mod lists;
+    mod precompiles;
+    mod programs;
+    mod stage;
+}
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

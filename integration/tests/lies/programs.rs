@@ -1,0 +1,98 @@
+//! Lies about codes and what they do.
+
+use alloy::primitives::Bytes;
+use ethereum_types::U256;
+use evm_arithmetization::generation::stand_in::{Area, Cells, Question, StandIn};
+use tern_integration::corpus::assembly::assemble;
+use tern_integration::corpus::contracts::FACTORY;
+use tern_integration::corpus::{Send, genesis};
+
+use super::stage::{CONTRACT, answers_are_refused, scene, stand_in_is_refused, with_contract};
+
+#[test]
+fn a_valid_jump_does_not_fail() {
+    let genesis = with_contract("@there JUMP there: 1 0 SSTORE STOP", &[]);
+    let scene = scene(&genesis, &[Send::to(CONTRACT).sign(0)]);
+    for proof in 0..8_u64 {
+        answers_are_refused(&scene, move |question, _| {
+            match question.function.as_str() {
+                "jumpdest_table::next_address" => Some(U256::zero()),
+                "jumpdest_table::non_jumpdest_proof" => Some(proof.into()),
+                _ => None,
+            }
+        });
+    }
+}
+
+#[test]
+fn a_jump_into_data_does_not_succeed() {
+    // A JUMPDEST within the data of a PUSH32; the walk is to begin within it.
+    let program = "9 JUMP STOP STOP 0x5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b 1 0 SSTORE STOP";
+    let genesis = with_contract(program, &[]);
+    let scene = scene(&genesis, &[Send::to(CONTRACT).fails().sign(0)]);
+    let near_the_end = (0..64).map(|below| U256::MAX - U256::from(below));
+    for proof in (0..10).map(U256::from).chain(near_the_end) {
+        let mut shown = false;
+        answers_are_refused(&scene, move |question, _| {
+            match question.function.as_str() {
+                "jumpdest_table::next_address" if !shown => {
+                    shown = true;
+                    Some(10.into())
+                }
+                "jumpdest_table::next_proof" => Some(proof),
+                _ => None,
+            }
+        });
+    }
+}
+
+/// Writes a program behind the code of every context.
+struct BehindTheCode(Bytes);
+
+impl StandIn for BehindTheCode {
+    fn before(&mut self, cells: &mut Cells<'_>) {
+        for context in 1..6 {
+            for (index, byte) in self.0.iter().enumerate() {
+                cells.set(Area::Code(context), index, (*byte).into());
+            }
+        }
+    }
+
+    fn answer(&mut self, question: &Question, _: &mut Cells<'_>) -> U256 {
+        question.honest.unwrap_or_default()
+    }
+}
+
+#[test]
+fn behind_empty_init_code_nothing_runs() {
+    let scene = scene(&genesis(), &[Send::create(Bytes::new()).value(5).sign(0)]);
+    stand_in_is_refused(
+        &scene,
+        Box::new(BehindTheCode(assemble("ORIGIN SELFDESTRUCT"))),
+    );
+}
+
+#[test]
+fn behind_the_init_code_of_a_contract_nothing_runs() {
+    let program = "0 0 5 CREATE 0 SSTORE STOP";
+    let scene = scene(&with_contract(program, &[]), &[Send::to(CONTRACT).sign(0)]);
+    stand_in_is_refused(
+        &scene,
+        Box::new(BehindTheCode(assemble("ORIGIN SELFDESTRUCT"))),
+    );
+}
+
+#[test]
+fn the_slots_of_a_destroyed_contract_do_not_stay() {
+    let creation = Send::to(FACTORY).data(assemble("1 1 SSTORE CALLER SELFDESTRUCT"));
+    let scene = scene(&genesis(), &[creation.value(2).sign(0)]);
+    let number = U256::from(scene.initial()[2].len() / Area::Storage.node_len());
+    for other in [U256::zero(), 1.into(), number - 1, number, number + 1] {
+        answers_are_refused(&scene, move |question, _| {
+            question
+                .function
+                .ends_with("address_slots")
+                .then_some(other)
+        });
+    }
+}
