@@ -21,11 +21,14 @@ use tern_soundness::{Checker, Table, Trace, Violation};
 /// The first 2^15 cycles of a transfer.
 fn honest() -> &'static Trace {
     static TRACE: OnceLock<Trace> = OnceLock::new();
-    TRACE.get_or_init(|| {
-        let block = fixture::Chain::new().block(&[1]);
-        let inputs = generation_inputs(&block.batches[0]).unwrap();
-        Trace::segments(&inputs, Some(15)).next().unwrap().unwrap()
-    })
+    TRACE.get_or_init(|| segments().next().unwrap().unwrap())
+}
+
+/// A transfer in segments of 2^15 cycles.
+fn segments() -> impl Iterator<Item = anyhow::Result<Trace>> {
+    let block = fixture::Chain::new().block(&[1]);
+    let inputs = generation_inputs(&block.batches[0]).unwrap();
+    Trace::segments(&inputs, Some(15))
 }
 
 fn checker() -> &'static Checker {

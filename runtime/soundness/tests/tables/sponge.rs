@@ -1,12 +1,14 @@
 //! The sponge around the permutation.
 
+use std::sync::OnceLock;
+
 use evm_arithmetization::keccak_sponge::columns::{
     KECCAK_RATE_BYTES, KECCAK_SPONGE_COL_MAP as COLS,
 };
 use plonky2::field::types::Field;
-use tern_soundness::{Base, Change, F, Table, TableTrace, Violation};
+use tern_soundness::{Base, Change, F, Table, TableTrace, Trace, Violation};
 
-use super::{broken, changed, checker, honest};
+use super::{broken, changed, checker, honest, segments};
 
 const TABLE: Table = Table::KeccakSponge;
 
@@ -14,10 +16,17 @@ fn is_final(row: &[F]) -> bool {
     row[COLS.is_padding_byte[KECCAK_RATE_BYTES - 1]].is_one()
 }
 
-/// The first honest row of which `is` holds.
+/// The first honest row, of any segment, of which `is` holds.
 fn find(is: impl Fn(&[F]) -> bool) -> Vec<F> {
-    let mut rows = honest().table(TABLE).iter();
-    rows.find(|row| is(row)).unwrap().to_vec()
+    static ROWS: OnceLock<Vec<Vec<F>>> = OnceLock::new();
+    let rows = ROWS.get_or_init(|| {
+        let rows = |trace: Trace| trace.table(TABLE).iter().map(<[F]>::to_vec).collect();
+        let segments = segments().map(Result::unwrap);
+        segments
+            .flat_map(|trace| -> Vec<_> { rows(trace) })
+            .collect()
+    });
+    rows.iter().find(|row| is(row)).unwrap().clone()
 }
 
 /// The first block of a message of more than one.
