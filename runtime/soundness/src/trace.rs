@@ -92,7 +92,7 @@ impl Trace {
     pub fn segments(
         inputs: &GenerationInputs,
         max_cycles_log: Option<usize>,
-    ) -> impl Iterator<Item = Result<Self>> {
+    ) -> impl Iterator<Item = Result<Self>> + use<> {
         let starks = AllStark::default();
         SegmentDataIterator::new(inputs, max_cycles_log).map(move |segment| {
             let (inputs, mut data) = segment.map_err(|error| anyhow!(error.inner))?;
