@@ -37,42 +37,43 @@ uint256 constant ZETA = 0x520;
 uint256 constant FRI_ALPHA = 0x560;
 uint256 constant FRI_BETAS = 0x5a0;
 uint256 constant GRINDING_RESPONSE = 0x620;
-uint256 constant QUERY_INDICES = 0x640;
-uint256 constant PUBLIC_INPUTS_HASH = 0x780;
-uint256 constant CIRCUIT_DIGEST = 0x800;
-uint256 constant CONSTANTS_SIGMAS_CAP = 0x820;
-uint256 constant GATE_SUMS = 0xa20;
-uint256 constant OPENINGS = 0xaa0;
+uint256 constant PERMUTATION_RESPONSE = 0x640;
+uint256 constant QUERY_INDICES = 0x660;
+uint256 constant PUBLIC_INPUTS_HASH = 0x7a0;
+uint256 constant CIRCUIT_DIGEST = 0x820;
+uint256 constant CONSTANTS_SIGMAS_CAP = 0x840;
+uint256 constant GATE_SUMS = 0xa40;
+uint256 constant OPENINGS = 0xac0;
 uint256 constant OPENINGS_COUNT = 238;
-uint256 constant SELECTORS = 0xaa0;
-uint256 constant GATE_CONSTANTS = 0xb60;
-uint256 constant SIGMAS = 0xbe0;
-uint256 constant WIRES = 0x1be0;
-uint256 constant ZS = 0x3da0;
-uint256 constant PARTIAL_PRODUCTS = 0x3e20;
-uint256 constant QUOTIENTS = 0x41a0;
-uint256 constant ZS_NEXT = 0x45a0;
+uint256 constant SELECTORS = 0xac0;
+uint256 constant GATE_CONSTANTS = 0xb80;
+uint256 constant SIGMAS = 0xc00;
+uint256 constant WIRES = 0x1c00;
+uint256 constant ZS = 0x3dc0;
+uint256 constant PARTIAL_PRODUCTS = 0x3e40;
+uint256 constant QUOTIENTS = 0x41c0;
+uint256 constant ZS_NEXT = 0x45c0;
 
 // What the constraints are checked with: the memory from BETAS to the end of the openings.
-uint256 constant CONSTRAINT_INPUT_LENGTH = 16832;
+uint256 constant CONSTRAINT_INPUT_LENGTH = 16864;
 
 // Memory of the steps: the transcript's buffer; the constraints' powers and rows; the queries' powers.
-uint256 constant TRANSCRIPT_BUFFER = 0x4620;
-uint256 constant POWERS = 0x4620;
-uint256 constant MDS_WEIGHTS = 0x5580;
-uint256 constant ROW_A = 0x5700;
-uint256 constant ROW_B = 0x5880;
-uint256 constant LIST = 0x5a00;
-uint256 constant FRI_POWERS = 0x4620;
-uint256 constant REDUCED_OPENINGS = 0x63a0;
-uint256 constant FINAL_POLYNOMIAL = 0x6420;
-uint256 constant FOLD = 0x6c20;
-uint256 constant FOLD_ROOTS = 0x7020;
-uint256 constant LEAF = 0x7120;
-uint256 constant MEMORY_END = 0x7560;
+uint256 constant TRANSCRIPT_BUFFER = 0x4640;
+uint256 constant POWERS = 0x4640;
+uint256 constant MDS_WEIGHTS = 0x55a0;
+uint256 constant ROW_A = 0x5720;
+uint256 constant ROW_B = 0x58a0;
+uint256 constant LIST = 0x5a20;
+uint256 constant FRI_POWERS = 0x4640;
+uint256 constant REDUCED_OPENINGS = 0x63c0;
+uint256 constant FINAL_POLYNOMIAL = 0x6440;
+uint256 constant FOLD = 0x6c40;
+uint256 constant FOLD_ROOTS = 0x7040;
+uint256 constant LEAF = 0x7140;
+uint256 constant MEMORY_END = 0x7580;
 
 // The encoded proof, in bytes from its start (runtime/proving/src/onchain/calldata.rs).
-uint256 constant PROOF_LENGTH = 56808;
+uint256 constant PROOF_LENGTH = 56816;
 uint256 constant CAP_LENGTH = 512;
 uint256 constant PROOF_WIRES_CAP = 0;
 uint256 constant PROOF_PRODUCTS_CAP = 512;
@@ -82,7 +83,8 @@ uint256 constant PROOF_FOLD_0_CAP = 5344;
 uint256 constant PROOF_FOLD_1_CAP = 5856;
 uint256 constant PROOF_FINAL_POLYNOMIAL = 6368;
 uint256 constant PROOF_GRINDING_WITNESS = 6880;
-uint256 constant PROOF_QUERIES = 6888;
+uint256 constant PROOF_PERMUTATION_WITNESS = 6888;
+uint256 constant PROOF_QUERIES = 6896;
 uint256 constant QUERIES = 10;
 uint256 constant QUERY_LENGTH = 4992;
 uint256 constant FINAL_POLYNOMIAL_LENGTH = 32;
@@ -106,13 +108,14 @@ uint256 constant QUERY_FOLD_1 = 4576;
 uint256 constant QUERY_FOLD_1_PATH = 4704;
 uint256 constant FOLD_1_LEVELS = 9;
 
-// Committed columns, and the bits that the grinding response has to begin with.
+// Committed columns, and the zero bits that the responses to the grinding witnesses have to begin with.
 uint256 constant COMMITTED_COLUMNS = 236;
-uint256 constant GRINDING_BITS = 20;
+uint256 constant GRINDING_BITS = 22;
+uint256 constant PERMUTATION_BITS = 16;
 
 // The FRI parameters, 11 elements: what every transcript begins with.
 uint256 constant TRANSCRIPT_PARAMETERS_LENGTH = 88;
-uint256 constant TRANSCRIPT_PARAMETERS_0 = 0x0800000000000000040000000000000014000000000000000000000000000000;
+uint256 constant TRANSCRIPT_PARAMETERS_0 = 0x0800000000000000040000000000000016000000000000000000000000000000;
 uint256 constant TRANSCRIPT_PARAMETERS_1 = 0x040000000000000003000000000000000a000000000000000000000000000000;
 uint256 constant TRANSCRIPT_PARAMETERS_2 = 0x0c00000000000000040000000000000003000000000000000000000000000000;
 
