@@ -200,7 +200,10 @@ mod tests {
     fn an_internal_error_does_not_show_the_nodes_files() {
         let error = object(RpcFailure::Internal("/srv/tern/db: broken".to_owned()));
         let message = error["message"].as_str().unwrap();
-        assert!(!message.contains("/srv") && message.contains("log"), "{message}");
+        assert!(
+            !message.contains("/srv") && message.contains("log"),
+            "{message}"
+        );
     }
 
     #[test]

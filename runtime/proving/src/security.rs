@@ -147,10 +147,7 @@ pub fn weakest(levels: &[Level]) -> (f64, f64) {
     levels
         .iter()
         .fold((f64::MAX, f64::MAX), |(conjectured, proven), level| {
-            (
-                conjectured.min(level.conjectured),
-                proven.min(level.proven),
-            )
+            (conjectured.min(level.conjectured), proven.min(level.proven))
         })
 }
 
