@@ -45,7 +45,7 @@ const fn table() -> [u32; 256] {
     // What has no entry ends the context.
     let mut costs = [1_200; 256];
     let entries: &[(u8, u8, u32)] = &[
-        (op::STOP, op::STOP, 300),
+        (op::STOP, op::STOP, 310),
         // Native instructions; arithmetic fills 2^17 rows, one or two a time, while 2^18 cycles pass.
         (op::ADD, op::SUB, 2),
         (op::DIV, op::DIV, 4),
@@ -73,8 +73,8 @@ const fn table() -> [u32; 256] {
         (op::CODESIZE, op::CODESIZE, 24),
         (op::CODECOPY, op::CODECOPY, 300 | DYNAMIC),
         (op::GASPRICE, op::GASPRICE, 24),
-        (op::EXTCODESIZE, op::EXTCODESIZE, 420 | DYNAMIC),
-        (op::EXTCODECOPY, op::EXTCODECOPY, 600 | DYNAMIC),
+        (op::EXTCODESIZE, op::EXTCODESIZE, 430 | DYNAMIC),
+        (op::EXTCODECOPY, op::EXTCODECOPY, 610 | DYNAMIC),
         (op::RETURNDATASIZE, op::RETURNDATASIZE, 24),
         (op::RETURNDATACOPY, op::RETURNDATACOPY, 240 | DYNAMIC),
         (op::EXTCODEHASH, op::EXTCODEHASH, 640),
@@ -100,14 +100,14 @@ const fn table() -> [u32; 256] {
         (op::PUSH14, op::PUSH32, 9),
         (op::DUP1, op::SWAP16, 1),
         (op::LOG0, op::LOG4, 720 | DYNAMIC),
-        (op::CREATE, op::CREATE, 7_000),
-        (op::CALL, op::CALLCODE, 1_600 | DYNAMIC),
-        (op::RETURN, op::RETURN, 420 | DYNAMIC),
-        (op::DELEGATECALL, op::DELEGATECALL, 1_300 | DYNAMIC),
-        (op::CREATE2, op::CREATE2, 7_300),
-        (op::STATICCALL, op::STATICCALL, 1_300 | DYNAMIC),
-        (op::REVERT, op::REVERT, 420 | DYNAMIC),
-        (op::SELFDESTRUCT, op::SELFDESTRUCT, 3_000 | DYNAMIC),
+        (op::CREATE, op::CREATE, 7_020),
+        (op::CALL, op::CALLCODE, 1_610 | DYNAMIC),
+        (op::RETURN, op::RETURN, 430 | DYNAMIC),
+        (op::DELEGATECALL, op::DELEGATECALL, 1_310 | DYNAMIC),
+        (op::CREATE2, op::CREATE2, 7_330),
+        (op::STATICCALL, op::STATICCALL, 1_310 | DYNAMIC),
+        (op::REVERT, op::REVERT, 430 | DYNAMIC),
+        (op::SELFDESTRUCT, op::SELFDESTRUCT, 3_100 | DYNAMIC),
     ];
     let mut index = 0;
     while index < entries.len() {

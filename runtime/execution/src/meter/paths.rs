@@ -6,7 +6,7 @@
 /// Cycles of each instruction on the way.
 const STEP: u64 = 24;
 /// Cycles of the rest.
-const PROOF: u64 = 150;
+const PROOF: u64 = 170;
 
 /// The way to every place of a code.
 #[derive(Debug)]
