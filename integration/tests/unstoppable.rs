@@ -3,7 +3,7 @@
 //! In the environment: `EDGES` is the number of cases to draw, `EDGES_SEED` where to begin. What was found once has a
 //! test of its own.
 
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Bytes, U256};
 use rayon::prelude::*;
 use tern_integration::corpus::Send;
 use tern_integration::corpus::assembly::assemble;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Bits of work before the challenges of lookups within and across the tables of a segment. The arguments themselves
-/// offer 76 bits where every table has its greatest length ([`security`](crate::security)).
+/// offer 73 bits where every table has its greatest length ([`security`](crate::security)).
 const LOOKUP_GRINDING: u32 = 25;
 
 /// Bits of work before the challenges of a circuit's permutation argument, which by itself offers 83 bits or more.
@@ -26,7 +26,7 @@ pub const TABLE_COUNT: usize = evm_arithmetization::NUM_TABLES;
 /// hence every verifying key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Profile {
-    /// 100 bits of conjectured security at every level. The only profile for a real deployment.
+    /// 98 bits of conjectured security or more at every level. The only profile for a real deployment.
     Secure,
     /// One FRI query: proofs are quick to make and quick to forge. For tests alone.
     InsecureTest,

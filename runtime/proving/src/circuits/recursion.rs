@@ -12,7 +12,7 @@ use plonky2::plonk::circuit_data::{CircuitConfig, VerifierCircuitTarget};
 use super::{Builder, C, Circuit, Common, D, F, PlonkyProof, ProofTarget, VerifierKey};
 
 /// Largest degree that a recursive circuit here may have, as log2.
-const MAX_DEGREE_BITS: usize = 15;
+pub(crate) const MAX_DEGREE_BITS: usize = 15;
 
 /// Configuration and gates of all recursive circuits.
 pub(crate) struct Gates(Vec<GateRef<F, D>>, CircuitConfig);
