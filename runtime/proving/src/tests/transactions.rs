@@ -120,7 +120,8 @@ fn the_transfer_itself_is_executed() {
 #[test]
 fn an_invalid_transaction_is_not_proven_to_do_nothing() {
     let batch = without_effect();
-    let changes: [(&str, fn(&mut Fields)); 5] = [
+    type Change = fn(&mut Fields);
+    let changes: [(&str, Change); 5] = [
         ("another nonce", |fields| fields.nonce = vec![7]),
         ("more than it has", |fields| {
             fields.value = U256::from(10).pow(U256::from(25))
@@ -182,7 +183,8 @@ fn bytes_behind_a_transaction_are_no_part_of_it() {
 fn only_canonical_rlp_is_read() {
     let (batch, _) = transfer();
     let address: B256 = keccak256(0u64.to_be_bytes());
-    let changes: [(&str, Vec<u8>, Option<Vec<u8>>); 4] = [
+    type Bytes = Vec<u8>;
+    let changes: [(&str, Bytes, Option<Bytes>); 4] = [
         ("zero as a byte", vec![0], None),
         ("a long string of one byte", vec![0x81, 0], None),
         ("a length of length", vec![0xb8, 1, 0], None),
