@@ -245,8 +245,13 @@ fn time_after(chain: &Chain, parent: &Header, anchor: Option<L2Anchor>, now: u64
         (Finality::Reported, Some(anchor)) => anchor.timestamp.saturating_add(MAX_ANCHOR_AGE),
         (Finality::Reported, None) => chain.spec.genesis.timestamp.saturating_add(MAX_ANCHOR_AGE),
     };
-    let earliest = anchor.map_or(0, |anchor| anchor.timestamp);
-    now.min(latest).max(earliest).max(parent.timestamp)
+    let earliest = match chain.spec.finality {
+        // A chain by itself keeps Ethereum's rule.
+        Finality::Immediate => parent.timestamp.saturating_add(1),
+        Finality::Reported => parent.timestamp,
+    };
+    let anchored = anchor.map_or(0, |anchor| anchor.timestamp);
+    now.min(latest).max(anchored).max(earliest)
 }
 
 /// Seconds since the Unix epoch; 0 for a clock before it.

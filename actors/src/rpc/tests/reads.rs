@@ -4,8 +4,10 @@ use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::rpc::types::{Block, EIP1186AccountProofResponse};
 use serde_json::{Value, json};
 use tern_cluster_config::{LogLimits, RpcConfig, SealingPolicy, development_key};
+use tern_messages::L2Anchor;
 
 use super::Served;
+use crate::main_node::MainNodeMessage;
 use crate::main_node::testing::{hasty, patient, transfer};
 
 async fn with_blocks(count: u64) -> Served {
@@ -46,6 +48,13 @@ async fn a_call_at_pending_is_executed_at_the_present_time_also_while_no_block_i
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap()
         .as_secs();
+    // A chain goes on in time as far as L2 does.
+    served.node.tell(MainNodeMessage::ReportAnchor(L2Anchor {
+        number: 5,
+        hash: B256::repeat_byte(5),
+        timestamp: now,
+    }));
+    served.node.until(|head| head.anchor.is_some()).await;
     let [time, number] = told("pending").await;
     assert!((now..now + 20).contains(&time), "{time}, now is {now}");
     assert_eq!(number, 1);
