@@ -18,7 +18,7 @@ pub(crate) const SIGNATURE: usize = 65;
 pub(crate) fn statement_lies(
     truth: &IRollup::proveBatchesCall,
 ) -> Vec<(Lie, IRollup::proveBatchesCall)> {
-    let stream: &'static [&'static str] = &["EvaluationMismatch", "NotCanonical"];
+    let stream: &'static [&'static str] = &["EvaluationMismatch", "NotCanonical", "NotAnElement"];
     let mut lies = Vec::new();
     let mut tell = |what: String, change: &dyn Fn(&mut IRollup::BatchProof)| {
         let mut call = truth.clone();
