@@ -17,7 +17,7 @@ use tern_integration::vectors::say;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// As many as two cores try in some minutes.
-const LIES: u64 = 1_500;
+const LIES: u64 = 500;
 /// Honest runs that are longer are left out.
 const LONGEST: usize = 300_000;
 /// Questions of one site that `LIES=all` twists.

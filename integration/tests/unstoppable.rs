@@ -14,7 +14,7 @@ use tern_integration::vectors::say;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// As many as two cores try in some minutes.
-const CASES: u64 = 600;
+const CASES: u64 = 300;
 
 #[test]
 fn random_transactions_at_the_edges_are_provable() {
