@@ -20,7 +20,7 @@ type E = QuadraticExtension<F>;
 /// Rows of each selector's gates.
 const GROUPS: [std::ops::Range<usize>; 3] = [0..7, 7..11, 11..13];
 /// Words between the challenges and the public inputs' hash, and from there to the openings.
-const UNUSED_WORDS: [usize; 2] = [17, 21];
+const UNUSED_WORDS: [usize; 2] = [18, 21];
 
 /// What the identity at zeta is about.
 struct Point {
