@@ -120,21 +120,39 @@ abstract contract RollupFixture is Test {
         batch.posted = new IRollup.PostedBlock[](counts.length);
         batch.blocks = new PlainStatement.Block[](counts.length);
         for (uint256 i = 0; i < counts.length; ++i) {
-            bytes[] memory transactions = new bytes[](counts[i]);
-            for (uint256 j = 0; j < transactions.length; ++j) {
-                transactions[j] = abi.encodePacked(hex"02f8", keccak256(abi.encode(seed, i, j)), seed);
-            }
-            batch.posted[i] = IRollup.PostedBlock({
-                stateRoot: keccak256(abi.encode("state", seed, i)),
-                receiptsRoot: keccak256(abi.encode("receipts", seed, i)),
-                beaconRoot: l2Hash(L2_BLOCK - 1),
-                timestamp: (batch.tip.timestamp < START ? START : batch.tip.timestamp) + 1 + uint64(i % 5),
-                gasUsed: uint64(21_000 + uint256(keccak256(abi.encode(seed, i))) % (GAS_LIMIT - 21_000)),
-                transactions: uint64(transactions.length)
-            });
+            bytes[] memory transactions = made(counts[i], i, seed);
+            batch.posted[i] = posting(batch.tip, i, transactions.length, seed);
             batch.transactions = abi.encodePacked(batch.transactions, frame(transactions));
             batch.blocks[i] = append(batch.tip, batch.posted[i], PlainTrie.root(transactions));
         }
+    }
+
+    /// @dev The transactions of a batch's block `i`.
+    function made(uint256 count, uint256 i, string memory seed)
+        private
+        pure
+        returns (bytes[] memory transactions)
+    {
+        transactions = new bytes[](count);
+        for (uint256 j = 0; j < count; ++j) {
+            transactions[j] = abi.encodePacked(hex"02f8", keccak256(abi.encode(seed, i, j)), seed);
+        }
+    }
+
+    /// @dev What is posted of a batch's block `i`, which follows `tip`.
+    function posting(IRollup.BlockTip memory tip, uint256 i, uint256 transactions, string memory seed)
+        private
+        view
+        returns (IRollup.PostedBlock memory)
+    {
+        return IRollup.PostedBlock({
+            stateRoot: keccak256(abi.encode("state", seed, i)),
+            receiptsRoot: keccak256(abi.encode("receipts", seed, i)),
+            beaconRoot: l2Hash(L2_BLOCK - 1),
+            timestamp: (tip.timestamp < START ? START : tip.timestamp) + 1 + uint64(i % 5),
+            gasUsed: uint64(21_000 + uint256(keccak256(abi.encode(seed, i))) % (GAS_LIMIT - 21_000)),
+            transactions: uint64(transactions)
+        });
     }
 
     /// @dev Moves `tip` to the posted block.
