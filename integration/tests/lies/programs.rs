@@ -2,7 +2,8 @@
 
 use alloy::primitives::Bytes;
 use ethereum_types::U256;
-use evm_arithmetization::generation::stand_in::{Area, Cells, Question, StandIn};
+use evm_arithmetization::cpu::kernel::aggregator::KERNEL;
+use evm_arithmetization::generation::stand_in::{Area, Cells, Question, StandIn, segment_may_end};
 use tern_integration::corpus::assembly::assemble;
 use tern_integration::corpus::contracts::FACTORY;
 use tern_integration::corpus::{Send, genesis};
@@ -94,5 +95,18 @@ fn the_slots_of_a_destroyed_contract_do_not_stay() {
                 .ends_with("address_slots")
                 .then_some(other)
         });
+    }
+}
+
+#[test]
+fn no_segment_ends_within_the_checks_of_its_registers() {
+    let scene = scene(&genesis(), &[]);
+    let labels = &KERNEL.global_labels;
+    let [init, main] = ["init", "main"].map(|label| labels[label]);
+    for pc in init..main {
+        assert!(!segment_may_end(&scene.inputs, pc), "{pc}");
+    }
+    for label in ["main", "hash_initial_tries", "start_txns", "halt"] {
+        assert!(segment_may_end(&scene.inputs, labels[label]), "{label}");
     }
 }
