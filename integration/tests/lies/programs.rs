@@ -100,7 +100,7 @@ fn the_slots_of_a_destroyed_contract_do_not_stay() {
 
 #[test]
 fn no_segment_ends_within_the_checks_of_its_registers() {
-    let scene = scene(&genesis(), &[]);
+    let scene = scene(&genesis(), &[Send::create(Bytes::new()).sign(0)]);
     let labels = &KERNEL.global_labels;
     let [init, main] = ["init", "main"].map(|label| labels[label]);
     for pc in init..main {

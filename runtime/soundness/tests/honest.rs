@@ -31,6 +31,20 @@ fn every_constraint_and_lookup_holds_on_honest_traces() {
     }
 }
 
+/// What every segment ends with takes as many cycles as the generator keeps for it.
+#[test]
+fn a_segment_takes_the_cycles_that_it_is_given() {
+    let cycles = |trace: &Trace| {
+        let rows = trace.table(Table::Cpu).iter();
+        let is_cycle = |row: &&[F]| COL_MAP.op.iter().any(|&flag| row[flag].is_nonzero());
+        rows.filter(is_cycle).count()
+    };
+    let (_, whole) = transfer().split_last().unwrap();
+    for trace in whole {
+        assert_eq!(cycles(trace), (1 << 15) - 1, "one row is padding");
+    }
+}
+
 /// The first row of the CPU in which `flag` is set.
 fn row_with(flag: usize) -> usize {
     let mut rows = transfer()[0].table(Table::Cpu).iter();
