@@ -91,16 +91,9 @@ pub enum Job {
         /// All blocks of the batch.
         blocks: JobId,
     },
-    /// Batch statements, folded from the left, become one.
-    Range {
-        /// A batch, or a range, that comes first.
-        left: JobId,
-        /// The batch that follows it.
-        right: JobId,
-    },
     /// The proof that the L2 contract verifies.
     Wrap {
-        /// A batch or a range.
+        /// The batch.
         statement: JobId,
     },
 }
@@ -118,8 +111,6 @@ pub enum JobKind {
     MergeBlocks,
     /// See [`Job::Batch`].
     Batch,
-    /// See [`Job::Range`].
-    Range,
     /// See [`Job::Wrap`].
     Wrap,
 }
@@ -138,7 +129,6 @@ impl Job {
             Self::Block { .. } => JobKind::Block,
             Self::MergeBlocks { .. } => JobKind::MergeBlocks,
             Self::Batch { .. } => JobKind::Batch,
-            Self::Range { .. } => JobKind::Range,
             Self::Wrap { .. } => JobKind::Wrap,
         }
     }
@@ -147,9 +137,9 @@ impl Job {
     pub fn children(&self) -> Vec<JobId> {
         match self {
             Self::Segment { .. } => vec![],
-            Self::MergeSpans { left, right, .. }
-            | Self::MergeBlocks { left, right }
-            | Self::Range { left, right } => vec![*left, *right],
+            Self::MergeSpans { left, right, .. } | Self::MergeBlocks { left, right } => {
+                vec![*left, *right]
+            }
             Self::Block { span: child, .. }
             | Self::Batch { blocks: child }
             | Self::Wrap { statement: child } => vec![*child],

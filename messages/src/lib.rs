@@ -41,6 +41,6 @@ pub use prover::{
 };
 pub use role::{Role, UnknownRole};
 pub use sequencer::{BatchesPending, ProofStatus, ProvenRange, RunningJob, SettledHeights};
-pub use statement::{FieldElement, Point, WindowDigest};
+pub use statement::{FieldElement, Point, StatementDigest, WindowDigest};
 pub use units::{BatchNumber, BlockNumber, ChainId, Gas};
 pub use witness::{BlockWitness, TransactionBatch};

@@ -25,7 +25,6 @@
 //!   u64 each)); r0 = (h >> 192) mod p, r1 = ((h >> 128) mod 2^64) mod p.
 //! * `y = Σ S[i] · r^i`, i from 0.
 //! * Statement digest d: `hash_no_pad(C0..C3, r0, r1, y0, y1)`: one permutation; the proof's four public inputs.
-//!   Circuits can also fold consecutive statements, `two_to_one(… two_to_one(d1, d2) …, dn)`; the contract takes one.
 //!
 //! Soundness: C fixes S' (collision resistance) before r is drawn from C and from the contract's S. If
 //! S' ≠ S then S'(r) = S(r) holds with probability at most |S| / p², about |S| / 2^128.
@@ -37,6 +36,10 @@ pub type FieldElement = u64;
 
 /// Poseidon digest of the 256 block hashes that a block sees.
 pub type WindowDigest = [FieldElement; 4];
+
+/// d: Poseidon digest of C, r and y. What a proof has as its public inputs, watchers sign, and the contract computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StatementDigest(pub [FieldElement; 4]);
 
 /// Elements of S before the first block.
 pub const PREFIX_LEN: usize = 13;

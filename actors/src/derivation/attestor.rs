@@ -4,9 +4,9 @@
 use alloy::primitives::{Address, Signature};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
-use tern_messages::{BatchHeader, BatchNumber, ChainId};
+use tern_messages::{BatchHeader, BatchNumber, ChainId, StatementDigest};
+use tern_settlement::AttestationVerifier;
 use tern_settlement::posting::MAX_RANGE_BLOCKS;
-use tern_settlement::{AttestationVerifier, Statement};
 
 use super::Derivation;
 use crate::main_node::{Chain, batch_record, reported_finality};
@@ -80,7 +80,11 @@ impl Attestor {
         signed.map_err(|error| RpcFailure::Internal(error.to_string()))
     }
 
-    fn statement(&self, first: BatchNumber, last: BatchNumber) -> Result<Statement, RpcFailure> {
+    fn statement(
+        &self,
+        first: BatchNumber,
+        last: BatchNumber,
+    ) -> Result<StatementDigest, RpcFailure> {
         if first.0 == 0 || first > last {
             let what = format!("there are no batches {first} to {last}; the first one is 1");
             return Err(RpcFailure::Parameter(what));

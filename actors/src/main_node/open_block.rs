@@ -240,15 +240,13 @@ impl Chain {
 /// accept, however late it is asked. At least the parent's and the anchor's; and not so far ahead of the anchor that the
 /// contract finds it too old. While nothing new is heard of L2 the chain thus stands still in time.
 fn time_after(chain: &Chain, parent: &Header, anchor: Option<L2Anchor>, now: u64) -> u64 {
-    let latest = match (chain.spec.finality, anchor) {
-        (Finality::Immediate, _) => u64::MAX,
-        (Finality::Reported, Some(anchor)) => anchor.timestamp.saturating_add(MAX_ANCHOR_AGE),
-        (Finality::Reported, None) => chain.spec.genesis.timestamp.saturating_add(MAX_ANCHOR_AGE),
-    };
-    let earliest = match chain.spec.finality {
+    let (earliest, latest) = match chain.spec.finality {
         // A chain by itself keeps Ethereum's rule.
-        Finality::Immediate => parent.timestamp.saturating_add(1),
-        Finality::Reported => parent.timestamp,
+        Finality::Immediate => (parent.timestamp.saturating_add(1), u64::MAX),
+        Finality::Reported => {
+            let heard = anchor.map_or(chain.spec.genesis.timestamp, |anchor| anchor.timestamp);
+            (parent.timestamp, heard.saturating_add(MAX_ANCHOR_AGE))
+        }
     };
     let anchored = anchor.map_or(0, |anchor| anchor.timestamp);
     now.min(latest).max(anchored).max(earliest)

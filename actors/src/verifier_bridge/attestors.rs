@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, Signature};
 use tern_cluster_config::SecretUrl;
-use tern_messages::{Proof, ProvenRange};
+use tern_messages::{Proof, ProvenRange, StatementDigest};
 use tern_proving::statement::digest_of;
 use tern_settlement::{
-    AttestationVerifier, L2Endpoint, RequiredProofs, SettlementError, Signatures, Statement,
-    Watcher,
+    AttestationVerifier, L2Endpoint, RequiredProofs, SettlementError, Signatures, Watcher,
 };
 use tokio::task::JoinSet;
 use tracing::info;
@@ -66,7 +65,7 @@ impl Attestors {
     async fn collect(
         &self,
         attestation: &AttestationVerifier,
-        statement: Statement,
+        statement: StatementDigest,
         proven: &ProvenRange,
     ) -> Answer<BTreeMap<Address, Signature>> {
         let (verifier, first, last) = (attestation.address, proven.first, proven.last);

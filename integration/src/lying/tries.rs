@@ -134,47 +134,46 @@ fn replace(trie: &mut HashedPartialTrie, other: Option<Node>) -> bool {
 
 /// The trie with the node that is `depth` nodes below the root behind its hash.
 fn hidden(node: &Node, way: &[u8], depth: usize) -> Option<Node> {
-    if depth == 0 {
-        return match node {
-            Node::Empty | Node::Hash(_) => None,
-            _ => Some(Node::Hash(HashedPartialTrie::from(node.clone()).hash())),
-        };
-    }
-    match node {
-        Node::Branch { children, value } => {
-            let (first, rest) = way.split_first()?;
-            let mut children = children.clone();
-            let child = &mut children[usize::from(*first)];
-            *child = hidden(child, rest, depth - 1)?.into();
-            let value = value.clone();
-            Some(Node::Branch { children, value })
-        }
-        Node::Extension { nibbles, child } => {
-            let child = hidden(child, way.get(nibbles.count..)?, depth - 1)?.into();
-            let nibbles = *nibbles;
-            Some(Node::Extension { nibbles, child })
-        }
-        _ => None,
-    }
+    let mut above = 0..depth;
+    changed(node, way, &mut |node, _| match node {
+        _ if above.next().is_some() => None,
+        Node::Empty | Node::Hash(_) => None,
+        _ => Some(Node::Hash(HashedPartialTrie::from(node.clone()).hash())),
+    })
 }
 
 /// The trie with nothing where a leaf is. What is left need not be a trie that anybody would make.
 fn without(node: &Node, way: &[u8]) -> Option<Node> {
+    changed(node, way, &mut |node, way| match node {
+        Node::Leaf { nibbles, .. } if nibbles.count == way.len() => Some(Node::Empty),
+        _ => None,
+    })
+}
+
+/// The trie with another node in place of the first on the way for which there is one: `other` is given the node and the
+/// rest of the way.
+fn changed(
+    node: &Node,
+    way: &[u8],
+    other: &mut dyn FnMut(&Node, &[u8]) -> Option<Node>,
+) -> Option<Node> {
+    if let Some(found) = other(node, way) {
+        return Some(found);
+    }
     match node {
         Node::Branch { children, value } => {
             let (first, rest) = way.split_first()?;
             let mut children = children.clone();
             let child = &mut children[usize::from(*first)];
-            *child = without(child, rest)?.into();
+            *child = changed(child, rest, other)?.into();
             let value = value.clone();
             Some(Node::Branch { children, value })
         }
         Node::Extension { nibbles, child } => {
-            let child = without(child, way.get(nibbles.count..)?)?.into();
+            let child = changed(child, way.get(nibbles.count..)?, other)?.into();
             let nibbles = *nibbles;
             Some(Node::Extension { nibbles, child })
         }
-        Node::Leaf { nibbles, .. } if nibbles.count == way.len() => Some(Node::Empty),
         _ => None,
     }
 }

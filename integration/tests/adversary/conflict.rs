@@ -14,15 +14,16 @@ use tern_cluster_config::{AttestationConfig, Devnet as Chain, Profile, developme
 use tern_execution::HashWindow;
 use tern_integration::harness::Anvil;
 use tern_messages::job::StatementData;
-use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, Proof, SealedBlock};
+use tern_messages::{
+    Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, Proof, SealedBlock, StatementDigest,
+};
 use tern_node::deployment::{Contract, DEFAULT_DELAY, Deployer, deploy};
 use tern_node::supervisor::genesis_header;
 use tern_proving::BatchStatement;
 use tern_proving::onchain::PROOF_LEN;
 use tern_settlement::{
     AttestationVerifier, Call, ExpectedRollup, FollowPolicy, IGovernance, IRollup, L2, L2Endpoint,
-    RequiredProofs, RollupClient, SettlementError, Statement, TransactionSender,
-    deploy_attestation_verifier,
+    RequiredProofs, RollupClient, SettlementError, TransactionSender, deploy_attestation_verifier,
 };
 
 /// Development accounts.
@@ -76,7 +77,7 @@ struct Believer {
 struct Told {
     batch: Batch,
     data: StatementData,
-    statement: Statement,
+    statement: StatementDigest,
 }
 
 impl Believer {

@@ -100,7 +100,7 @@ impl Foreign {
     async fn refuses_profile(&self, truth: &Truth, replay: &Replay) -> Result<()> {
         let call = Verifier::verifyCall {
             proof: truth.proofs()?[0].clone(),
-            statement: truth.statement,
+            statement: truth.statement.0,
         };
         let data: Bytes = call.abi_encode().into();
         let answer = replay.call_as(self.operator.address(), self.verifier, data);

@@ -15,7 +15,8 @@ use alloy::sol;
 use alloy::sol_types::{SolCall, SolInterface};
 use anyhow::{Context, Result, ensure};
 use tern_cluster_config::development_key;
-use tern_proving::onchain::{Statement, VerifierKey, verify_native};
+use tern_messages::StatementDigest;
+use tern_proving::onchain::{VerifierKey, verify_native};
 use tern_proving::{JobVerifier, Profile};
 use tern_settlement::IRollup::IRollupErrors as Refusal;
 
@@ -38,10 +39,10 @@ sol! {
 
 /// The verifier by itself: the statement is its public input.
 async fn public_inputs_are_bound(truth: &Truth, proof: &Bytes) -> Result<()> {
-    let verify = |statement: Statement| async move {
+    let verify = |statement: StatementDigest| async move {
         let call = Verifier::verifyCall {
             proof: proof.clone(),
-            statement,
+            statement: statement.0,
         };
         truth
             .prove
@@ -55,9 +56,9 @@ async fn public_inputs_are_bound(truth: &Truth, proof: &Bytes) -> Result<()> {
         "the true statement is refused"
     );
     for element in 0..4 {
-        for (byte, number) in each_bit_of_number(truth.statement[element]) {
+        for (byte, number) in each_bit_of_number(truth.statement.0[element]) {
             let mut statement = truth.statement;
-            statement[element] = number;
+            statement.0[element] = number;
             if let Ok(output) = verify(statement).await? {
                 let believed = Verifier::verifyCall::abi_decode_returns(&output)?;
                 ensure!(
@@ -82,7 +83,7 @@ fn verifier_key() -> Result<VerifierKey> {
 }
 
 /// The same lies, without an EVM.
-fn native_verification_refuses(proof: &[u8], statement: &Statement) -> Result<()> {
+fn native_verification_refuses(proof: &[u8], statement: &StatementDigest) -> Result<()> {
     let key = verifier_key()?;
     verify_native(&key, proof, statement).context("the true proof")?;
     for place in sampled_places() {
@@ -93,9 +94,9 @@ fn native_verification_refuses(proof: &[u8], statement: &Statement) -> Result<()
         );
     }
     for element in 0..4 {
-        for (byte, number) in each_bit_of_number(statement[element]) {
+        for (byte, number) in each_bit_of_number(statement.0[element]) {
             let mut changed = *statement;
-            changed[element] = number;
+            changed.0[element] = number;
             let refused = verify_native(&key, proof, &changed).is_err();
             ensure!(
                 refused,

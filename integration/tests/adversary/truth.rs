@@ -13,9 +13,8 @@ use serde_json::json;
 use tern_cluster_config::development_key;
 use tern_execution::HashWindow;
 use tern_integration::harness::{Anvil, Attesting, Devnet, Options, Rebuilt, Replay, User, until};
-use tern_messages::ChainId;
+use tern_messages::{ChainId, StatementDigest};
 use tern_proving::BatchStatement;
-use tern_proving::onchain::Statement;
 use tern_settlement::{AttestationVerifier, IRollup};
 
 use crate::foreign::Foreign;
@@ -36,7 +35,7 @@ pub(crate) struct Truth {
     pub(crate) verifier: Address,
     pub(crate) attestation: AttestationVerifier,
     pub(crate) headers: Headers,
-    pub(crate) statement: Statement,
+    pub(crate) statement: StatementDigest,
     pub(crate) foreign: Foreign,
 }
 
@@ -166,7 +165,7 @@ async fn header(user: &User, number: u64) -> Result<Header> {
 }
 
 /// What block 1 states, from its header alone.
-fn statement(headers: &Headers) -> Result<Statement> {
+fn statement(headers: &Headers) -> Result<StatementDigest> {
     let Headers { genesis, first, .. } = headers;
     let window = HashWindow::new([genesis.hash_slow()]).to_vec();
     let (chain_id, blocks) = (ChainId(headers.chain_id), vec![first.clone()]);

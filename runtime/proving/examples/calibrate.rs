@@ -3,26 +3,21 @@
 //!
 //! `cargo run --release -p tern-proving --example calibrate [PART OF A NAME]`
 
-use std::sync::Arc;
+#[path = "../src/tests/ran.rs"]
+mod ran;
 
-use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
-use alloy::eips::eip2718::Encodable2718;
+use alloy::consensus::TxEip1559;
 use alloy::eips::eip2930::{AccessList, AccessListItem};
 use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
+use ran::Ran;
 use revm::bytecode::opcode::OpCode;
-use tern_execution::{
-    BatchLimits, BlockAttributes, BlockBuilder, ChainRules, GenesisAccount, GenesisState,
-    HashWindow, MachineLimits, MemoryNodes, replay,
-};
-use tern_messages::{ChainId, Gas};
+use tern_execution::{GenesisAccount, GenesisState};
 use tern_proving::simulate::{Work, count};
 
-const CHAIN: ChainId = ChainId(33050);
 const TARGET: Address = Address::repeat_byte(0x77);
 const CALLEE: Address = Address::repeat_byte(0x78);
-const GAS: u64 = 400_000_000;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -96,92 +91,38 @@ impl Probe {
     }
 
     fn run(&self) -> Result<Outcome> {
-        let signer = PrivateKeySigner::from_bytes(&B256::repeat_byte(1))?;
         let mut genesis = GenesisState::default();
-        let mut account = |address, code: &Bytes| {
-            let account = GenesisAccount {
-                balance: U256::from(10).pow(U256::from(24)),
-                nonce: u64::from(!code.is_empty()),
-                code: code.clone(),
-                ..GenesisAccount::default()
-            };
-            genesis.accounts.insert(address, account);
+        let account = |code: &Bytes| GenesisAccount {
+            balance: U256::from(10).pow(U256::from(24)),
+            nonce: u64::from(!code.is_empty()),
+            code: code.clone(),
+            ..GenesisAccount::default()
         };
-        account(signer.address(), &Bytes::new());
-        account(TARGET, &self.code);
-        account(CALLEE, &self.callee);
         let storage =
             (0..self.slots).map(|slot| (U256::from(slot).into(), B256::with_last_byte(1)));
-        if let Some(target) = genesis.accounts.get_mut(&TARGET) {
-            target.storage = storage.collect();
-        }
-        let mut account = |address, code: &Bytes| {
-            let account = GenesisAccount {
-                balance: U256::from(10).pow(U256::from(24)),
-                code: code.clone(),
-                ..GenesisAccount::default()
-            };
-            genesis.accounts.insert(address, account);
+        let target = GenesisAccount {
+            storage: storage.collect(),
+            ..account(&self.code)
         };
+        genesis.accounts.insert(TARGET, target);
+        genesis.accounts.insert(CALLEE, account(&self.callee));
         for index in 0..self.accounts {
-            account(
-                Address::left_padding_from(&(index as u64 + 1000).to_be_bytes()),
-                &Bytes::new(),
-            );
+            let address = Address::left_padding_from(&(index as u64 + 1000).to_be_bytes());
+            genesis.accounts.insert(address, account(&Bytes::new()));
         }
-        let rules = ChainRules::provable(CHAIN).limited(MachineLimits::NONE);
-        let genesis = genesis
-            .with_beacon_roots()
-            .block(&rules, 1_000, Gas(GAS), 7)?;
-        let nodes = Arc::new(MemoryNodes::new());
-        nodes.extend(&genesis.nodes, &genesis.codes);
-        let hashes = HashWindow::new([genesis.block.hash]);
-        let parent = genesis.block.header;
-        let attributes = BlockAttributes {
-            timestamp: 1_002,
-            beneficiary: Address::repeat_byte(0xbe),
-            gas_limit: Gas(GAS),
-            parent_beacon_block_root: B256::ZERO,
+        let transaction = || TxEip1559 {
+            to: self.to,
+            input: self.data.clone(),
+            access_list: self.access_list.clone(),
+            ..TxEip1559::default()
         };
-        let mut builder =
-            BlockBuilder::new(nodes.clone(), rules, &parent, hashes.clone(), attributes)?;
-        let mut gas_used = 0;
-        let mut success = true;
-        let mut bound = 0;
-        for nonce in 0..self.transactions {
-            let body = TxEip1559 {
-                chain_id: CHAIN.0,
-                nonce,
-                gas_limit: GAS - gas_used,
-                max_fee_per_gas: 1_000_000_000,
-                max_priority_fee_per_gas: 1,
-                to: self.to,
-                input: self.data.clone(),
-                access_list: self.access_list.clone(),
-                ..TxEip1559::default()
-            };
-            let signature = signer.sign_hash_sync(&body.signature_hash())?;
-            let raw: Bytes = TxEnvelope::from(body.into_signed(signature))
-                .encoded_2718()
-                .into();
-            let executed = builder.execute(raw)?;
-            gas_used += executed.receipt.gas_used;
-            success &= executed.outcome.is_success();
-            bound += executed.work.cycles;
-        }
-        let sealed = builder.seal()?;
-        let limits = BatchLimits {
-            transactions: 1000,
-            gas: u64::MAX,
-            cycles: u64::MAX,
-        };
-        let replayed = replay(nodes, rules, &parent, &hashes, &sealed.block, limits)?;
-        let work = count(&replayed.witness.batches[0])?;
+        let Ran { batch, executed } =
+            Ran::of(genesis, (0..self.transactions).map(|_| transaction()))?;
         Ok(Outcome {
-            work,
-            gas: gas_used,
-            success,
-            bound,
+            work: count(&batch)?,
+            gas: executed.iter().map(|done| done.receipt.gas_used).sum(),
+            success: executed.iter().all(|done| done.outcome.is_success()),
+            bound: executed.iter().map(|done| done.work.cycles).sum(),
         })
     }
 }

@@ -13,9 +13,7 @@ use std::time::Instant;
 use fixture::{CHAIN_ID, Chain};
 use tern_messages::{BlobId, ChainId, Job, JobId, Proof, encode};
 use tern_proving::simulate::measure;
-use tern_proving::{
-    BatchStatement, BlockRuns, Profile, ProvingCircuits, Run, plan_batch, plan_proof,
-};
+use tern_proving::{BatchStatement, BlockRuns, Profile, ProvingCircuits, Run, plan_batch};
 
 /// Highest resident memory of this process so far, in MB.
 fn peak_memory() -> u64 {
@@ -81,10 +79,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let version = circuits.circuits_version();
     let plan = plan_batch(version, &[BlockRuns { runs: vec![run] }], statement.point())?;
-    let wrap = plan_proof(version, &[plan.root])?;
     let mut proofs: HashMap<JobId, Proof> = HashMap::new();
     let whole = Instant::now();
-    for (id, job) in plan.jobs.iter().chain(&wrap.jobs) {
+    for (id, job) in &plan.jobs {
         let children: Vec<Proof> = job
             .children()
             .iter()

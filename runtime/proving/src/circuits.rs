@@ -6,9 +6,8 @@
 //!       └─ span merge ⟲      children: leaf or span merge
 //!           └─ block         child: a complete span; S of one block, evaluated at r
 //!               └─ block merge ⟲
-//!                   └─ batch the statement digest
-//!                       └─ range ⟲   left: batch or range, right: batch
-//!                           └─ wrap  down to degree 2^12, four public inputs
+//!                   └─ batch     the statement digest
+//!                       └─ wrap  down to degree 2^12, four public inputs
 //! ```
 //!
 //! **Verifier data.** A circuit verifies proofs of circuits built before it against their verifier data as
@@ -19,9 +18,13 @@
 //! genuine ones. By induction, every proof below was then verified against genuine data. In between, whether
 //! a child is a base or a merge is the prover's choice; both are sound.
 //!
+//! **Rules.** What a circuit requires of its children, and what it makes of them, is written once, as a function over
+//! `arithmetic`: the circuit and the native check both evaluate it.
+//!
 //! To be verified by the same gadget, base and merge must have one shape (`CommonCircuitData`). Both are padded to the
 //! same degree and contain every gate; the build asserts that the shapes are equal.
 
+pub(crate) mod arithmetic;
 pub(crate) mod batch;
 pub(crate) mod block;
 pub(crate) mod leaf;

@@ -4,7 +4,7 @@
 //! TransactionBatch -- inputs --> kernel run -- simulate --> table sizes -- plan --> jobs
 //!
 //! segment --leaf--> span --merge--> span --block--> run of blocks --merge--> run of blocks
-//!     --batch--> batch statement --range--> range statement --wrap--> proof for L2
+//!     --batch--> batch statement --wrap--> proof for L2
 //! ```
 //!
 //! * [`profile`]: the two sets of parameters, `secure` and `insecure-test`.
@@ -37,11 +37,11 @@ pub mod statement;
 pub mod verifier;
 
 pub use error::{InputError, PlanError, ProvingError, Unprovable};
-pub use plan::{BlockRuns, Plan, Run, plan_batch, plan_proof};
+pub use plan::{BlockRuns, Plan, Run, plan_batch};
 pub use profile::{Profile, Table};
 pub use prover::{Progress, ProvingCircuits};
 pub use simulate::{SegmentSizes, Simulation, simulate, simulate_within};
-pub use statement::{BatchStatement, StatementDigest, range_digest};
+pub use statement::BatchStatement;
 pub use verifier::JobVerifier;
 
 #[cfg(test)]

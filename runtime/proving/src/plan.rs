@@ -96,7 +96,7 @@ impl Planner {
     }
 }
 
-/// The jobs of one batch, up to its batch statement.
+/// The jobs of one batch, up to the proof for L2.
 ///
 /// # Errors
 /// If there is no block, a block without a run, a run without segments, or more than
@@ -130,28 +130,7 @@ pub fn plan_batch(version: B256, blocks: &[BlockRuns], point: Point) -> Result<P
         .map(|block| planner.block(block, point))
         .collect();
     let blocks = planner.tree(&leaves, &|left, right| Job::MergeBlocks { left, right });
-    let root = planner.add(Job::Batch { blocks });
-    Ok(Plan {
-        jobs: planner.jobs,
-        root,
-    })
-}
-
-/// The jobs that turn the statements of consecutive batches into the one proof for L2.
-///
-/// # Errors
-/// If `batches` is empty.
-pub fn plan_proof(version: B256, batches: &[JobId]) -> Result<Plan, PlanError> {
-    let (&first, rest) = batches
-        .split_first()
-        .ok_or(PlanError::Empty { what: "the range" })?;
-    let mut planner = Planner {
-        version,
-        jobs: Vec::new(),
-    };
-    let statement = rest.iter().fold(first, |left, &right| {
-        planner.add(Job::Range { left, right })
-    });
+    let statement = planner.add(Job::Batch { blocks });
     let root = planner.add(Job::Wrap { statement });
     Ok(Plan {
         jobs: planner.jobs,

@@ -8,11 +8,10 @@ use evm_arithmetization::all_stark::AllStark;
 use plonky2::field::types::Field;
 use tern_messages::{Job, JobKind, Proof, TransactionBatch};
 
-use crate::circuits::batch::StatementCycle;
 use crate::circuits::block::RunCycle;
-use crate::circuits::recursion::{Cycle, Gates};
+use crate::circuits::recursion::{Child, Cycle, Gates, Pair, Step};
 use crate::circuits::segment::{SegmentCircuits, SegmentError, SegmentInput};
-use crate::circuits::span::{Pair, SpanCycle};
+use crate::circuits::span::SpanCycle;
 use crate::circuits::tables::TableKeys;
 use crate::circuits::wrap::Wrap;
 use crate::circuits::{F, PlonkyProof, batch, block, leaf, span, tables};
@@ -67,7 +66,7 @@ pub struct ProvingCircuits {
     pub(crate) segment: SegmentCircuits,
     pub(crate) spans: SpanCycle,
     pub(crate) runs: RunCycle,
-    pub(crate) statements: StatementCycle,
+    pub(crate) batch: Step<Child>,
     pub(crate) wrap: Wrap,
     verifier: JobVerifier,
 }
@@ -130,14 +129,14 @@ impl ProvingCircuits {
         );
         steps.next("block circuits");
         let runs = block::build_cycle(&spans, &gates, start);
-        steps.next("batch circuits");
-        let statements = batch::build_cycle(&runs, &gates);
+        steps.next("batch circuit");
+        let batch = batch::build(&runs, &gates);
         steps.next("wrap circuits");
-        let wrap = Wrap::build(&statements, &gates, profile.first_wrap_fri());
+        let wrap = Wrap::build(&batch.circuit, &gates, profile.first_wrap_fri());
         let keys = Keys {
             span: (&spans).into(),
             run: (&runs).into(),
-            statement: (&statements).into(),
+            batch: batch.circuit.verifier_data(),
             shrunk: wrap.shrunk().verifier_data(),
             contract: contract_key(&wrap).map_err(|error| ProvingError::VerifierData {
                 reason: error.to_string(),
@@ -149,7 +148,7 @@ impl ProvingCircuits {
             segment,
             spans,
             runs,
-            statements,
+            batch,
             wrap,
             verifier,
         })
@@ -270,15 +269,11 @@ impl ProvingCircuits {
                     .prove(children[0].child(), point, self.runs.merge.key())
             }
             Job::MergeBlocks { .. } => self.runs.merge.prove(&pair()),
-            Job::Batch { .. } => self
-                .statements
-                .base
-                .prove(children[0].child(), self.statements.merge.key()),
-            Job::Range { .. } => self.statements.merge.prove(&pair()),
+            Job::Batch { .. } => self.batch.prove(children[0].child()),
             Job::Wrap { .. } => {
                 return self
                     .wrap
-                    .prove(children[0].child(), &self.verifier.keys.contract);
+                    .prove(&children[0].proof, &self.verifier.keys.contract);
             }
         }?;
         Ok(proof.to_bytes().into())

@@ -11,17 +11,12 @@ use alloy::consensus::Header;
 use alloy::primitives::B256;
 use tern_messages::ChainId;
 use tern_messages::job::StatementData;
-use tern_messages::statement::{FieldElement, Point, WindowDigest};
+use tern_messages::statement::{FieldElement, Point, StatementDigest, WindowDigest};
 use thiserror::Error;
 
-pub use commitment::{
-    derive_point, evaluate, left_count, range_digest, stream_hash, window_digest,
-};
+pub use commitment::{derive_point, evaluate, left_count, stream_hash, window_digest};
 pub(crate) use stream::check_header;
 pub use stream::{address_limbs, block_elements, hash_limbs};
-
-/// Poseidon digest of (C, r, y): what a batch proof has as public inputs.
-pub type StatementDigest = [FieldElement; 4];
 
 /// Hashes that a block sees through `BLOCKHASH`.
 pub const WINDOW_LEN: usize = 256;
@@ -186,5 +181,5 @@ impl BatchStatement {
 /// Poseidon digest of C, r and y.
 pub fn digest_of(data: &StatementData) -> StatementDigest {
     let elements = [&data.commitment[..], &data.point.0, &data.evaluation].concat();
-    commitment::hash(&elements)
+    StatementDigest(commitment::hash(&elements))
 }

@@ -8,18 +8,17 @@ use plonky2::field::types::{Field, PrimeField64};
 use tern_messages::{Job, Proof, TransactionBatch, encode};
 
 use crate::circuits::block::Run;
-use crate::circuits::recursion::{key_len, key_public_inputs};
-use crate::circuits::span::{SPAN_LEN, Span};
-use crate::circuits::{F, PlonkyProof, VerifierData, batch, block};
+use crate::circuits::recursion::key_public_inputs;
+use crate::circuits::span::Span;
+use crate::circuits::{F, PlonkyProof, VerifierData};
 use crate::error::ProvingError;
 use crate::limits::MAX_PROOF_BYTES;
 use crate::machine::catch_panic;
 use crate::onchain::{VerifierKey, verify_native};
 use crate::profile::Profile;
-use crate::statement::StatementDigest;
 
 pub(crate) use check::{checked_input, expected, read_children};
-pub(crate) use keys::{CycleKeys, Keys};
+pub(crate) use keys::Keys;
 
 /// Checks the proofs of jobs. Small, and quick to load: it holds verifier data only.
 #[derive(Clone, Debug)]
@@ -31,7 +30,7 @@ pub struct JobVerifier {
     pub(crate) keys: Keys,
 }
 
-/// A proof that was read and verified, and whether a merge made it (or, for statements, a range).
+/// A proof that was read and verified, and whether a merge made it.
 pub(crate) struct Verified {
     pub(crate) proof: PlonkyProof,
     pub(crate) is_merge: bool,
@@ -108,12 +107,6 @@ impl JobVerifier {
         &self.keys.contract
     }
 
-    /// Verifier data of the last recursive circuit, over which the final circuit is built: degree 2^12, four
-    /// public inputs.
-    pub fn wrapped(&self) -> &VerifierData {
-        &self.keys.shrunk
-    }
-
     /// Checks that `proof` is a valid proof of `job`: that it verifies, and that its public inputs are those
     /// which `input` (of a `Segment` job) or `children` (of all others) determine.
     ///
@@ -147,65 +140,42 @@ impl JobVerifier {
         check::compare(job, &expected, &found.proof.public_inputs)
     }
 
-    /// The statement digest that a `Batch` or `Range` proof has as public inputs. The proof is verified.
-    ///
-    /// # Errors
-    /// If the proof is invalid, or of a job that has no statement in its public inputs.
-    pub fn statement_digest(
-        &self,
-        job: &Job,
-        proof: &Proof,
-    ) -> Result<StatementDigest, ProvingError> {
-        let invalid = |reason| ProvingError::InvalidProof {
-            job: job.kind(),
-            reason,
-        };
-        if self.output_kind(job) != Some(Kind::Statement) {
-            return Err(invalid("it carries no statement".to_owned()));
-        }
-        let found = self.read(Kind::Statement, proof).map_err(invalid)?;
-        Ok(found.digest().map(|element| element.to_canonical_u64()))
-    }
-
     /// What a job's proof is; `None` for the wrap's.
     pub(crate) fn output_kind(&self, job: &Job) -> Option<Kind> {
         match job {
             Job::Segment { .. } | Job::MergeSpans { .. } => Some(Kind::Span),
             Job::Block { .. } | Job::MergeBlocks { .. } => Some(Kind::Run),
-            Job::Batch { .. } | Job::Range { .. } => Some(Kind::Statement),
+            Job::Batch { .. } => Some(Kind::Statement),
             Job::Wrap { .. } => None,
         }
     }
 
-    fn cycle(&self, kind: Kind) -> &CycleKeys {
-        match kind {
-            Kind::Span => &self.keys.span,
-            Kind::Run => &self.keys.run,
-            Kind::Statement => &self.keys.statement,
-        }
-    }
-
-    /// Reads and verifies a proof of a cycle, including the verifier data in its public inputs.
+    /// Reads and verifies a proof, including the verifier data in the public inputs of a cycle's.
     pub(crate) fn read(&self, kind: Kind, proof: &Proof) -> Result<Verified, String> {
-        let cycle = self.cycle(kind);
-        let parsed = parse(&cycle.base, proof)?;
-        let genuine = key_public_inputs(&cycle.merge.verifier_only);
-        let carried = parsed.public_inputs.len().checked_sub(genuine.len());
-        if carried.and_then(|start| parsed.public_inputs.get(start..)) != Some(&genuine[..]) {
+        let Keys {
+            span, run, batch, ..
+        } = &self.keys;
+        let (base, merge) = match kind {
+            Kind::Span => (&span.base, Some(&span.merge)),
+            Kind::Run => (&run.base, Some(&run.merge)),
+            Kind::Statement => (batch, None),
+        };
+        let proof = parse(base, proof)?;
+        if let Some(merge) = merge
+            && !proof
+                .public_inputs
+                .ends_with(&key_public_inputs(&merge.verifier_only))
+        {
             return Err("it carries the verifier data of another cycle".to_owned());
         }
-        let verify = |key: &VerifierData| {
-            catch_panic(|| key.verify(parsed.clone())).is_ok_and(|result| result.is_ok())
+        let verifies = |key: &VerifierData| {
+            catch_panic(|| key.verify(proof.clone())).is_ok_and(|result| result.is_ok())
         };
-        let is_merge = match (verify(&cycle.base), verify(&cycle.merge)) {
-            (true, _) => false,
-            (_, true) => true,
-            _ => return Err("it does not verify".to_owned()),
-        };
-        Ok(Verified {
-            proof: parsed,
-            is_merge,
-        })
+        let is_merge = !verifies(base);
+        if is_merge && !merge.is_some_and(verifies) {
+            return Err("it does not verify".to_owned());
+        }
+        Ok(Verified { proof, is_merge })
     }
 }
 
@@ -216,10 +186,6 @@ impl Verified {
 
     pub(crate) fn run(&self) -> Run<F> {
         Run::from_slice(&self.proof.public_inputs)
-    }
-
-    pub(crate) fn digest(&self) -> [F; batch::DIGEST] {
-        core::array::from_fn(|i| self.proof.public_inputs[i])
     }
 
     pub(crate) fn child(&self) -> (&PlonkyProof, bool) {
@@ -246,17 +212,4 @@ fn parse(key: &VerifierData, proof: &Proof) -> Result<PlonkyProof, String> {
         return Err("it is not in canonical form".to_owned());
     }
     Ok(parsed)
-}
-
-/// Lengths of public inputs that the verifier data must have.
-pub(crate) fn shape_of(kind: Kind) -> usize {
-    match kind {
-        Kind::Span => SPAN_LEN,
-        Kind::Run => block::RUN_LEN,
-        Kind::Statement => batch::DIGEST,
-    }
-}
-
-pub(crate) fn public_input_count(kind: Kind, key: &VerifierData) -> usize {
-    shape_of(kind) + key_len(&key.common.config)
 }

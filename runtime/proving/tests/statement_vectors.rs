@@ -12,7 +12,7 @@ use plonky2::hash::poseidon::PoseidonHash;
 use plonky2::plonk::config::Hasher;
 use serde_json::{Value, json};
 use tern_messages::ChainId;
-use tern_proving::statement::{BatchStatement, StatementError, range_digest, stream_hash};
+use tern_proving::statement::{BatchStatement, StatementError, stream_hash};
 
 fn word(label: &str) -> B256 {
     keccak256(label)
@@ -92,7 +92,6 @@ fn vectors() -> Value {
     )
     .unwrap();
     let (stream, data) = (statement.stream(), statement.data());
-    let digests = [statement.digest(), [1, 2, 3, 4], [5, 6, 7, 8]];
     let rlp = |h: &Header| alloy::primitives::Bytes::from(alloy::rlp::encode(h));
     json!({
         "poseidon": poseidon_vectors(),
@@ -108,11 +107,7 @@ fn vectors() -> Value {
             "commitment": text(&data.commitment),
             "point": text(&data.point.0),
             "evaluation": text(&data.evaluation),
-            "digest": text(&statement.digest()),
-        },
-        "range": {
-            "digests": digests.iter().map(|d| text(d)).collect::<Vec<_>>(),
-            "output": text(&range_digest(&digests).unwrap()),
+            "digest": text(&statement.digest().0),
         },
     })
 }

@@ -37,7 +37,7 @@ fn usual(kind: JobKind) -> f64 {
     match kind {
         JobKind::Segment => 62.0,
         JobKind::MergeSpans => 2.8,
-        JobKind::Block | JobKind::MergeBlocks | JobKind::Batch | JobKind::Range => 1.2,
+        JobKind::Block | JobKind::MergeBlocks | JobKind::Batch => 1.2,
         JobKind::Wrap => 24.0,
     }
 }

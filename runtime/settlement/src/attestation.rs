@@ -13,17 +13,13 @@ use alloy::eips::BlockId;
 use alloy::primitives::{Address, B256, Bytes, Signature, U64};
 use alloy::rpc::client::RpcClient;
 use alloy::sol_types::{SolCall, SolStruct, SolValue, eip712_domain};
-use tern_messages::statement::FieldElement;
-use tern_messages::{BatchNumber, ChainId, Proof};
+use tern_messages::{BatchNumber, ChainId, Proof, StatementDigest};
 
 use crate::bindings::{Attestation, IRollup, Verifiers};
 use crate::client::RollupClient;
 use crate::endpoint::L2Endpoint;
 use crate::error::SettlementError;
 use crate::transport::LimitedHttp;
-
-/// What a proof of consecutive batches has as its public inputs.
-pub type Statement = [FieldElement; 4];
 
 /// Signatures of one statement: for each `AttestationVerifier`, by signer.
 pub type Signatures = BTreeMap<Address, BTreeMap<Address, Signature>>;
@@ -43,18 +39,19 @@ pub struct AttestationVerifier {
 
 impl AttestationVerifier {
     /// What a watcher signs (EIP-712): for this contract on this L2, and for no other.
-    pub fn digest(&self, statement: Statement) -> B256 {
+    pub fn digest(&self, statement: StatementDigest) -> B256 {
         let domain = eip712_domain! {
             name: "Tern attestation",
             version: "1",
             chain_id: self.l2_chain_id.0,
             verifying_contract: self.address,
         };
+        let statement = statement.0;
         Attestation { statement }.eip712_signing_hash(&domain)
     }
 
     /// Which watcher has signed a statement; none if it was somebody else, or another statement.
-    pub fn signer(&self, statement: Statement, signature: &Signature) -> Option<Address> {
+    pub fn signer(&self, statement: StatementDigest, signature: &Signature) -> Option<Address> {
         let signer = signature.recover_address_from_prehash(&self.digest(statement));
         signer.ok().filter(|signer| self.watchers.contains(signer))
     }

@@ -27,9 +27,7 @@ pub mod posting;
 mod sender;
 mod transport;
 
-pub use attestation::{
-    AttestationVerifier, RequiredProofs, RequiredVerifier, Signatures, Statement, Watcher,
-};
+pub use attestation::{AttestationVerifier, RequiredProofs, RequiredVerifier, Signatures, Watcher};
 pub use bindings::{Foundations, IGovernance, IRollup};
 pub use client::{ExpectedRollup, RollupClient, RollupStatus};
 pub use deploy::{

@@ -7,7 +7,7 @@ use tern_messages::job::StatementData;
 use tern_messages::statement::Point;
 use tern_messages::{BatchHeader, BatchNumber, BlockNumber, JobId, JobKind, ProvenRange};
 use tern_proving::statement::StatementError;
-use tern_proving::{BlockRuns, Plan, PlanError, plan_batch, plan_proof};
+use tern_proving::{BlockRuns, Plan, PlanError, plan_batch};
 use tern_scheduler::Planned;
 use tern_storage::tables::sequencer::{BATCHES, PROOFS};
 use tern_storage::{StorageError, Store, Table};
@@ -138,11 +138,8 @@ impl Planner {
         let stated = statement::of_blocks(&self.chain, first.first_block, last.last_block)?;
         let stated = stated.map_err(|source| PlanFault::Statement { batch, source })?;
         let statement = stated.data();
-        let fault = |source| PlanFault::Plan { batch, source };
-        let mut plan = plan_batch(self.version, &runs, statement.point).map_err(fault)?;
-        let wrap = plan_proof(self.version, &[plan.root]).map_err(fault)?;
-        plan.jobs.extend(wrap.jobs);
-        plan.root = wrap.root;
+        let plan = plan_batch(self.version, &runs, statement.point);
+        let plan = plan.map_err(|source| PlanFault::Plan { batch, source })?;
         Ok((plan, statement))
     }
 

@@ -1,19 +1,16 @@
 //! Runs of blocks: a complete span becomes a run of one block, two neighbouring runs become one.
 
 use alloy::consensus::EMPTY_ROOT_HASH;
-use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::types::Field;
-use plonky2::iop::ext_target::ExtensionTarget;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::circuit_data::VerifierCircuitTarget;
 
+use super::arithmetic::Arithmetic;
 use super::leaf::BlockValues;
-use super::recursion::{
-    Child, Cycle, Gates, Step, connect_all, constants, finish, hash, register_key,
-};
-use super::span::{Pair, Span, SpanMergeTargets, take};
-use super::{Builder, C, F, PlonkyProof, VerifierKey};
+use super::recursion::{self, Child, Cycle, Gates, MergeTargets, Pair, Step, finish, register_key};
+use super::span::{ROOTS, Span, SpanMergeTargets, take};
+use super::{F, PlonkyProof, VerifierKey};
 use crate::statement::hash_limbs;
 
 /// What a run of blocks states.
@@ -94,19 +91,105 @@ pub(crate) fn block_stream<T: Copy>(span: &Span<T>, values: &BlockValues<T>) -> 
     out
 }
 
-/// Σ elements\[i\] · point^i and point^len.
-pub(crate) fn evaluate(
-    builder: &mut Builder,
-    elements: &[Target],
-    point: ExtensionTarget<2>,
-) -> (ExtensionTarget<2>, ExtensionTarget<2>) {
-    let mut value = builder.zero_extension();
-    for &element in elements.iter().rev() {
-        let element = builder.convert_to_ext(element);
-        value = builder.mul_add_extension(value, point, element);
+impl<T: Copy> Run<T> {
+    /// The run of one block, evaluated at `point`. Its span must be the whole block: it starts before the first
+    /// transaction with the initial machine, ends halted, and used the gas that the header says.
+    pub(crate) fn of_block<A: Arithmetic<Value = T>>(
+        on: &mut A,
+        span: &Span<T>,
+        point: [T; 2],
+        start: [F; 4],
+    ) -> Self {
+        let block = BlockValues::from_slice(&span.block);
+        let (zero, one) = (on.constant(F::ZERO), on.constant(F::ONE));
+        let start = on.constants(start);
+        let empty = on.constants(empty_root());
+        on.require(
+            "the span starts with the initial machine",
+            &span.start,
+            &start,
+        );
+        on.require(
+            "the span ends with the machine halted",
+            &[span.halted],
+            &[one],
+        );
+        on.require(
+            "the span starts with the first transaction",
+            &[span.transactions[0]],
+            &[zero],
+        );
+        on.require("the span starts with no gas used", &[span.gas[0]], &[zero]);
+        on.require(
+            "the span uses the gas that the header says",
+            &[span.gas[1]],
+            &[block.gas_used],
+        );
+        on.require(
+            "no transaction comes before the span",
+            &span.roots_before[8..16],
+            &empty,
+        );
+        on.require(
+            "no receipt comes before the span",
+            &span.roots_before[16..],
+            &empty,
+        );
+        let stream = block_stream(span, &block);
+        let root = |roots: [T; ROOTS]| roots[..8].try_into().expect("the state root comes first");
+        Self {
+            chain_id: block.chain_id,
+            start_root: root(span.roots_before),
+            end_root: root(span.roots_after),
+            numbers: [block.number; 2],
+            start_window: block.window_before,
+            end_window: block.window_after,
+            digest: on.hash(&stream),
+            evaluation: on.evaluate(&stream, point),
+            power: on.power(point, stream.len()),
+            point,
+        }
     }
-    let power = builder.exp_u64_extension(point, elements.len() as u64);
-    (value, power)
+
+    /// The run of two neighbours.
+    pub(crate) fn join<A: Arithmetic<Value = T>>(on: &mut A, left: &Self, right: &Self) -> Self {
+        let one = on.constant(F::ONE);
+        let next_number = on.add(left.numbers[1], one);
+        on.require(
+            "both belong to one chain",
+            &[left.chain_id],
+            &[right.chain_id],
+        );
+        on.require("both are evaluated at one point", &left.point, &right.point);
+        on.require(
+            "the state root continues",
+            &left.end_root,
+            &right.start_root,
+        );
+        on.require(
+            "the window continues",
+            &left.end_window,
+            &right.start_window,
+        );
+        on.require("the numbers continue", &[next_number], &[right.numbers[0]]);
+        let zero = on.constant(F::ZERO);
+        Self {
+            chain_id: left.chain_id,
+            start_root: left.start_root,
+            end_root: right.end_root,
+            numbers: [left.numbers[0], right.numbers[1]],
+            start_window: left.start_window,
+            end_window: right.end_window,
+            digest: on.hash(&[left.digest, right.digest].concat()),
+            evaluation: on.mul_add(left.power, right.evaluation, left.evaluation),
+            power: on.mul_add(left.power, right.power, [zero; 2]),
+            point: left.point,
+        }
+    }
+}
+
+pub(crate) fn empty_root() -> [F; 8] {
+    hash_limbs(EMPTY_ROOT_HASH).map(F::from_canonical_u64)
 }
 
 pub(crate) struct BlockTargets {
@@ -115,11 +198,8 @@ pub(crate) struct BlockTargets {
     key: VerifierCircuitTarget,
 }
 
-pub(crate) struct RunMergeTargets {
-    left: Child,
-    right: Child,
-    key: VerifierCircuitTarget,
-}
+/// The prover of a block merge has no choice.
+pub(crate) type RunMergeTargets = MergeTargets<()>;
 
 /// Block and block merge.
 pub(crate) type RunCycle = Cycle<BlockTargets, RunMergeTargets>;
@@ -143,30 +223,10 @@ fn build_block<B>(
     min_degree_bits: usize,
 ) -> Step<BlockTargets> {
     let mut builder = gates.builder();
-    let [leaf, merge] = [spans.base.key(), spans.merge.key()]
-        .map(|key: &VerifierKey| builder.constant_verifier_data::<C>(key));
-    let child = Child::add(&mut builder, &spans.base.circuit.common, &leaf, &merge);
+    let child = Child::of(&mut builder, spans);
     let span = Span::from_slice(&child.proof.public_inputs);
-    let block = BlockValues::from_slice(&span.block);
-    require_complete(&mut builder, &span, &block, start);
-
     let point: [Target; 2] = builder.add_virtual_target_arr();
-    let stream = block_stream(&span, &block);
-    let digest = hash(&mut builder, stream.clone());
-    let (evaluation, power) = evaluate(&mut builder, &stream, ExtensionTarget(point));
-    let root = |roots: [Target; 24]| roots[..8].try_into().expect("the state root comes first");
-    let run = Run {
-        chain_id: block.chain_id,
-        start_root: root(span.roots_before),
-        end_root: root(span.roots_after),
-        numbers: [block.number; 2],
-        start_window: block.window_before,
-        end_window: block.window_after,
-        digest,
-        evaluation: evaluation.0,
-        power: power.0,
-        point,
-    };
+    let run = Run::of_block(&mut builder, &span, point, start);
     builder.register_public_inputs(&run.to_vec());
     let key = register_key(&mut builder);
     finish(
@@ -181,71 +241,12 @@ fn build_block<B>(
     )
 }
 
-/// The span is a whole block: it starts before the first transaction with the initial machine, ends halted,
-/// and used the gas that the header says.
-fn require_complete(
-    builder: &mut Builder,
-    span: &Span<Target>,
-    block: &BlockValues<Target>,
-    start: [F; 4],
-) {
-    let start = constants(builder, &start);
-    connect_all(builder, &span.start, &start);
-    builder.assert_one(span.halted);
-    builder.assert_zero(span.transactions[0]);
-    builder.assert_zero(span.gas[0]);
-    builder.connect(span.gas[1], block.gas_used);
-    let empty = constants(builder, &empty_root());
-    connect_all(builder, &span.roots_before[8..16], &empty);
-    connect_all(builder, &span.roots_before[16..], &empty);
-}
-
-pub(crate) fn empty_root() -> [F; 8] {
-    hash_limbs(EMPTY_ROOT_HASH).map(F::from_canonical_u64)
-}
-
 /// The merge over runs whose base is `base`.
 pub(crate) fn build_merge<B>(base: &Step<B>, gates: &Gates) -> Step<RunMergeTargets> {
-    let mut builder = gates.builder();
-    let common = &base.circuit.common;
-    let public: Vec<Target> = (0..RUN_LEN)
-        .map(|_| builder.add_virtual_public_input())
-        .collect();
-    let key = register_key(&mut builder);
-    let base_key = builder.constant_verifier_data::<C>(base.key());
-    let left = Child::add(&mut builder, common, &base_key, &key);
-    let right = Child::add(&mut builder, common, &base_key, &key);
-
-    let l = Run::from_slice(&left.proof.public_inputs);
-    let r = Run::from_slice(&right.proof.public_inputs);
-    builder.connect(l.chain_id, r.chain_id);
-    connect_all(&mut builder, &l.point, &r.point);
-    connect_all(&mut builder, &l.end_root, &r.start_root);
-    connect_all(&mut builder, &l.end_window, &r.start_window);
-    let next_number = builder.add_const(l.numbers[1], F::ONE);
-    builder.connect(next_number, r.numbers[0]);
-
-    let [l_power, r_power] = [l.power, r.power].map(ExtensionTarget);
-    let (l_value, r_value) = (ExtensionTarget(l.evaluation), ExtensionTarget(r.evaluation));
-    let run = Run {
-        chain_id: l.chain_id,
-        start_root: l.start_root,
-        end_root: r.end_root,
-        numbers: [l.numbers[0], r.numbers[1]],
-        start_window: l.start_window,
-        end_window: r.end_window,
-        digest: hash(&mut builder, [l.digest, r.digest].concat()),
-        evaluation: builder.mul_add_extension(l_power, r_value, l_value).0,
-        power: builder.mul_extension(l_power, r_power).0,
-        point: l.point,
-    };
-    connect_all(&mut builder, &public, &run.to_vec());
-    finish(
-        builder,
-        gates,
-        common.degree_bits(),
-        RunMergeTargets { left, right, key },
-    )
+    recursion::build_merge(base, gates, RUN_LEN, |builder, left, right| {
+        let [left, right] = [left, right].map(Run::from_slice);
+        (Run::join(builder, &left, &right).to_vec(), ())
+    })
 }
 
 impl Step<BlockTargets> {
@@ -258,7 +259,7 @@ impl Step<BlockTargets> {
     ) -> anyhow::Result<PlonkyProof> {
         let mut witness = PartialWitness::new();
         let targets = &self.targets;
-        targets.span.set(&mut witness, span.0, span.1)?;
+        targets.span.set(&mut witness, span)?;
         witness.set_target_arr(&targets.point, &point)?;
         witness.set_verifier_data_target(&targets.key, merge)?;
         self.circuit.prove(witness)
@@ -267,117 +268,6 @@ impl Step<BlockTargets> {
 
 impl Step<RunMergeTargets> {
     pub(crate) fn prove(&self, pair: &Pair<'_>) -> anyhow::Result<PlonkyProof> {
-        let mut witness = PartialWitness::new();
-        let targets = &self.targets;
-        targets.left.set(&mut witness, pair.left.0, pair.left.1)?;
-        targets
-            .right
-            .set(&mut witness, pair.right.0, pair.right.1)?;
-        witness.set_verifier_data_target(&targets.key, self.key())?;
-        self.circuit.prove(witness)
+        self.circuit.prove(self.witness(pair)?)
     }
-}
-
-impl Run<F> {
-    /// The run of one block, or the rule that its span breaks.
-    pub(crate) fn of_block(
-        span: &Span<F>,
-        point: [F; 2],
-        start: [F; 4],
-    ) -> Result<Self, &'static str> {
-        let block = BlockValues::from_slice(&span.block);
-        let rules = [
-            (
-                "the span starts with the initial machine",
-                span.start == start,
-            ),
-            (
-                "the span ends with the machine halted",
-                span.halted == F::ONE,
-            ),
-            (
-                "the span starts with the first transaction",
-                span.transactions[0] == F::ZERO,
-            ),
-            ("the span starts with no gas used", span.gas[0] == F::ZERO),
-            (
-                "the span uses the gas that the header says",
-                span.gas[1] == block.gas_used,
-            ),
-            (
-                "no transaction comes before the span",
-                span.roots_before[8..16] == empty_root(),
-            ),
-            (
-                "no receipt comes before the span",
-                span.roots_before[16..] == empty_root(),
-            ),
-        ];
-        if let Some((rule, _)) = rules.into_iter().find(|(_, holds)| !holds) {
-            return Err(rule);
-        }
-        let stream = block_stream(span, &block);
-        let r = QuadraticExtension(point);
-        let value = stream
-            .iter()
-            .rev()
-            .fold(QuadraticExtension::<F>::ZERO, |value, &element| {
-                value * r + QuadraticExtension::from(element)
-            });
-        let root = |roots: [F; 24]| roots[..8].try_into().expect("the state root comes first");
-        Ok(Self {
-            chain_id: block.chain_id,
-            start_root: root(span.roots_before),
-            end_root: root(span.roots_after),
-            numbers: [block.number; 2],
-            start_window: block.window_before,
-            end_window: block.window_after,
-            digest: native_hash(&stream),
-            evaluation: value.0,
-            power: r.exp_u64(stream.len() as u64).0,
-            point,
-        })
-    }
-
-    /// The run of two neighbours, or the rule that they break.
-    pub(crate) fn join(left: &Self, right: &Self) -> Result<Self, &'static str> {
-        let rules = [
-            ("both belong to one chain", left.chain_id == right.chain_id),
-            ("both are evaluated at one point", left.point == right.point),
-            (
-                "the state root continues",
-                left.end_root == right.start_root,
-            ),
-            (
-                "the window continues",
-                left.end_window == right.start_window,
-            ),
-            (
-                "the numbers continue",
-                left.numbers[1] + F::ONE == right.numbers[0],
-            ),
-        ];
-        if let Some((rule, _)) = rules.into_iter().find(|(_, holds)| !holds) {
-            return Err(rule);
-        }
-        let ext = QuadraticExtension;
-        let power = ext(left.power);
-        Ok(Self {
-            chain_id: left.chain_id,
-            start_root: left.start_root,
-            end_root: right.end_root,
-            numbers: [left.numbers[0], right.numbers[1]],
-            start_window: left.start_window,
-            end_window: right.end_window,
-            digest: native_hash(&[left.digest, right.digest].concat()),
-            evaluation: (ext(left.evaluation) + power * ext(right.evaluation)).0,
-            power: (power * ext(right.power)).0,
-            point: left.point,
-        })
-    }
-}
-
-pub(crate) fn native_hash(elements: &[F]) -> [F; 4] {
-    use plonky2::plonk::config::Hasher;
-    plonky2::hash::poseidon::PoseidonHash::hash_no_pad(elements).elements
 }

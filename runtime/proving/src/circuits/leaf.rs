@@ -10,7 +10,8 @@ use plonky2::plonk::circuit_data::VerifierCircuitTarget;
 use plonky2::plonk::config::Hasher;
 use starky::config::StarkConfig;
 
-use super::recursion::{Gates, Step, finish, hash, register_key};
+use super::arithmetic::Arithmetic;
+use super::recursion::{Gates, Step, finish, register_key};
 use super::span::{ROOTS, Span, take};
 use super::{Builder, C, Circuit, D, F, PlonkyProof, ProofTarget, VerifierKey};
 
@@ -226,12 +227,12 @@ fn constrain_constants(builder: &mut Builder, segment: &Segment<Target>) {
 }
 
 fn fold(builder: &mut Builder, segment: &Segment<Target>) -> Span<Target> {
-    let window_before = hash(builder, segment.previous_hashes.to_vec());
+    let window_before = builder.hash(&segment.previous_hashes);
     let shifted = [&segment.previous_hashes[8..], &segment.block_hash].concat();
-    let window_after = hash(builder, shifted);
+    let window_after = builder.hash(&shifted);
     let values = BlockValues::of_segment(segment, window_before, window_after);
     let state = |builder: &mut Builder, registers: &[Target], memory: &[Target]| {
-        hash(builder, [registers, memory].concat())
+        builder.hash(&[registers, memory].concat())
     };
     Span {
         roots_before: segment.roots_before,

@@ -4,11 +4,11 @@ use plonky2::fri::FriConfig;
 use plonky2::gates::gate::GateRef;
 use plonky2::gates::noop::NoopGate;
 use plonky2::hash::hash_types::NUM_HASH_OUT_ELTS;
-use plonky2::hash::poseidon::PoseidonHash;
 use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::circuit_data::{CircuitConfig, VerifierCircuitTarget};
 
+use super::arithmetic::Arithmetic;
 use super::{Builder, C, Circuit, Common, D, F, PlonkyProof, ProofTarget, VerifierKey};
 
 /// Largest degree that a recursive circuit here may have, as log2.
@@ -117,7 +117,7 @@ pub(crate) struct Child {
 impl Child {
     /// Verifies a proof of a cycle with shape `common`: against `base`, or against `merge`, as the prover
     /// chooses. Requires that the verifier data at the end of its public inputs are `merge`.
-    pub(crate) fn add(
+    fn add(
         builder: &mut Builder,
         common: &Common,
         base: &VerifierCircuitTarget,
@@ -125,55 +125,83 @@ impl Child {
     ) -> Self {
         let is_merge = builder.add_virtual_bool_target_safe();
         let key = builder.select_verifier_data(is_merge, merge, base);
-        let proof = Self::verify(builder, common, &key, merge);
-        Self { proof, is_merge }
-    }
-
-    /// As [`Self::add`], of a proof that must be the base's.
-    pub(crate) fn add_base(
-        builder: &mut Builder,
-        common: &Common,
-        base: &VerifierCircuitTarget,
-        merge: &VerifierCircuitTarget,
-    ) -> Self {
-        let is_merge = builder._false();
-        let proof = Self::verify(builder, common, base, merge);
-        Self { proof, is_merge }
-    }
-
-    fn verify(
-        builder: &mut Builder,
-        common: &Common,
-        key: &VerifierCircuitTarget,
-        merge: &VerifierCircuitTarget,
-    ) -> ProofTarget {
         let proof = builder.add_virtual_proof_with_pis(common);
-        builder.verify_proof::<C>(&proof, key, common);
+        builder.verify_proof::<C>(&proof, &key, common);
         let merge = key_elements(merge);
         let carried = &proof.public_inputs[proof.public_inputs.len() - merge.len()..];
-        for (carried, genuine) in carried.iter().zip(merge) {
-            builder.connect(*carried, genuine);
-        }
-        proof
+        builder.require("the child is of this cycle", carried, &merge);
+        Self { proof, is_merge }
     }
 
+    /// Verifies a proof of `cycle` from outside.
+    pub(crate) fn of<B, M>(builder: &mut Builder, cycle: &Cycle<B, M>) -> Self {
+        let [base, merge] = [cycle.base.key(), cycle.merge.key()]
+            .map(|key| builder.constant_verifier_data::<C>(key));
+        Self::add(builder, &cycle.base.circuit.common, &base, &merge)
+    }
+
+    /// `proof` with whether it is a merge.
     pub(crate) fn set(
         &self,
         witness: &mut PartialWitness<F>,
-        proof: &PlonkyProof,
-        is_merge: bool,
+        (proof, is_merge): (&PlonkyProof, bool),
     ) -> anyhow::Result<()> {
         witness.set_proof_with_pis_target(&self.proof, proof)?;
         witness.set_bool_target(self.is_merge, is_merge)
     }
+}
 
-    /// As [`Self::set`], of a child added by [`Self::add_base`].
-    pub(crate) fn set_base(
-        &self,
-        witness: &mut PartialWitness<F>,
-        proof: &PlonkyProof,
-    ) -> anyhow::Result<()> {
-        witness.set_proof_with_pis_target(&self.proof, proof)
+/// Two children, each with whether it is a merge.
+pub(crate) struct Pair<'a> {
+    pub(crate) left: (&'a PlonkyProof, bool),
+    pub(crate) right: (&'a PlonkyProof, bool),
+}
+
+/// Of a merge, with what else its prover chooses.
+pub(crate) struct MergeTargets<T> {
+    left: Child,
+    right: Child,
+    key: VerifierCircuitTarget,
+    pub(crate) choice: T,
+}
+
+/// The merge over a cycle whose base is `base`: `join` makes `len` elements of the two children's public inputs.
+pub(crate) fn build_merge<B, T>(
+    base: &Step<B>,
+    gates: &Gates,
+    len: usize,
+    join: impl FnOnce(&mut Builder, &[Target], &[Target]) -> (Vec<Target>, T),
+) -> Step<MergeTargets<T>> {
+    let mut builder = gates.builder();
+    let common = &base.circuit.common;
+    // Public inputs come first; they are connected below.
+    let public: Vec<Target> = (0..len)
+        .map(|_| builder.add_virtual_public_input())
+        .collect();
+    let key = register_key(&mut builder);
+    let base_key = builder.constant_verifier_data::<C>(base.key());
+    let left = Child::add(&mut builder, common, &base_key, &key);
+    let right = Child::add(&mut builder, common, &base_key, &key);
+    let (left_inputs, right_inputs) = (&left.proof.public_inputs, &right.proof.public_inputs);
+    let (joined, choice) = join(&mut builder, left_inputs, right_inputs);
+    builder.require("the result is public", &public, &joined);
+    let targets = MergeTargets {
+        left,
+        right,
+        key,
+        choice,
+    };
+    finish(builder, gates, common.degree_bits(), targets)
+}
+
+impl<T> Step<MergeTargets<T>> {
+    /// All of the witness but the choice.
+    pub(crate) fn witness(&self, pair: &Pair<'_>) -> anyhow::Result<PartialWitness<F>> {
+        let mut witness = PartialWitness::new();
+        self.targets.left.set(&mut witness, pair.left)?;
+        self.targets.right.set(&mut witness, pair.right)?;
+        witness.set_verifier_data_target(&self.targets.key, self.key())?;
+        Ok(witness)
     }
 }
 
@@ -204,35 +232,4 @@ pub(crate) fn key_len(config: &CircuitConfig) -> usize {
 /// Makes the cycle's verifier data the last public inputs. All others must be registered before.
 pub(crate) fn register_key(builder: &mut Builder) -> VerifierCircuitTarget {
     builder.add_verifier_data_public_inputs()
-}
-
-/// Poseidon `hash_no_pad`. Of eight elements, it is `two_to_one` of the two halves.
-pub(crate) fn hash(builder: &mut Builder, elements: Vec<Target>) -> [Target; 4] {
-    builder
-        .hash_n_to_hash_no_pad::<PoseidonHash>(elements)
-        .elements
-}
-
-pub(crate) fn connect_all(builder: &mut Builder, left: &[Target], right: &[Target]) {
-    assert_eq!(left.len(), right.len());
-    for (&left, &right) in left.iter().zip(right) {
-        builder.connect(left, right);
-    }
-}
-
-/// If `condition`, requires that both are equal.
-pub(crate) fn connect_all_if(
-    builder: &mut Builder,
-    condition: BoolTarget,
-    left: &[Target],
-    right: &[Target],
-) {
-    assert_eq!(left.len(), right.len());
-    for (&left, &right) in left.iter().zip(right) {
-        builder.conditional_assert_eq(condition.target, left, right);
-    }
-}
-
-pub(crate) fn constants(builder: &mut Builder, values: &[F]) -> Vec<Target> {
-    builder.constants(values)
 }

@@ -1,14 +1,14 @@
 //! Spans: consecutive segments of one block. Their public inputs, and how two neighbours become one.
 
-use plonky2::iop::target::{BoolTarget, Target};
-use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+use plonky2::field::types::Field;
+use plonky2::iop::target::BoolTarget;
+use plonky2::iop::witness::WitnessWrite;
 use tern_messages::SpanBoundary;
 
+use super::arithmetic::Arithmetic;
 use super::leaf::{BLOCK_VALUES, LeafTargets};
-use super::recursion::{
-    Child, Cycle, Gates, Step, connect_all, connect_all_if, constants, finish, register_key,
-};
-use super::{C, F, PlonkyProof, VerifierKey};
+use super::recursion::{self, Cycle, Gates, MergeTargets, Pair, Step};
+use super::{F, PlonkyProof};
 
 /// What a span states. `T` is a target in a circuit, a field element outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,48 +90,51 @@ impl<T: Copy> Span<T> {
     fn progress_before(&self) -> Vec<T> {
         [&self.roots_before[..], &[self.transactions[0], self.gas[0]]].concat()
     }
-}
 
-impl<T: Copy + PartialEq> Span<T> {
-    /// The span of two neighbours, or the rule that they break. `start` is the machine's state in which every
-    /// batch starts, `one` is 1.
-    pub(crate) fn join(
+    /// The span of two neighbours. `same_batch` is 1 if they meet within a batch, 0 otherwise; `start` is the
+    /// machine's state in which every batch starts.
+    pub(crate) fn join<A: Arithmetic<Value = T>>(
+        on: &mut A,
         left: &Self,
         right: &Self,
-        boundary: SpanBoundary,
-        start: [T; 4],
-        one: T,
-        zero: T,
-    ) -> Result<Self, &'static str> {
-        let same = boundary == SpanBoundary::SameBatch;
-        let rules = [
-            ("both lie in one block", left.block == right.block),
-            (
-                "both lie in one batch",
-                !same || (left.single == one && right.single == one),
-            ),
-            (
-                "both have the batch's roots, counts and gas",
-                !same || left.batch() == right.batch(),
-            ),
-            ("the machine continues", !same || left.end == right.start),
-            ("the left batch is complete", same || left.halted == one),
-            (
-                "the right batch starts from the initial machine",
-                same || right.start == start,
-            ),
-            (
-                "roots, count and gas continue",
-                same || left.progress_after() == right.progress_before(),
-            ),
-        ];
-        if let Some((rule, _)) = rules.into_iter().find(|(_, holds)| !holds) {
-            return Err(rule);
-        }
-        Ok(Self::outer(left, right, if same { one } else { zero }))
-    }
-
-    fn outer(left: &Self, right: &Self, single: T) -> Self {
+        same_batch: T,
+        start: [F; 4],
+    ) -> Self {
+        let one = on.constant(F::ONE);
+        let next_batch = on.sub(one, same_batch);
+        let start = on.constants(start);
+        on.require("both lie in one block", &left.block, &right.block);
+        on.require_if(
+            same_batch,
+            "both lie in one batch",
+            &[left.single, right.single],
+            &[one, one],
+        );
+        on.require_if(
+            same_batch,
+            "both have the batch's roots, counts and gas",
+            &left.batch(),
+            &right.batch(),
+        );
+        on.require_if(same_batch, "the machine continues", &left.end, &right.start);
+        on.require_if(
+            next_batch,
+            "the left batch is complete",
+            &[left.halted],
+            &[one],
+        );
+        on.require_if(
+            next_batch,
+            "the right batch starts from the initial machine",
+            &right.start,
+            &start,
+        );
+        on.require_if(
+            next_batch,
+            "roots, count and gas continue",
+            &left.progress_after(),
+            &right.progress_before(),
+        );
         Self {
             roots_before: left.roots_before,
             roots_after: right.roots_after,
@@ -140,7 +143,7 @@ impl<T: Copy + PartialEq> Span<T> {
             start: left.start,
             end: right.end,
             halted: right.halted,
-            single,
+            single: same_batch,
             block: left.block,
         }
     }
@@ -153,12 +156,8 @@ pub(crate) fn take<T: Copy, const N: usize>(rest: &mut &[T]) -> [T; N] {
     *head
 }
 
-pub(crate) struct SpanMergeTargets {
-    same_batch: BoolTarget,
-    left: Child,
-    right: Child,
-    key: plonky2::plonk::circuit_data::VerifierCircuitTarget,
-}
+/// The prover chooses whether the children lie in one batch.
+pub(crate) type SpanMergeTargets = MergeTargets<BoolTarget>;
 
 /// Leaf and span merge.
 pub(crate) type SpanCycle = Cycle<LeafTargets, SpanMergeTargets>;
@@ -169,50 +168,12 @@ pub(crate) fn build_merge<B>(
     gates: &Gates,
     start: [F; 4],
 ) -> Step<SpanMergeTargets> {
-    let mut builder = gates.builder();
-    let common = &base.circuit.common;
-    // Public inputs come first; they are connected below.
-    let public: Vec<Target> = (0..SPAN_LEN)
-        .map(|_| builder.add_virtual_public_input())
-        .collect();
-    let key = register_key(&mut builder);
-    let base_key = builder.constant_verifier_data::<C>(base.key());
-    let left = Child::add(&mut builder, common, &base_key, &key);
-    let right = Child::add(&mut builder, common, &base_key, &key);
-    let same_batch = builder.add_virtual_bool_target_safe();
-
-    let l = Span::from_slice(&left.proof.public_inputs);
-    let r = Span::from_slice(&right.proof.public_inputs);
-    let next_batch = builder.not(same_batch);
-    let one = builder.one();
-    let start = constants(&mut builder, &start);
-    connect_all(&mut builder, &l.block, &r.block);
-    connect_all_if(&mut builder, same_batch, &[l.single, r.single], &[one, one]);
-    connect_all_if(&mut builder, same_batch, &l.batch(), &r.batch());
-    connect_all_if(&mut builder, same_batch, &l.end, &r.start);
-    connect_all_if(&mut builder, next_batch, &[l.halted], &[one]);
-    connect_all_if(&mut builder, next_batch, &r.start, &start);
-    connect_all_if(
-        &mut builder,
-        next_batch,
-        &l.progress_after(),
-        &r.progress_before(),
-    );
-    let outer = Span::outer(&l, &r, same_batch.target);
-    connect_all(&mut builder, &public, &outer.to_vec());
-    let targets = SpanMergeTargets {
-        same_batch,
-        left,
-        right,
-        key,
-    };
-    finish(builder, gates, common.degree_bits(), targets)
-}
-
-/// Two children, each with whether it is a merge.
-pub(crate) struct Pair<'a> {
-    pub(crate) left: (&'a PlonkyProof, bool),
-    pub(crate) right: (&'a PlonkyProof, bool),
+    recursion::build_merge(base, gates, SPAN_LEN, |builder, left, right| {
+        let same_batch = builder.add_virtual_bool_target_safe();
+        let [left, right] = [left, right].map(Span::from_slice);
+        let span = Span::join(builder, &left, &right, same_batch.target, start);
+        (span.to_vec(), same_batch)
+    })
 }
 
 impl Step<SpanMergeTargets> {
@@ -221,15 +182,8 @@ impl Step<SpanMergeTargets> {
         pair: &Pair<'_>,
         boundary: SpanBoundary,
     ) -> anyhow::Result<PlonkyProof> {
-        let mut witness = PartialWitness::new();
-        let targets = &self.targets;
-        let key: &VerifierKey = self.key();
-        witness.set_bool_target(targets.same_batch, boundary == SpanBoundary::SameBatch)?;
-        targets.left.set(&mut witness, pair.left.0, pair.left.1)?;
-        targets
-            .right
-            .set(&mut witness, pair.right.0, pair.right.1)?;
-        witness.set_verifier_data_target(&targets.key, key)?;
+        let mut witness = self.witness(pair)?;
+        witness.set_bool_target(self.targets.choice, boundary == SpanBoundary::SameBatch)?;
         self.circuit.prove(witness)
     }
 }

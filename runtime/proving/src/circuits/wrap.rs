@@ -1,6 +1,5 @@
-//! From a batch or range to a proof of degree 2^12 whose only public inputs are the four elements of the
-//! statement digest, and from there through the final, Keccak-hashed circuit to the bytes that the L2 contract
-//! verifies.
+//! From a batch statement to a proof of degree 2^12, and from there through the final, Keccak-hashed circuit to the
+//! bytes that the L2 contract verifies. The only public inputs of all are the four elements of the statement digest.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,55 +8,43 @@ use alloy::primitives::Bytes;
 use plonky2::fri::FriConfig;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
-use super::batch::{BatchTargets, DIGEST, RangeTargets};
-use super::recursion::{Child, Cycle, Gates, Step, finish};
+use super::recursion::{Gates, Step, finish};
 use super::{C, Circuit, PlonkyProof, ProofTarget};
 use crate::onchain::{OnchainError, VerifierKey, WrapCircuit, encode_calldata};
 
 /// log2 of the rows of the proof that is handed to the final circuit.
 pub(crate) const FINAL_DEGREE_BITS: usize = 12;
 /// More layers than these do not shrink further.
-const MAX_LAYERS: usize = 3;
+const MAX_LAYERS: usize = 4;
 
 /// A chain of circuits, each verifying the one before.
 pub(crate) struct Wrap {
-    first: Step<Child>,
-    rest: Vec<Step<ProofTarget>>,
+    layers: Vec<Step<ProofTarget>>,
     /// The final circuit, built when first needed: it takes seconds and half a gigabyte.
     last: Mutex<Option<Arc<WrapCircuit>>>,
 }
 
 impl Wrap {
-    /// The first layer has `first_fri` in place of the usual parameters: fewer queries at a higher rate, so
-    /// that verifying it takes less than 2^12 rows.
-    pub(crate) fn build(
-        statements: &Cycle<BatchTargets, RangeTargets>,
-        gates: &Gates,
-        first_fri: FriConfig,
-    ) -> Self {
-        let first = build_first(statements, &gates.with_fri(first_fri));
-        let mut rest = vec![build_next(&first.circuit, gates)];
-        while let Some(last) = rest.last().map(|step: &Step<ProofTarget>| &step.circuit)
-            && last.common.degree_bits() > FINAL_DEGREE_BITS
-        {
+    /// The first layer, over `batch`, has `first_fri` in place of the usual parameters: fewer queries at a higher
+    /// rate, so that verifying it takes less than 2^12 rows.
+    pub(crate) fn build(batch: &Circuit, gates: &Gates, first_fri: FriConfig) -> Self {
+        let mut layers = vec![build_layer(batch, &gates.with_fri(first_fri))];
+        while layers.len() < 2 || shrunk(&layers).common.degree_bits() > FINAL_DEGREE_BITS {
             assert!(
-                rest.len() < MAX_LAYERS,
+                layers.len() < MAX_LAYERS,
                 "the wrap does not shrink to 2^{FINAL_DEGREE_BITS}"
             );
-            rest.push(build_next(last, gates));
+            layers.push(build_layer(shrunk(&layers), gates));
         }
         Self {
-            first,
-            rest,
+            layers,
             last: Mutex::default(),
         }
     }
 
     /// The circuit whose proof the final circuit verifies.
     pub(crate) fn shrunk(&self) -> &Circuit {
-        self.rest
-            .last()
-            .map_or(&self.first.circuit, |step| &step.circuit)
+        shrunk(&self.layers)
     }
 
     /// The final circuit.
@@ -72,13 +59,9 @@ impl Wrap {
         }
     }
 
-    /// Proves `statement` for the contract with `key`.
-    pub(crate) fn prove(
-        &self,
-        statement: (&PlonkyProof, bool),
-        key: &VerifierKey,
-    ) -> anyhow::Result<Bytes> {
-        let shrunk = self.shrink(statement)?;
+    /// Proves the statement of `batch` for the contract with `key`.
+    pub(crate) fn prove(&self, batch: &PlonkyProof, key: &VerifierKey) -> anyhow::Result<Bytes> {
+        let shrunk = self.shrink(batch)?;
         let last = self.last()?;
         anyhow::ensure!(
             last.verifier_key() == *key,
@@ -87,38 +70,22 @@ impl Wrap {
         Ok(encode_calldata(&last.prove(&shrunk)?))
     }
 
-    /// `statement` with whether it is a range.
-    pub(crate) fn shrink(&self, statement: (&PlonkyProof, bool)) -> anyhow::Result<PlonkyProof> {
-        let mut witness = PartialWitness::new();
-        self.first
-            .targets
-            .set(&mut witness, statement.0, statement.1)?;
-        let mut proof = self.first.circuit.prove(witness)?;
-        for step in &self.rest {
+    pub(crate) fn shrink(&self, batch: &PlonkyProof) -> anyhow::Result<PlonkyProof> {
+        let mut proof = batch.clone();
+        for layer in &self.layers {
             let mut witness = PartialWitness::new();
-            witness.set_proof_with_pis_target(&step.targets, &proof)?;
-            proof = step.circuit.prove(witness)?;
+            witness.set_proof_with_pis_target(&layer.targets, &proof)?;
+            proof = layer.circuit.prove(witness)?;
         }
         Ok(proof)
     }
 }
 
-fn build_first(statements: &Cycle<BatchTargets, RangeTargets>, gates: &Gates) -> Step<Child> {
-    let mut builder = gates.builder();
-    let batch = builder.constant_verifier_data::<C>(statements.base.key());
-    let range = builder.constant_verifier_data::<C>(statements.merge.key());
-    let child = Child::add(
-        &mut builder,
-        &statements.base.circuit.common,
-        &batch,
-        &range,
-    );
-    let digest = child.proof.public_inputs[..DIGEST].to_vec();
-    builder.register_public_inputs(&digest);
-    finish(builder, gates, 0, child)
+fn shrunk(layers: &[Step<ProofTarget>]) -> &Circuit {
+    &layers.last().expect("there is a first layer").circuit
 }
 
-fn build_next(inner: &Circuit, gates: &Gates) -> Step<ProofTarget> {
+fn build_layer(inner: &Circuit, gates: &Gates) -> Step<ProofTarget> {
     let mut builder = gates.builder();
     let proof = builder.add_virtual_proof_with_pis(&inner.common);
     let key = builder.constant_verifier_data::<C>(&inner.verifier_only);

@@ -29,8 +29,9 @@ use plonky2::hash::keccak::KeccakHash;
 use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::hash::merkle_tree::MerkleCap;
 use plonky2::plonk::proof::{OpeningSet, Proof};
+use tern_messages::StatementDigest;
 
-use super::config::{D, DIGEST_LEN, OnchainProof, Statement};
+use super::config::{D, DIGEST_LEN, OnchainProof};
 use super::error::{OnchainError, Place};
 use super::key::CAP_LEN;
 use super::structure::structure;
@@ -90,7 +91,10 @@ pub fn encode_calldata(proof: &OnchainProof) -> Bytes {
 ///
 /// # Errors
 /// `WrongLength` for too few or too many bytes, `NonCanonical` for a number that is not below the field's order.
-pub fn decode_calldata(bytes: &[u8], statement: &Statement) -> Result<OnchainProof, OnchainError> {
+pub fn decode_calldata(
+    bytes: &[u8],
+    statement: &StatementDigest,
+) -> Result<OnchainProof, OnchainError> {
     if bytes.len() != PROOF_LEN {
         return Err(OnchainError::WrongLength {
             expected: PROOF_LEN,
@@ -98,6 +102,7 @@ pub fn decode_calldata(bytes: &[u8], statement: &Statement) -> Result<OnchainPro
         });
     }
     let public_inputs = statement
+        .0
         .iter()
         .enumerate()
         .map(|(index, &value)| element(value, Place::Statement(index)))

@@ -32,9 +32,6 @@ impl GenericConfig<D> for OnchainConfig {
 /// A proof of the final circuit, as plonky2 holds it.
 pub type OnchainProof = ProofWithPublicInputs<GoldilocksField, OnchainConfig, D>;
 
-/// The four public inputs: canonical elements of the Goldilocks field.
-pub type Statement = [u64; 4];
-
 /// Parameters of the final circuit. Measured on 2 cores, in bytes of calldata and prover time:
 ///
 /// * 80 routed wires (plonky2's standard): 59,000 bytes. 64: 56,808 bytes, as 24 columns fall away and 365 rows

@@ -27,7 +27,7 @@ mod structure;
 
 pub use calldata::{PROOF_LEN, decode_calldata, encode_calldata};
 pub use circuit::WrapCircuit;
-pub use config::{OnchainConfig, OnchainProof, Statement, wrap_config};
+pub use config::{OnchainConfig, OnchainProof, wrap_config};
 pub use error::OnchainError;
 pub use key::VerifierKey;
 pub use native::verify_native;

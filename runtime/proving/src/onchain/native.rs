@@ -1,9 +1,9 @@
 //! Verification of the same bytes without an EVM.
 
 use plonky2::plonk::circuit_data::VerifierCircuitData;
+use tern_messages::StatementDigest;
 
 use super::calldata::decode_calldata;
-use super::config::Statement;
 use super::error::OnchainError;
 use super::key::VerifierKey;
 use super::structure::structure;
@@ -15,7 +15,7 @@ use super::structure::structure;
 pub fn verify_native(
     key: &VerifierKey,
     proof: &[u8],
-    statement: &Statement,
+    statement: &StatementDigest,
 ) -> Result<(), OnchainError> {
     let proof = decode_calldata(proof, statement)?;
     VerifierCircuitData {

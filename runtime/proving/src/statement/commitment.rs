@@ -9,7 +9,7 @@ use plonky2::hash::poseidon::PoseidonHash;
 use plonky2::plonk::config::Hasher;
 use tern_messages::statement::{BLOCK_LEN, FieldElement, Point, WindowDigest};
 
-use super::{StatementDigest, hash_limbs};
+use super::hash_limbs;
 
 /// Poseidon `hash_no_pad`.
 pub(super) fn hash(elements: &[FieldElement]) -> [FieldElement; 4] {
@@ -109,9 +109,4 @@ pub fn evaluate(stream: &[FieldElement], point: Point) -> [FieldElement; 2] {
             value * r + Extension::from(GoldilocksField::from_noncanonical_u64(element))
         });
     value.0.map(|element| element.to_canonical_u64())
-}
-
-/// The public inputs of a proof of consecutive batches: their digests folded from the left. `None` of none.
-pub fn range_digest(batches: &[StatementDigest]) -> Option<StatementDigest> {
-    batches.iter().copied().reduce(two_to_one)
 }

@@ -12,7 +12,7 @@ const STRIDE: usize = 37;
 fn a_changed_byte_is_refused() {
     let proven = proven();
     let verifier = circuits().verifier();
-    for kind in ["Segment", "Block", "Range", "Wrap"] {
+    for kind in ["Segment", "Block", "Batch", "Wrap"] {
         let find = |(_, job): &&(_, Job)| format!("{:?}", job.kind()) == kind;
         let (id, job) = proven.jobs.iter().find(find).unwrap();
         let (input, children) = (proven.input(job), proven.children(job));

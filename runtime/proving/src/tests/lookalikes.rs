@@ -4,11 +4,11 @@
 use tern_messages::{Job, JobId, Point, Proof, SpanBoundary};
 
 use super::circuits;
-use super::mock::{elements, is_refused, mock};
+use super::mock::{elements, free, is_refused, mock};
 use crate::circuits::batch::DIGEST;
 use crate::circuits::block::RUN_LEN;
-use crate::circuits::recursion::{Cycle, Gates};
-use crate::circuits::span::{self, Pair, SPAN_LEN, Span};
+use crate::circuits::recursion::{Cycle, Gates, Pair};
+use crate::circuits::span::{self, SPAN_LEN, Span};
 use crate::circuits::{F, PlonkyProof};
 use crate::{ProvingError, verifier::Kind};
 
@@ -116,41 +116,33 @@ fn foreign_runs_are_refused_by_block_merge_and_batch() {
             .runs
             .merge
             .prove(&pair)));
-        let batch = &genuine.statements.base;
-        let prove = || batch.prove((&run, is_merge), genuine.statements.merge.key());
-        assert!(is_refused(batch, prove));
+        let batch = &genuine.batch;
+        assert!(is_refused(batch, || batch.prove((&run, is_merge))));
     }
     assert_not_accepted(Kind::Run, &run);
 }
 
 #[test]
-fn foreign_statements_are_refused_by_range_and_wrap() {
+fn statements_of_any_circuit_but_the_batch_are_refused_by_the_wrap() {
     let genuine = circuits();
-    let foreign = mock(
-        &gates(),
-        DIGEST,
-        genuine.statements.base.circuit.common.degree_bits(),
-    );
-    assert_eq!(
-        foreign.circuit.common,
-        genuine.statements.base.circuit.common
-    );
-    let statement = foreign.prove(&elements::<DIGEST>(1), genuine.statements.merge.key());
-    for is_merge in [false, true] {
-        let pair = Pair {
-            left: (&statement, is_merge),
-            right: (&statement, false),
-        };
-        let range = &genuine.statements.merge;
-        assert!(is_refused(range, || range.prove(&pair)));
-        let wrapped = crate::machine::catch_panic(|| genuine.wrap.shrink((&statement, is_merge)));
-        let accepted = match wrapped {
-            Ok(Ok(proof)) => genuine.wrap.shrunk().verify(proof).is_ok(),
-            _ => false,
-        };
-        assert!(!accepted);
-    }
+    let batch = &genuine.batch.circuit;
+    let foreign = free(&gates(), DIGEST, batch.common.degree_bits());
+    assert_eq!(foreign.circuit.common, batch.common);
+    let statement = foreign.prove(&elements::<DIGEST>(1));
+    let wrapped = crate::machine::catch_panic(|| genuine.wrap.shrink(&statement));
+    let accepted = match wrapped {
+        Ok(Ok(proof)) => genuine.wrap.shrunk().verify(proof).is_ok(),
+        _ => false,
+    };
+    assert!(!accepted);
     assert_not_accepted(Kind::Statement, &statement);
+}
+
+/// A proof that names a second circuit could be taken for a step of a cycle.
+#[test]
+fn a_statement_names_no_circuit_beside_its_own() {
+    let batch = &circuits().batch.circuit;
+    assert_eq!(batch.common.num_public_inputs, DIGEST);
 }
 
 #[test]

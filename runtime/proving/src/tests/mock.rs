@@ -24,6 +24,23 @@ pub(super) fn mock(gates: &Gates, len: usize, degree_bits: usize) -> Step<MockTa
     finish(builder, gates, degree_bits, MockTargets { public, key })
 }
 
+/// A circuit with free public inputs, and nothing else.
+pub(super) fn free(gates: &Gates, len: usize, degree_bits: usize) -> Step<Vec<Target>> {
+    let mut builder = gates.builder();
+    let public: Vec<Target> = (0..len)
+        .map(|_| builder.add_virtual_public_input())
+        .collect();
+    finish(builder, gates, degree_bits, public)
+}
+
+impl Step<Vec<Target>> {
+    pub(super) fn prove(&self, public: &[F]) -> PlonkyProof {
+        let mut witness = PartialWitness::new();
+        witness.set_target_arr(&self.targets, public).unwrap();
+        self.circuit.prove(witness).unwrap()
+    }
+}
+
 impl Step<MockTargets> {
     pub(super) fn prove(&self, public: &[F], key: &VerifierKey) -> PlonkyProof {
         let mut witness = PartialWitness::new();

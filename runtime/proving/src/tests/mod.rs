@@ -6,6 +6,7 @@ mod fixture;
 mod keys;
 mod lookalikes;
 mod mock;
+mod ran;
 mod rules;
 mod simulation;
 mod transactions;

@@ -7,10 +7,11 @@ use tern_messages::SpanBoundary;
 use super::circuits;
 use super::mock::{MockTargets, elements, is_refused, mock};
 use crate::circuits::F;
+use crate::circuits::arithmetic::Native;
 use crate::circuits::block::{self, RUN_LEN, Run, empty_root};
 use crate::circuits::leaf::BlockValues;
-use crate::circuits::recursion::{Cycle, Gates};
-use crate::circuits::span::{self, Pair, SPAN_LEN, Span, SpanMergeTargets};
+use crate::circuits::recursion::{Cycle, Gates, Pair};
+use crate::circuits::span::{self, SPAN_LEN, Span, SpanMergeTargets};
 
 type Change<T> = (&'static str, fn(&mut T, &mut T));
 
@@ -107,7 +108,8 @@ fn check_spans(
     let spans = spans();
     let key = spans.merge.key();
     let join = |left: &Span<F>, right: &Span<F>| {
-        Span::join(left, right, boundary, start(), F::ONE, F::ZERO)
+        let same_batch = F::from_bool(boundary == SpanBoundary::SameBatch);
+        Native::evaluate(|on| Span::join(on, left, right, same_batch, start()))
     };
     let prove = |left: &Span<F>, right: &Span<F>| {
         let proofs = [left, right].map(|span| spans.base.prove(&span.to_vec(), key));
@@ -178,16 +180,14 @@ fn only_a_complete_span_is_a_block() {
     };
     let span = whole_block();
     let proof = prove(&span).unwrap();
-    let expected = Run::of_block(&span, point, start()).unwrap();
+    let of_block = |span: &Span<F>| Native::evaluate(|on| Run::of_block(on, span, point, start()));
+    let expected = of_block(&span).unwrap();
     assert_eq!(Run::from_slice(&proof.public_inputs), expected);
     runs.base.circuit.verify(proof).unwrap();
     for (name, change) in changes {
         let mut span = span;
         change(&mut span);
-        assert!(
-            Run::of_block(&span, point, start()).is_err(),
-            "natively: {name}"
-        );
+        assert!(of_block(&span).is_err(), "natively: {name}");
         assert!(
             is_refused(&runs.base, || prove(&span)),
             "in circuit: {name}"
@@ -210,7 +210,8 @@ fn blocks_join_only_where_the_chain_continues() {
         |degree_bits| mock(&gates, RUN_LEN, degree_bits),
         |base| block::build_merge(base, &gates),
     );
-    let left = Run::of_block(&whole_block(), elements(77), start()).unwrap();
+    let of_block = |on: &mut Native| Run::of_block(on, &whole_block(), elements(77), start());
+    let left = Native::evaluate(of_block).unwrap();
     let one = F::ONE;
     let right = Run {
         start_root: left.end_root,
@@ -230,16 +231,17 @@ fn blocks_join_only_where_the_chain_continues() {
             right: (&proofs[1], false),
         })
     };
+    let join = |left: &Run<F>, right: &Run<F>| Native::evaluate(|on| Run::join(on, left, right));
     let proof = prove(&left, &right).unwrap();
     assert_eq!(
         Run::from_slice(&proof.public_inputs),
-        Run::join(&left, &right).unwrap()
+        join(&left, &right).unwrap()
     );
     runs.merge.circuit.verify(proof).unwrap();
     for (name, change) in changes {
         let (mut left, mut right) = (left, right);
         change(&mut left, &mut right);
-        assert!(Run::join(&left, &right).is_err(), "natively: {name}");
+        assert!(join(&left, &right).is_err(), "natively: {name}");
         assert!(
             is_refused(&runs.merge, || prove(&left, &right)),
             "in circuit: {name}"

@@ -2,16 +2,17 @@
 
 use alloy::primitives::B256;
 use plonky2::field::types::{Field, PrimeField64};
-use tern_messages::{BlobId, Job, Proof, TransactionBatch, encode};
+use tern_messages::{BlobId, Job, Proof, SpanBoundary, StatementDigest, TransactionBatch, encode};
 
 use super::{JobVerifier, Kind, Verified};
-use crate::circuits::block::{Run, native_hash};
+use crate::circuits::arithmetic::Native;
+use crate::circuits::block::Run;
 use crate::circuits::leaf::BlockValues;
 use crate::circuits::span::Span;
 use crate::circuits::{F, batch};
 use crate::error::{InputError, ProvingError, Unprovable};
 use crate::inputs::list_roots;
-use crate::statement::{StatementDigest, address_limbs, hash_limbs, window_digest};
+use crate::statement::{address_limbs, hash_limbs, window_digest};
 
 /// What is known of a proof's public inputs before it is read: all of them but for the cycle's verifier data,
 /// except that of a leaf the machine's state is known at the start of a run only.
@@ -23,16 +24,15 @@ pub(crate) struct Expected {
 impl Expected {
     /// Of a `Wrap` job: the statement.
     pub(super) fn statement(&self) -> StatementDigest {
-        core::array::from_fn(|i| self.elements[i].to_canonical_u64())
+        StatementDigest(core::array::from_fn(|i| {
+            self.elements[i].to_canonical_u64()
+        }))
     }
 }
 
-/// Whether the job's proof is made by its cycle's merge (or range) circuit.
+/// Whether the job's proof is made by its cycle's merge circuit.
 pub(super) fn is_merge(job: &Job) -> bool {
-    matches!(
-        job,
-        Job::MergeSpans { .. } | Job::MergeBlocks { .. } | Job::Range { .. }
-    )
+    matches!(job, Job::MergeSpans { .. } | Job::MergeBlocks { .. })
 }
 
 /// The input of a segment job, checked against the name that the job gives it.
@@ -62,7 +62,7 @@ pub(crate) fn read_children(
         Job::Segment { .. } => return Ok(Vec::new()),
         Job::MergeSpans { .. } | Job::Block { .. } => Kind::Span,
         Job::MergeBlocks { .. } | Job::Batch { .. } => Kind::Run,
-        Job::Range { .. } | Job::Wrap { .. } => Kind::Statement,
+        Job::Wrap { .. } => Kind::Statement,
     };
     let read = |(index, proof)| {
         let invalid = |reason| ProvingError::InvalidChild {
@@ -70,11 +70,7 @@ pub(crate) fn read_children(
             index,
             reason,
         };
-        let child = verifier.read(kind, proof).map_err(invalid)?;
-        if matches!(job, Job::Range { .. }) && index == 1 && child.is_merge {
-            return Err(invalid("the right child of a range is a batch".to_owned()));
-        }
-        Ok(child)
+        verifier.read(kind, proof).map_err(invalid)
     };
     children.iter().enumerate().map(read).collect()
 }
@@ -104,24 +100,27 @@ pub(crate) fn expected(
                 .to_vec()
         }
         (Job::MergeSpans { boundary, .. }, [left, right]) => {
+            let same_batch = F::from_bool(*boundary == SpanBoundary::SameBatch);
             let (left, right) = (left.span(), right.span());
-            let joined = Span::join(&left, &right, *boundary, verifier.start, F::ONE, F::ZERO);
-            joined.map_err(mismatch)?.to_vec()
-        }
-        (Job::Block { point, .. }, [span]) => {
-            let point = point.0.map(F::from_noncanonical_u64);
-            Run::of_block(&span.span(), point, verifier.start)
+            Native::evaluate(|on| Span::join(on, &left, &right, same_batch, verifier.start))
                 .map_err(mismatch)?
                 .to_vec()
         }
-        (Job::MergeBlocks { .. }, [left, right]) => Run::join(&left.run(), &right.run())
+        (Job::Block { point, .. }, [span]) => {
+            let point = point.0.map(F::from_noncanonical_u64);
+            Native::evaluate(|on| Run::of_block(on, &span.span(), point, verifier.start))
+                .map_err(mismatch)?
+                .to_vec()
+        }
+        (Job::MergeBlocks { .. }, [left, right]) => {
+            Native::evaluate(|on| Run::join(on, &left.run(), &right.run()))
+                .map_err(mismatch)?
+                .to_vec()
+        }
+        (Job::Batch { .. }, [run]) => Native::evaluate(|on| batch::statement(on, &run.run()))
             .map_err(mismatch)?
             .to_vec(),
-        (Job::Batch { .. }, [run]) => batch::digest_of_run(&run.run()).to_vec(),
-        (Job::Range { .. }, [left, right]) => {
-            native_hash(&[left.digest(), right.digest()].concat()).to_vec()
-        }
-        (Job::Wrap { .. }, [statement]) => statement.digest().to_vec(),
+        (Job::Wrap { .. }, [batch]) => batch.proof.public_inputs.clone(),
         (_, found) => {
             let (expected, found) = (job.children().len(), found.len());
             return Err(ProvingError::WrongChildCount { expected, found });

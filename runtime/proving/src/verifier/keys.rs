@@ -4,10 +4,12 @@ use evm_arithmetization::all_stark::TABLE_DEGREE_BITS;
 use plonky2::util::serialization::DefaultGateSerializer;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, public_input_count};
-use crate::circuits::recursion::Cycle;
+use crate::circuits::batch::DIGEST;
+use crate::circuits::block::RUN_LEN;
+use crate::circuits::recursion::{Cycle, key_len};
+use crate::circuits::span::SPAN_LEN;
 use crate::circuits::tables::TableKeys;
-use crate::circuits::{Common, VerifierData, VerifierKey, batch};
+use crate::circuits::{Common, VerifierData, VerifierKey};
 use crate::onchain::VerifierKey as ContractKey;
 
 /// Verifier data of a cycle's two circuits.
@@ -32,7 +34,7 @@ impl<B, M> From<&Cycle<B, M>> for CycleKeys {
 pub(crate) struct Keys {
     pub(crate) span: CycleKeys,
     pub(crate) run: CycleKeys,
-    pub(crate) statement: CycleKeys,
+    pub(crate) batch: VerifierData,
     /// Of the last recursive circuit, which the final circuit verifies.
     pub(crate) shrunk: VerifierData,
     /// Of the final circuit: what the contract is deployed with.
@@ -53,7 +55,7 @@ impl Keys {
         let Self {
             span,
             run,
-            statement,
+            batch,
             shrunk,
             tables,
             ..
@@ -63,8 +65,7 @@ impl Keys {
             &span.merge,
             &run.base,
             &run.merge,
-            &statement.base,
-            &statement.merge,
+            batch,
             shrunk,
         ];
         ours.into_iter().chain(tables.iter().flatten()).collect()
@@ -109,11 +110,11 @@ impl Keys {
             let start = circuits.len().checked_sub(sizes.len())?;
             tables[table] = circuits.split_off(start);
         }
-        let [a, b, c, d, e, f, shrunk] = circuits.try_into().ok()?;
+        let [a, b, c, d, batch, shrunk] = circuits.try_into().ok()?;
         let keys = Self {
             span: CycleKeys { base: a, merge: b },
             run: CycleKeys { base: c, merge: d },
-            statement: CycleKeys { base: e, merge: f },
+            batch,
             shrunk,
             contract: stored.contract,
             tables,
@@ -122,15 +123,12 @@ impl Keys {
     }
 
     fn is_well_formed(&self) -> bool {
-        let cycles = [
-            (Kind::Span, &self.span),
-            (Kind::Run, &self.run),
-            (Kind::Statement, &self.statement),
-        ];
-        let cycles = cycles.into_iter().all(|(kind, cycle)| {
-            cycle.base.common == cycle.merge.common
-                && cycle.base.common.num_public_inputs == public_input_count(kind, &cycle.base)
-        });
-        cycles && self.shrunk.common.num_public_inputs == batch::DIGEST
+        let cycle = |CycleKeys { base, merge }: &CycleKeys, len: usize| {
+            base.common == merge.common
+                && base.common.num_public_inputs == len + key_len(&base.common.config)
+        };
+        cycle(&self.span, SPAN_LEN)
+            && cycle(&self.run, RUN_LEN)
+            && [&self.batch, &self.shrunk].map(|key| key.common.num_public_inputs) == [DIGEST; 2]
     }
 }

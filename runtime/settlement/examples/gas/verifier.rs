@@ -6,10 +6,10 @@ use alloy::sol;
 use alloy::sol_types::SolCall;
 use serde::Deserialize;
 use serde_json::json;
-use tern_messages::Proof;
+use tern_messages::{Proof, StatementDigest};
 use tern_settlement::{
     AttestationVerifier, Call, FollowPolicy, RequiredProofs, RequiredVerifier, Signatures,
-    Statement, TransactionSender, VerifierKey, deploy_attestation_verifier, deploy_verifier,
+    TransactionSender, VerifierKey, deploy_attestation_verifier, deploy_verifier,
     deploy_verifier_set,
 };
 
@@ -36,7 +36,7 @@ pub(crate) async fn costs() -> [Cost; 2] {
     let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/contracts/test/vectors");
     let read = |name: &str| std::fs::read(format!("{vectors}/{name}")).unwrap();
     let key: Key = serde_json::from_slice(&read("key.json")).unwrap();
-    let statement: Statement = serde_json::from_slice(&read("statement.json")).unwrap();
+    let statement: StatementDigest = serde_json::from_slice(&read("statement.json")).unwrap();
     let anvil = Anvil::start(&[]);
     let sender = anvil.sender(0, FollowPolicy::default()).await;
     let key = VerifierKey {
@@ -85,9 +85,9 @@ async fn cost(
     sender: &TransactionSender,
     verifier: Address,
     proof: Proof,
-    statement: Statement,
+    statement: StatementDigest,
 ) -> Cost {
-    let proof = proof.bytes;
+    let (proof, statement) = (proof.bytes, statement.0);
     let verify = verifyCall { proof, statement };
     let call = Call {
         to: Some(verifier),

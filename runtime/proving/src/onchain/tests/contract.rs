@@ -46,9 +46,9 @@ fn the_contract_refuses_every_other_statement() {
     let contract = Contract::deploy(&fixture.key);
     for bit in 0..256 {
         let mut statement = fixture.statement;
-        statement[bit / 64] ^= 1 << (bit % 64);
+        statement.0[bit / 64] ^= 1 << (bit % 64);
         let answer = contract.verify(&fixture.proof, &statement);
-        if statement[bit / 64] < ORDER {
+        if statement.0[bit / 64] < ORDER {
             assert_eq!(answer, Answer::Refused, "bit {bit}");
         } else {
             assert_eq!(answer, error("MalformedStatement()"), "bit {bit}");
@@ -61,7 +61,7 @@ fn the_contract_reverts_on_a_statement_that_is_equal_modulo_the_order() {
     let fixture = Fixture::read();
     let contract = Contract::deploy(&fixture.key);
     for index in 0..4 {
-        let mut statement = fixture.statement.map(U256::from);
+        let mut statement = fixture.statement.0.map(U256::from);
         statement[index] += U256::from(ORDER);
         let answer = contract.call(verify_call(&fixture.proof, &statement));
         assert!(

@@ -1,6 +1,7 @@
 //! One proof, one encoding; and the native twin of the contract.
 
 use rayon::prelude::*;
+use tern_messages::StatementDigest;
 
 use super::fixture::Fixture;
 use crate::onchain::{OnchainError, PROOF_LEN, decode_calldata, encode_calldata, verify_native};
@@ -45,7 +46,7 @@ fn numbers_that_are_not_below_the_order_are_refused() {
             "at {offset}: {error}"
         );
     }
-    let error = decode_calldata(&fixture.proof, &[0, 0, 0, ORDER]).unwrap_err();
+    let error = decode_calldata(&fixture.proof, &StatementDigest([0, 0, 0, ORDER])).unwrap_err();
     assert!(matches!(
         error,
         OnchainError::NonCanonical { value: ORDER, .. }
@@ -71,7 +72,7 @@ fn another_statement_or_key_is_refused_natively() {
     let fixture = Fixture::read();
     for index in 0..4 {
         let mut statement = fixture.statement;
-        statement[index] ^= 1;
+        statement.0[index] ^= 1;
         verify_native(&fixture.key, &fixture.proof, &statement).unwrap_err();
     }
     let mut key = fixture.key.clone();

@@ -10,8 +10,9 @@ use revm::database::{CacheDB, EmptyDB};
 use revm::primitives::TxKind;
 use revm::primitives::hardfork::SpecId;
 use revm::{Context, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext};
+use tern_messages::StatementDigest;
 
-use crate::onchain::{Statement, VerifierKey};
+use crate::onchain::VerifierKey;
 
 type Database = CacheDB<EmptyDB>;
 
@@ -73,8 +74,8 @@ impl Contract {
     }
 
     /// Calls `verify(proof, statement)`.
-    pub(super) fn verify(&self, proof: &[u8], statement: &Statement) -> Answer {
-        self.call(verify_call(proof, &statement.map(U256::from)))
+    pub(super) fn verify(&self, proof: &[u8], statement: &StatementDigest) -> Answer {
+        self.call(verify_call(proof, &statement.0.map(U256::from)))
     }
 
     /// The contract's second half, which checks the constraints.

@@ -12,9 +12,10 @@ use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
 use plonky2::plonk::config::PoseidonGoldilocksConfig;
 use plonky2::plonk::proof::ProofWithPublicInputs;
+use tern_messages::StatementDigest;
 
 use crate::onchain::config::D;
-use crate::onchain::{OnchainProof, Statement, VerifierKey, encode_calldata};
+use crate::onchain::{OnchainProof, VerifierKey, encode_calldata};
 
 type InnerData = CircuitData<F, PoseidonGoldilocksConfig, D>;
 type InnerProof = ProofWithPublicInputs<F, PoseidonGoldilocksConfig, D>;
@@ -22,7 +23,7 @@ type InnerProof = ProofWithPublicInputs<F, PoseidonGoldilocksConfig, D>;
 /// A proof as the contract takes it.
 pub(super) struct Fixture {
     pub(super) key: VerifierKey,
-    pub(super) statement: Statement,
+    pub(super) statement: StatementDigest,
     pub(super) proof: Vec<u8>,
 }
 
@@ -48,7 +49,7 @@ impl Fixture {
             .collect();
         Self {
             key,
-            statement: statement.try_into().unwrap(),
+            statement: StatementDigest(statement.try_into().unwrap()),
             proof: encode_calldata(proof).to_vec(),
         }
     }

@@ -149,15 +149,6 @@ library Poseidon {
         return [uint64(w0), uint64(w0 >> 80), uint64(w0 >> 160), uint64(w1)];
     }
 
-    /// plonky2's `PoseidonHash::two_to_one`, which equals `hash_no_pad` of the two digests one after the other.
-    function twoToOne(uint64[4] memory left, uint64[4] memory right)
-        internal
-        pure
-        returns (uint64[4] memory)
-    {
-        return hash8([left[0], left[1], left[2], left[3], right[0], right[1], right[2], right[3]]);
-    }
-
     /// plonky2's `PoseidonHash::hash_no_pad` of four elements.
     function hash4(uint64[4] memory input) internal pure returns (uint64[4] memory) {
         return hash8([input[0], input[1], input[2], input[3], 0, 0, 0, 0]);

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
 import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
-import {Poseidon} from "src/verifier/Poseidon.sol";
 import {Statement} from "src/rollup/Statement.sol";
 import {Test} from "../Test.sol";
 import {PlainStatement} from "./PlainStatement.sol";
@@ -45,14 +44,6 @@ contract StatementTest is Test {
 
         uint64[2] memory value = [uint64(y0), uint64(y1)];
         assertDigest(Statement.digest(c, r0, r1, value), digest(json, ".batch.digest"));
-    }
-
-    function test_digests_of_a_range_fold_from_the_left_as_the_prover_folds_them() external view {
-        string memory json = vm.readFile("../../proving/vectors/statement.json");
-        uint64[4] memory folded = digest(json, ".range.digests[0]");
-        folded = Poseidon.twoToOne(folded, digest(json, ".range.digests[1]"));
-        folded = Poseidon.twoToOne(folded, digest(json, ".range.digests[2]"));
-        assertDigest(folded, digest(json, ".range.output"));
     }
 
     function testFuzz_the_stream_is_that_of_the_plain_definition(

@@ -9,14 +9,6 @@ contract PoseidonCaller {
         return Poseidon.hash8(input);
     }
 
-    function twoToOne(uint64[4] memory left, uint64[4] memory right)
-        external
-        pure
-        returns (uint64[4] memory)
-    {
-        return Poseidon.twoToOne(left, right);
-    }
-
     function permute(uint64[12] memory s) external pure returns (uint64[12] memory out) {
         (uint256 w0, uint256 w1, uint256 w2, uint256 w3) = Poseidon.permute(
             Poseidon.pack(s[0], s[1], s[2]),
@@ -112,12 +104,6 @@ contract PoseidonTest {
                 && digest[2] == 11300930272442645327 && digest[3] == 2830815762300183090,
             "digest differs"
         );
-    }
-
-    function test_two_to_one_is_the_hash_of_both_digests() external view {
-        uint64[4] memory merged = caller.twoToOne([uint64(1), 2, 3, 4], [uint64(5), 6, 7, 8]);
-        uint64[4] memory digest = caller.hash8([uint64(1), 2, 3, 4, 5, 6, 7, 8]);
-        require(keccak256(abi.encode(merged)) == keccak256(abi.encode(digest)), "digests differ");
     }
 
     function test_elements_not_below_the_order_are_refused(uint64 excess, uint256 position) external view {
