@@ -1,13 +1,14 @@
-//! Changes of single cells of an honest trace, judged where they are.
+//! Changes of an honest trace, judged where they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::slice::from_ref;
 
 use plonky2::field::types::Field;
 
 use crate::constraints::Position;
-use crate::cross::Balance;
+use crate::cross::{Balance, Port};
 use crate::lookups::Census;
-use crate::{Checker, F, Table, Trace, Violation};
+use crate::{Checker, F, NUM_TABLES, Table, Trace, Violation};
 
 /// A cell and what it holds instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,53 +57,123 @@ impl<'a> Base<'a> {
     /// the lookups of their values, and the tuples of theirs that no other table matches.
     #[must_use]
     pub fn recheck(&self, changes: &[Change]) -> Vec<Violation> {
-        let mut violations = Vec::new();
+        let mut changed: [BTreeMap<usize, Vec<F>>; NUM_TABLES] = Default::default();
+        for change in changes {
+            let row = changed[change.table as usize].entry(change.row);
+            let honest = self.trace.table(change.table).row(change.row);
+            row.or_insert_with(|| honest.to_vec())[change.column] = change.value;
+        }
+        let changed = changed.each_ref().map(|rows| {
+            let rows = rows.iter();
+            rows.map(|(&row, cells)| (row, cells.as_slice())).collect()
+        });
+        self.judge(&changed, Balance::default())
+    }
+
+    /// What is wrong with another trace for the same public values, whose tables are as long. Where it does not
+    /// differ, nothing is.
+    #[must_use]
+    pub fn compare(&self, other: &Trace) -> Vec<Violation> {
+        let mut violations = self.checker.shape(other);
+        let changed = Table::all().map(|table| self.changed(other, table));
+        let balance = self.switched_off(other, |_| true);
+        violations.extend(self.judge(&changed, balance));
+        violations
+    }
+
+    /// What is not looked up and not provided any more since tables are switched off, in the lookups between tables
+    /// of which `counts` holds.
+    pub(crate) fn switched_off(&self, other: &Trace, counts: impl Fn(usize) -> bool) -> Balance {
         let mut balance = Balance::default();
         for table in Table::all() {
-            let mut changed: BTreeMap<usize, Vec<F>> = BTreeMap::new();
-            for change in changes.iter().filter(|change| change.table == table) {
-                let row = changed.entry(change.row);
-                let row = row.or_insert_with(|| self.trace.table(table).row(change.row).to_vec());
-                row[change.column] = change.value;
+            if self.trace.in_use[table as usize] && !other.in_use[table as usize] {
+                let rows = self.trace.table(table);
+                for port in self.ports(table).iter().filter(|port| counts(port.lookup)) {
+                    for (index, row) in rows.iter().enumerate() {
+                        balance.add_row(from_ref(port), [row, rows.next_row(index)], F::NEG_ONE);
+                    }
+                }
             }
+        }
+        balance
+    }
+
+    /// The rows of `table` that differ; none if it is not in use.
+    pub(crate) fn changed<'b>(&self, other: &'b Trace, table: Table) -> BTreeMap<usize, &'b [F]> {
+        if !other.in_use[table as usize] {
+            return BTreeMap::new();
+        }
+        let pairs = self
+            .trace
+            .table(table)
+            .iter()
+            .zip(other.table(table).iter());
+        let differing = pairs.enumerate().filter(|(_, (row, other))| row != other);
+        differing
+            .map(|(index, (_, other))| (index, other))
+            .collect()
+    }
+
+    pub(crate) fn ports(&self, table: Table) -> &[Port] {
+        &self.checker.ports[table as usize]
+    }
+
+    fn judge(
+        &self,
+        changed: &[BTreeMap<usize, &[F]>; NUM_TABLES],
+        mut balance: Balance,
+    ) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        for table in Table::all() {
+            let changed = &changed[table as usize];
             if !changed.is_empty() {
-                self.recheck_table(table, &changed, &mut balance, &mut violations);
+                self.recheck_table(table, changed, &mut balance, &mut violations);
             }
         }
         violations.extend(balance.into_violations());
         violations
     }
 
-    fn recheck_table(
-        &self,
+    /// The rows that see a changed row, each with the next, before and after.
+    pub(crate) fn seen<'b>(
+        &'b self,
         table: Table,
-        changed: &BTreeMap<usize, Vec<F>>,
-        balance: &mut Balance,
-        violations: &mut Vec<Violation>,
-    ) {
+        changed: &'b BTreeMap<usize, &'b [F]>,
+    ) -> impl Iterator<Item = (usize, [[&'b [F]; 2]; 2])> {
         let rows = self.trace.table(table);
         let count = rows.rows();
-        let mut seen: Vec<usize> = changed
+        let seen: BTreeSet<usize> = changed
             .keys()
             .flat_map(|&row| [(row + count - 1) % count, row])
             .collect();
-        seen.sort_unstable();
-        seen.dedup();
-        let lookups = &self.checker.lookups[table as usize];
-        let ports = &self.checker.ports[table as usize];
-        let mut deltas: Vec<Census> = lookups.iter().map(|_| Census::default()).collect();
-        let mut buffer = Vec::new();
-        for row in seen {
-            let before = [rows.row(row), rows.next_row(row)];
-            let after = [row, (row + 1) % count].map(|row| {
+        seen.into_iter().map(move |row| {
+            let pair = [row, (row + 1) % count];
+            let before = pair.map(|row| rows.row(row));
+            let after = pair.map(|row| {
                 changed
                     .get(&row)
-                    .map_or_else(|| rows.row(row), Vec::as_slice)
+                    .map_or_else(|| rows.row(row), |cells| *cells)
             });
+            (row, [before, after])
+        })
+    }
+
+    fn recheck_table(
+        &self,
+        table: Table,
+        changed: &BTreeMap<usize, &[F]>,
+        balance: &mut Balance,
+        violations: &mut Vec<Violation>,
+    ) {
+        let count = self.trace.table(table).rows();
+        let lookups = &self.checker.lookups[table as usize];
+        let mut deltas: Vec<Census> = lookups.iter().map(|_| Census::default()).collect();
+        let mut buffer = Vec::new();
+        for (row, [before, after]) in self.seen(table, changed) {
             let position = Position::of(row, count);
             buffer = (self.checker).violated(table, row, after, position, buffer, violations);
-            balance.add_row(ports, before, F::NEG_ONE);
-            balance.add_row(ports, after, F::ONE);
+            balance.add_row(self.ports(table), before, F::NEG_ONE);
+            balance.add_row(self.ports(table), after, F::ONE);
             for (lookup, delta) in lookups.iter().zip(&mut deltas) {
                 delta.add_row(lookup, before, -1);
                 delta.add_row(lookup, after, 1);

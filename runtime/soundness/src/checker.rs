@@ -2,13 +2,13 @@
 
 use evm_arithmetization::all_stark::{OPTIONAL_TABLE_INDICES, TABLE_DEGREE_BITS};
 use evm_arithmetization::{AllStark, NUM_TABLES};
-use plonky2::field::types::Field;
+use plonky2::field::types::{Field, Sample};
 use starky::lookup::Lookup;
 
 use crate::constraints::{Position, evaluate};
 use crate::cross::{Balance, Port, ports};
 use crate::lookups::{self, lookups};
-use crate::{D, F, Table, Trace, Violation};
+use crate::{D, F, Table, Trace, Violation, columns};
 
 /// The constraints and lookups of the nine tables.
 pub struct Checker {
@@ -40,6 +40,27 @@ impl Checker {
         }
     }
 
+    /// The constraints of `table` that are `polynomial`, a function of a row and the next, up to a factor: their
+    /// places in the order of emission. They are known by their values at random rows, where those of a first row
+    /// count and those of a last row do not.
+    #[must_use]
+    pub fn places(&self, table: Table, polynomial: impl Fn(&[F], &[F]) -> F) -> Vec<usize> {
+        let position = Position {
+            first: true,
+            last: false,
+        };
+        let samples = [(); 2].map(|()| {
+            let [row, next] = [(); 2].map(|()| F::rand_vec(columns::count(table)));
+            let values = evaluate::<F>(&self.starks, table, [&row, &next], position, Vec::new());
+            (values, polynomial(&row, &next))
+        });
+        let [(here, expected_here), (there, expected_there)] = samples;
+        (0..here.len())
+            .filter(|&place| here[place].is_nonzero())
+            .filter(|&place| here[place] * expected_there == there[place] * expected_here)
+            .collect()
+    }
+
     /// Everything that is wrong with `trace`.
     #[must_use]
     pub fn check(&self, trace: &Trace) -> Vec<Violation> {
@@ -60,7 +81,7 @@ impl Checker {
     }
 
     /// Tables that are missing or have a length that no circuit has.
-    fn shape(&self, trace: &Trace) -> Vec<Violation> {
+    pub(crate) fn shape(&self, trace: &Trace) -> Vec<Violation> {
         let mut violations = Vec::new();
         for table in Table::all() {
             let rows = trace.table(table).rows();

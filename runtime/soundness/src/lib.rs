@@ -3,14 +3,16 @@
 //! ```text
 //! GenerationInputs --> Trace (nine tables, honest) --Checker::check--> violations of the whole
 //!                        |
-//!                        +--Base::recheck(changes)--> violations near the changed cells
+//!                        +--Base::recheck, compare--> violations near what was changed
 //! ```
 //!
 //! * [`Trace`]: the tables of one segment as the witness generator fills them, row by row.
 //! * [`Checker`]: evaluates every constraint on every row, looks each range-checked value up, and compares both
 //!   sides of each lookup between tables as multisets of tuples. There are no commitments, no challenges and no FRI:
 //!   what holds here is what the argument claims, error aside.
-//! * [`Base`]: an honest trace, indexed, on which changes of single cells are judged at their cost only.
+//!   [`Checker::places`] finds a constraint.
+//! * [`Base`]: an honest trace, indexed, on which changes are judged at their cost only. [`Base::complete_memory`]
+//!   gives a changed trace the rows of memory that it needs.
 //! * [`columns`]: what a column is called.
 //!
 //! What a frequency column holds is not looked at: frequencies exist if and only if each value that is looked up
@@ -19,6 +21,7 @@
 mod base;
 mod checker;
 pub mod columns;
+mod completion;
 mod constraints;
 mod cross;
 mod lookups;

@@ -1,5 +1,7 @@
 //! The tables of one segment.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, anyhow};
 use evm_arithmetization::generation::{TablesWithPVs, generate_traces};
 use evm_arithmetization::proof::PublicValues;
@@ -12,11 +14,11 @@ use plonky2::util::timing::TimingTree;
 
 use crate::{D, F, Table};
 
-/// A table, row by row, padded to the length that is proven.
+/// A table, row by row, padded to the length that is proven. Copies share their cells until one is changed.
 #[derive(Clone, Debug)]
 pub struct TableTrace {
     width: usize,
-    cells: Vec<F>,
+    cells: Arc<Vec<F>>,
 }
 
 impl TableTrace {
@@ -24,7 +26,10 @@ impl TableTrace {
     #[must_use]
     pub fn new(width: usize, cells: Vec<F>) -> Self {
         assert_eq!(cells.len() % width, 0, "whole rows");
-        Self { width, cells }
+        Self {
+            width,
+            cells: Arc::new(cells),
+        }
     }
 
     fn from_columns(columns: &[PolynomialValues<F>]) -> Self {
@@ -35,7 +40,7 @@ impl TableTrace {
                 cells[row * width + index] = value;
             }
         }
-        Self { width, cells }
+        Self::new(width, cells)
     }
 
     /// The number of columns.
@@ -58,13 +63,18 @@ impl TableTrace {
 
     /// One row, to be changed.
     pub fn row_mut(&mut self, row: usize) -> &mut [F] {
-        &mut self.cells[row * self.width..][..self.width]
+        &mut Arc::make_mut(&mut self.cells)[row * self.width..][..self.width]
     }
 
     /// The row after `row`; after the last comes the first.
     #[must_use]
     pub fn next_row(&self, row: usize) -> &[F] {
         self.row((row + 1) % self.rows())
+    }
+
+    /// Whether nothing was changed since one was copied from the other.
+    pub(crate) fn shares_cells(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.cells, &other.cells)
     }
 
     /// All rows, in order.

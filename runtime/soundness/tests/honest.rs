@@ -85,6 +85,19 @@ fn a_changed_cell_is_found_by_the_whole_check_and_by_the_local_one() {
             value,
         };
         assert_eq!(base.recheck(&[change]), found);
+        assert_eq!(base.compare(&changed), found);
+    }
+}
+
+#[test]
+fn memory_that_is_complete_stays_as_it_is() {
+    let checker = Checker::default();
+    for trace in transfer() {
+        let mut completed = trace.clone();
+        Base::new(&checker, trace).complete_memory(&mut completed);
+        for table in [Table::Memory, Table::MemAfter] {
+            assert!(completed.table(table).iter().eq(trace.table(table).iter()));
+        }
     }
 }
 

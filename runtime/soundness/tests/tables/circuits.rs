@@ -25,6 +25,11 @@ fn byte_packing_is_the_same_in_circuits() {
 }
 
 #[test]
+fn cpu_is_the_same_in_circuits() {
+    assert_of_degree_three_and_alike_in_circuits(AllStark::<F, D>::default().cpu_stark);
+}
+
+#[test]
 fn keccak_is_the_same_in_circuits() {
     assert_of_degree_three_and_alike_in_circuits(AllStark::<F, D>::default().keccak_stark);
 }

@@ -1,0 +1,188 @@
+//! One lie, and who refuses it.
+
+use std::borrow::BorrowMut;
+use std::collections::{BTreeSet, HashMap};
+
+use evm_arithmetization::all_stark::MEMORY_CTL_IDX;
+use evm_arithmetization::cpu::columns::NUM_CPU_COLUMNS;
+use plonky2::field::types::Field;
+use tern_soundness::{F, Trace, Violation};
+
+use super::words::Path;
+use super::{CODE, Row, TABLE, base, checker, honest, number, operations, row, view};
+
+/// The lookup into the Arithmetic table, and which element of its tuples is the class of an operation.
+const ARITHMETIC: usize = 0;
+const CLASS: usize = 1;
+/// The exception that ends a segment.
+const EXC_STOP: u64 = 6;
+
+/// The place of the one constraint that is `polynomial`, which is one that was added.
+pub(crate) fn mend(polynomial: impl Fn(&Row, &Row) -> F) -> usize {
+    let places = checker().places(TABLE, |row, next| polynomial(view(row), view(next)));
+    let [place] = places[..] else {
+        panic!("the constraint is there once: {places:?}");
+    };
+    place
+}
+
+/// The constraints that the added ones took the place of.
+fn replaced(this: &Row, next: &Row) -> [F; 9] {
+    let op = &this.op;
+    let keeps_mode = this.is_kernel_mode - next.is_kernel_mode;
+    let other_instructions = [
+        op.jumps,
+        op.push_prover_input,
+        op.m_op_32bytes,
+        op.exit_kernel,
+        op.syscall,
+        op.exception,
+    ];
+    let native = other_instructions
+        .into_iter()
+        .fold(operations(this), |sum, flag| sum - flag);
+    let mode_in_trap_word = next.mem_channels[0].value[1];
+    let bits = this.general.exception().exc_code_bits;
+    let exception = bits
+        .iter()
+        .rev()
+        .fold(F::ZERO, |code, &bit| code.double() + bit);
+    let begins = (operations(this) - F::ONE) * operations(next);
+    [
+        native * (next.program_counter - this.program_counter - F::ONE),
+        native * keeps_mode,
+        op.push_prover_input * this.opcode_bits[7] * keeps_mode,
+        op.syscall * (mode_in_trap_word - this.is_kernel_mode),
+        op.exception * (exception - number(EXC_STOP)) * mode_in_trap_word,
+        begins * (next.program_counter - row(0).program_counter),
+        begins * (next.is_kernel_mode - F::ONE),
+        begins * next.stack_len,
+        begins * next.gas,
+    ]
+}
+
+/// A trace in which somebody lies.
+#[derive(Clone)]
+pub(crate) struct Lie {
+    pub(crate) trace: Trace,
+    left_out: Vec<usize>,
+    code_left_out: Vec<F>,
+}
+
+impl Lie {
+    /// The honest trace.
+    pub(crate) fn new() -> Self {
+        Self {
+            trace: honest().clone(),
+            left_out: Vec::new(),
+            code_left_out: Vec::new(),
+        }
+    }
+
+    pub(crate) fn row(&mut self, index: usize) -> &mut Row {
+        let cells = self.trace.table_mut(TABLE).row_mut(index);
+        let cells: &mut [F; NUM_CPU_COLUMNS] = cells.try_into().unwrap();
+        cells.borrow_mut()
+    }
+
+    /// Leaves out what the constraints say of a row and the next.
+    pub(crate) fn leave_out(&mut self, index: usize) {
+        self.left_out.push(index);
+    }
+
+    /// Leaves out what the kernel's code holds at a place.
+    pub(crate) fn look_away_from_code(&mut self, place: F) {
+        self.code_left_out.push(place);
+    }
+
+    /// Changes a word all its way; what uses it is left out.
+    pub(crate) fn forge(&mut self, path: &Path, change: impl Fn(&mut [F; 8])) {
+        for &(index, channel) in &path.cells {
+            change(&mut self.row(index).mem_channels[channel].value);
+        }
+        path.users.iter().for_each(|&user| self.leave_out(user));
+    }
+
+    /// Checks that constraints that were added refuse the trace, each with its row and its place, and that nothing
+    /// else does: without them the tables would have let it through.
+    pub(crate) fn is_refused_by(self, refusals: &[(usize, usize)]) {
+        let mends: BTreeSet<usize> = refusals.iter().map(|&(_, mend)| mend).collect();
+        let mut refused = BTreeSet::new();
+        let mut found = self.violations();
+        found.retain(|violation| match violation {
+            Violation::Constraint {
+                table: TABLE,
+                row,
+                index,
+            } if mends.contains(index) => {
+                refused.insert((*row, *index));
+                false
+            }
+            _ => true,
+        });
+        assert_eq!(found, [], "nobody refused it before");
+        assert_eq!(
+            refused,
+            refusals.iter().copied().collect(),
+            "all refuse it now"
+        );
+    }
+
+    /// Checks that what the kernel's code holds at `place` refuses the trace, and that nothing else does.
+    pub(crate) fn is_refused_by_the_code(mut self, place: F) {
+        assert_ne!(self.clone().violations(), [], "the code refuses it now");
+        self.look_away_from_code(place);
+        assert_eq!(self.violations(), [], "nobody refused it before");
+    }
+
+    /// Checks that the class of the operation in the lookup into the Arithmetic table refuses the trace, and that
+    /// nothing else does.
+    pub(crate) fn is_refused_by_the_class(self) {
+        let found = self.violations();
+        assert_ne!(found, [], "the class refuses it now");
+        let mut classless: HashMap<Vec<F>, F> = HashMap::new();
+        let others: Vec<Violation> = found
+            .into_iter()
+            .filter_map(|violation| match violation {
+                Violation::CrossTable {
+                    lookup: ARITHMETIC,
+                    mut tuple,
+                    excess,
+                } => {
+                    tuple.remove(CLASS);
+                    *classless.entry(tuple).or_default() += excess;
+                    None
+                }
+                other => Some(other),
+            })
+            .collect();
+        assert_eq!(others, [], "nobody refused it before");
+        assert!(
+            classless.values().all(F::is_zero),
+            "without the class it is there: {classless:?}"
+        );
+    }
+
+    /// What is wrong once Memory is completed, but for what is left out.
+    fn violations(mut self) -> Vec<Violation> {
+        base().complete_memory(&mut self.trace);
+        let rows = self.trace.table(TABLE);
+        for index in 0..rows.rows() - 1 {
+            let [this, next] = [rows.row(index), rows.next_row(index)].map(view);
+            assert!(replaced(this, next).iter().all(F::is_zero), "row {index}");
+        }
+        let mut found = base().compare(&self.trace);
+        found.retain(|violation| match violation {
+            Violation::Constraint {
+                table: TABLE, row, ..
+            } => !self.left_out.contains(row),
+            Violation::CrossTable {
+                lookup: MEMORY_CTL_IDX,
+                tuple,
+                ..
+            } if [tuple[1], tuple[2]] == [F::ZERO, CODE] => !self.code_left_out.contains(&tuple[3]),
+            _ => true,
+        });
+        found
+    }
+}

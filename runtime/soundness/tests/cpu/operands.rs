@@ -1,0 +1,66 @@
+//! The operands of the kernel's PUSHes.
+
+use plonky2::field::types::Field;
+use tern_soundness::F;
+
+use super::control::is_push;
+use super::lie::{Lie, mend};
+use super::{executes, find, number, row};
+
+const ISZERO: u8 = 0x15;
+
+/// A PUSH of 1 of the kernel, before an ISZERO: any other operand that is not zero does as well.
+fn push_of_anything() -> usize {
+    find(|this, next| {
+        let [low, high @ ..] = next.mem_channels[0].value;
+        let is_one = low.is_one() && high.iter().all(F::is_zero);
+        this.is_kernel_mode.is_one() && is_push(this) && executes(next, ISZERO) && is_one
+    })
+}
+
+#[test]
+fn a_push_has_the_operand_that_the_code_holds() {
+    let index = push_of_anything();
+    let mut lie = Lie::new();
+    let next = lie.row(index + 1);
+    next.mem_channels[0].value[0] = F::TWO;
+    next.general.logic_mut().diff_pinv[0] = F::TWO.inverse();
+    lie.is_refused_by_the_code(row(index).program_counter);
+}
+
+#[test]
+fn a_narrow_operand_has_seven_limbs() {
+    let index = push_of_anything();
+    let mut lie = Lie::new();
+    lie.row(index + 1).mem_channels[0].value[7] = number(5);
+    let limb = mend(|row, next| {
+        let narrow = row.is_kernel_mode - row.opcode_bits[7] - row.general.push().wide;
+        row.op.push_prover_input * narrow * next.mem_channels[0].value[7]
+    });
+    lie.is_refused_by(&[(index, limb)]);
+}
+
+#[test]
+fn a_wide_operand_is_read() {
+    let index = find(|row, _| is_push(row) && row.general.push().wide.is_one());
+    let mut lie = Lie::new();
+    lie.row(index).mem_channels[1].used = F::ZERO;
+    let used = mend(|row, _| {
+        row.op.push_prover_input * (row.mem_channels[1].used - row.general.push().wide)
+    });
+    lie.is_refused_by(&[(index, used)]);
+}
+
+#[test]
+fn a_wide_operand_is_the_one_that_is_read() {
+    let index = find(|row, _| is_push(row) && row.general.push().wide.is_one());
+    let place = row(index).program_counter + F::ONE;
+    let mut lie = Lie::new();
+    lie.row(index).mem_channels[1].value[3] += F::ONE;
+    lie.look_away_from_code(place);
+    let same = mend(|row, next| {
+        let difference = row.mem_channels[1].value[3] - next.mem_channels[0].value[3];
+        row.op.push_prover_input * row.general.push().wide * difference
+    });
+    lie.is_refused_by(&[(index, same)]);
+}
