@@ -100,14 +100,12 @@ impl<'a> Base<'a> {
 
     /// The rows of `table` that differ; none if it is not in use.
     pub(crate) fn changed<'b>(&self, other: &'b Trace, table: Table) -> BTreeMap<usize, &'b [F]> {
-        if !other.in_use[table as usize] {
+        let honest = self.trace.table(table);
+        let changed = other.table(table);
+        if !other.in_use[table as usize] || honest.shares_cells(changed) {
             return BTreeMap::new();
         }
-        let pairs = self
-            .trace
-            .table(table)
-            .iter()
-            .zip(other.table(table).iter());
+        let pairs = honest.iter().zip(changed.iter());
         let differing = pairs.enumerate().filter(|(_, (row, other))| row != other);
         differing
             .map(|(index, (_, other))| (index, other))
