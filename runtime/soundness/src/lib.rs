@@ -12,6 +12,7 @@
 //!   what holds here is what the argument claims, error aside.
 //! * [`Base`]: an honest trace, indexed, on which changes of single cells are judged at their cost only.
 //! * [`columns`]: what a column is called.
+//! * [`mutation`]: looks by itself for what the constraints leave open.
 //!
 //! What a frequency column holds is not looked at: frequencies exist if and only if each value that is looked up
 //! is in the table.
@@ -22,6 +23,7 @@ pub mod columns;
 mod constraints;
 mod cross;
 mod lookups;
+pub mod mutation;
 mod trace;
 mod violation;
 
