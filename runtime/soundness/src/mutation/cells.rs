@@ -86,23 +86,6 @@ pub(crate) fn determined(table: Table, first: bool, last: bool) -> Vec<Cell> {
         .collect()
 }
 
-/// Columns that belong to a place in the table, and not to the row that is there.
-pub(crate) fn of_place(table: Table) -> Vec<usize> {
-    match table {
-        Table::Arithmetic => vec![arithmetic::RANGE_COUNTER, arithmetic::RC_FREQUENCIES],
-        Table::BytePacking => vec![PACKING.range_counter, PACKING.rc_frequencies],
-        Table::KeccakSponge => vec![SPONGE.range_counter, SPONGE.rc_frequencies],
-        Table::Memory => vec![
-            MEMORY.counter,
-            MEMORY.frequencies,
-            MEMORY.stale_contexts,
-            MEMORY.is_pruned,
-            MEMORY.stale_context_frequencies,
-        ],
-        _ => vec![],
-    }
-}
-
 /// Columns of which a row has one set or none.
 pub(crate) fn flags(table: Table) -> Vec<usize> {
     let named = |names: &[&str]| {

@@ -178,7 +178,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Rows of the other tables are statements, and so they mean something else if they say something false.
-    pub(crate) fn statement(&self, table: Table, changes: &[Change]) -> Judgement {
+    fn statement(&self, table: Table, changes: &[Change]) -> Judgement {
         let mut judgement = Judgement::default();
         // Whether the row says something else to the tables that look it up, and asks something else of memory.
         let (mut says, mut asks) = (false, false);

@@ -54,7 +54,7 @@ pub(crate) fn mutants(trace: &Trace, site: &Site) -> Vec<Mutant> {
 }
 
 /// What a cell may hold instead.
-pub(crate) fn values(table: &TableTrace, row: usize, cell: Cell) -> Vec<(&'static str, F)> {
+fn values(table: &TableTrace, row: usize, cell: Cell) -> Vec<(&'static str, F)> {
     let value = |row: usize| table.row(row % table.rows())[cell.column];
     let honest = value(row + cell.offset);
     // Any other row: the golden ratio spreads them.
