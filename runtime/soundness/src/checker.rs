@@ -61,6 +61,11 @@ impl Checker {
             .collect()
     }
 
+    /// Whether it does not know a constraint.
+    pub(crate) fn ignores(&self, table: Table, index: usize) -> bool {
+        self.ignored == Some((table, index))
+    }
+
     /// Everything that is wrong with `trace`.
     #[must_use]
     pub fn check(&self, trace: &Trace) -> Vec<Violation> {
@@ -122,7 +127,7 @@ impl Checker {
     ) -> Vec<F> {
         let values = evaluate::<F>(&self.starks, table, pair, position, buffer);
         for (index, value) in values.iter().enumerate() {
-            if value.is_nonzero() && self.ignored != Some((table, index)) {
+            if value.is_nonzero() && !self.ignores(table, index) {
                 violations.push(Violation::Constraint { table, row, index });
             }
         }

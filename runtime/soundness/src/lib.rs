@@ -14,6 +14,7 @@
 //! * [`Base`]: an honest trace, indexed, on which changes are judged at their cost only. [`Base::complete_memory`]
 //!   gives a changed trace the rows of memory that it needs.
 //! * [`columns`]: what a column is called.
+//! * [`mutation`]: looks by itself for what the constraints leave open.
 //!
 //! What a frequency column holds is not looked at: frequencies exist if and only if each value that is looked up
 //! is in the table.
@@ -25,6 +26,7 @@ mod completion;
 mod constraints;
 mod cross;
 mod lookups;
+pub mod mutation;
 mod trace;
 mod violation;
 

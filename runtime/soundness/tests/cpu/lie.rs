@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use evm_arithmetization::all_stark::MEMORY_CTL_IDX;
 use evm_arithmetization::cpu::columns::NUM_CPU_COLUMNS;
+use evm_arithmetization::memory::columns::MEMORY_COL_MAP as MEMORY;
 use plonky2::field::types::Field;
-use tern_soundness::{F, Trace, Violation};
+use tern_soundness::{F, Table, Trace, Violation};
 
 use super::words::Path;
 use super::{CODE, Row, TABLE, base, checker, honest, number, operations, row, view};
@@ -95,6 +96,10 @@ impl Lie {
         self.code_left_out.push(place);
     }
 
+    fn is_code_left_out(&self, [context, segment, place]: [F; 3]) -> bool {
+        context.is_zero() && segment == CODE && self.code_left_out.contains(&place)
+    }
+
     /// Changes a word all its way; what uses it is left out.
     pub(crate) fn forge(&mut self, path: &Path, change: impl Fn(&mut [F; 8])) {
         for &(index, channel) in &path.cells {
@@ -180,7 +185,23 @@ impl Lie {
                 lookup: MEMORY_CTL_IDX,
                 tuple,
                 ..
-            } if [tuple[1], tuple[2]] == [F::ZERO, CODE] => !self.code_left_out.contains(&tuple[3]),
+            } => !self.is_code_left_out([tuple[1], tuple[2], tuple[3]]),
+            Violation::Constraint {
+                table: Table::Memory,
+                row,
+                ..
+            } => {
+                let memory = self.trace.table(Table::Memory);
+                let of = |row: &[F]| {
+                    let address = [
+                        MEMORY.addr_context,
+                        MEMORY.addr_segment,
+                        MEMORY.addr_virtual,
+                    ];
+                    self.is_code_left_out(address.map(|column| row[column]))
+                };
+                !of(memory.row(*row)) && !of(memory.next_row(*row))
+            }
             _ => true,
         });
         found

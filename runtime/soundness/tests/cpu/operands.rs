@@ -7,14 +7,13 @@ use super::control::is_push;
 use super::lie::{Lie, mend};
 use super::{executes, find, number, row};
 
-const ISZERO: u8 = 0x15;
+const JUMPI: u8 = 0x57;
 
-/// A PUSH of 1 of the kernel, before an ISZERO: any other operand that is not zero does as well.
+/// A PUSH of the kernel, before a JUMPI that does not jump: any other operand does as well.
 fn push_of_anything() -> usize {
     find(|this, next| {
-        let [low, high @ ..] = next.mem_channels[0].value;
-        let is_one = low.is_one() && high.iter().all(F::is_zero);
-        this.is_kernel_mode.is_one() && is_push(this) && executes(next, ISZERO) && is_one
+        let stays = next.general.jumps().should_jump.is_zero();
+        this.is_kernel_mode.is_one() && is_push(this) && executes(next, JUMPI) && stays
     })
 }
 
@@ -23,8 +22,8 @@ fn a_push_has_the_operand_that_the_code_holds() {
     let index = push_of_anything();
     let mut lie = Lie::new();
     let next = lie.row(index + 1);
-    next.mem_channels[0].value[0] = F::TWO;
-    next.general.logic_mut().diff_pinv[0] = F::TWO.inverse();
+    next.mem_channels[0].value[0] += F::ONE;
+    next.mem_channels[2].addr_virtual += F::ONE;
     lie.is_refused_by_the_code(row(index).program_counter);
 }
 

@@ -1,0 +1,357 @@
+//! What a row may change of its meaning to first order.
+//!
+//! Constraints have degree 3 at most, so that four values give the derivative along a cell exactly. What a row means
+//! is determined, to first order, if it is a combination of the constraints' derivatives and of those of what other
+//! tables fix. Bytes count as fixed by their range check. Arithmetic is left out: its identities hold between integers
+//! whose limbs are checked for their range, which derivatives know nothing of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evm_arithmetization::cpu::columns::COL_MAP as CPU;
+use evm_arithmetization::keccak::columns::{TIMESTAMP, reg_a, reg_step};
+use evm_arithmetization::keccak_sponge::columns::KECCAK_SPONGE_COL_MAP as SPONGE;
+use evm_arithmetization::logic::columns::LOGIC_COL_MAP as LOGIC;
+use evm_arithmetization::memory::columns::MEMORY_COL_MAP as MEMORY;
+use plonky2::field::types::Field;
+use rayon::prelude::*;
+
+use super::cells::{Cell, STATE, determined};
+use super::class::Site;
+use super::judge::Judge;
+use super::linear::Span;
+use super::report::{Key, Report};
+use super::truth::lookup;
+use crate::constraints::evaluate;
+use crate::{Checker, F, Table, Trace, columns};
+
+/// Values of a row and the next, of which each constraint and each fixed value stays, and each meaning should.
+#[derive(Default)]
+struct Measures {
+    constraints: Vec<F>,
+    fixed: Vec<F>,
+    meanings: Vec<F>,
+}
+
+/// What an element of a tuple is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The other table fixes it.
+    Fixed,
+    /// What the row does.
+    Meaning(&'static str),
+    /// Given, or of no interest.
+    Other,
+}
+
+/// The derivatives of a row.
+struct System {
+    /// Of the constraints that depend on anything, by index, and of what else is fixed.
+    constraints: Vec<(usize, Vec<(usize, F)>)>,
+    fixed: Vec<Vec<(usize, F)>>,
+    meanings: BTreeMap<String, Vec<Vec<(usize, F)>>>,
+    cells: usize,
+}
+
+/// Looks at the first site of each class, and at all of them with `thoroughly`; and which constraints would be missed.
+#[must_use]
+pub fn first_order(checker: &Checker, sites: &[(&Trace, Vec<Site>)], thoroughly: bool) -> Report {
+    let mut seen = BTreeSet::new();
+    let mut report = Report::default();
+    for (trace, sites) in sites {
+        let judge = Judge::new(checker, trace);
+        let linear = |site: &&Site| {
+            let left_out = [Table::Arithmetic, Table::MemBefore, Table::MemAfter];
+            !left_out.contains(&site.table)
+        };
+        let sites: Vec<(&Site, bool)> = (sites.iter().filter(linear))
+            .map(|site| (site, seen.insert((site.table as usize, &site.class))))
+            .filter(|(_, first)| *first || thoroughly)
+            .collect();
+        let reports = sites.into_par_iter();
+        let reports = reports.map(|(site, first)| of_site(&judge, site, first));
+        report = report.plus(reports.reduce(Report::default, Report::plus));
+    }
+    report
+}
+
+fn of_site(judge: &Judge<'_>, site: &Site, leave_out: bool) -> Report {
+    let system = System::of(judge, site);
+    let free = system.free(None);
+    let mut report = Report {
+        made: system.meanings.len(),
+        caught: system.meanings.len() - free.len(),
+        ..Report::default()
+    };
+    if leave_out {
+        let constraints = system.constraints.iter().map(|(index, _)| *index);
+        let missed = constraints.filter(|index| system.free(Some(*index)) != free);
+        report.indispensable[site.table as usize] = missed.collect();
+    }
+    for meaning in free {
+        let key = Key::new(site, &meaning, "first order");
+        let example = format!("row {}", site.row);
+        report.survivors.insert(key, (1, example));
+    }
+    report
+}
+
+impl System {
+    fn of(judge: &Judge<'_>, site: &Site) -> Self {
+        let (measure, names) = measure(judge, site);
+        let position = judge.position(site.table, site.row);
+        let cells = unknown(judge, site, position.first, position.last);
+        let honest = judge.pair(site.table, site.row, &[]);
+        let derivatives: Vec<Measures> = (cells.iter())
+            .map(|cell| {
+                let mut pair = honest.clone();
+                let mut values = vec![measure(&pair)];
+                for _ in 1..4 {
+                    pair[cell.offset][cell.column] += F::ONE;
+                    values.push(measure(&pair));
+                }
+                derivative(&values)
+            })
+            .collect();
+        let gather = |of: fn(&Measures) -> &Vec<F>| -> Vec<Vec<(usize, F)>> {
+            let mut rows = vec![vec![]; of(&measure(&honest)).len()];
+            for (cell, derivative) in derivatives.iter().enumerate() {
+                for (row, &value) in rows.iter_mut().zip(of(derivative)) {
+                    if value.is_nonzero() {
+                        row.push((cell, value));
+                    }
+                }
+            }
+            rows
+        };
+        let mut meanings: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        for (name, gradient) in names.into_iter().zip(gather(|m| &m.meanings)) {
+            meanings.entry(name).or_default().push(gradient);
+        }
+        let constraints = gather(|m| &m.constraints).into_iter().enumerate();
+        let known = |index: &usize| !judge.checker.ignores(site.table, *index);
+        Self {
+            constraints: constraints
+                .filter(|(index, row)| !row.is_empty() && known(index))
+                .collect(),
+            fixed: gather(|m| &m.fixed),
+            meanings,
+            cells: cells.len(),
+        }
+    }
+
+    /// The meanings that are not determined, without one constraint if one is named.
+    fn free(&self, without: Option<usize>) -> BTreeSet<String> {
+        let constraints = self.constraints.iter();
+        let constraints = constraints.filter(|(index, _)| without != Some(*index));
+        let rows = constraints.map(|(_, row)| row).chain(&self.fixed);
+        let span = Span::of(rows.map(Vec::as_slice), self.cells);
+        let free = self.meanings.iter().filter(|(_, gradients)| {
+            let mut gradients = gradients.iter();
+            gradients.any(|gradient| !span.contains(gradient))
+        });
+        free.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// The derivatives of polynomials of degree 3 from their values at 0, 1, 2 and 3.
+fn derivative(values: &[Measures]) -> Measures {
+    let weights = [-11, 18, -9, 2].map(F::from_noncanonical_i64);
+    let sixth = F::from_canonical_u64(6).inverse();
+    let combine = |of: fn(&Measures) -> &Vec<F>| {
+        let sum = |i: usize| -> F {
+            let terms = values.iter().zip(weights);
+            terms.map(|(values, weight)| of(values)[i] * weight).sum()
+        };
+        (0..of(&values[0]).len()).map(|i| sum(i) * sixth).collect()
+    };
+    Measures {
+        constraints: combine(|m| &m.constraints),
+        fixed: combine(|m| &m.fixed),
+        meanings: combine(|m| &m.meanings),
+    }
+}
+
+/// The cells that a row determines, given what its statement is about.
+fn unknown(judge: &Judge<'_>, site: &Site, first: bool, last: bool) -> Vec<Cell> {
+    let table = site.table;
+    let own = |column| Cell { offset: 0, column };
+    let next = |column| Cell { offset: 1, column };
+    let all = 0..columns::count(table);
+    match table {
+        Table::Cpu => determined(table, first, last),
+        Table::Keccak => {
+            let lanes: Vec<usize> = (0..50).map(|i| reg_a(i / 10, i / 2 % 5) + i % 2).collect();
+            let given = |column: &usize| {
+                lanes.contains(column) || *column == TIMESTAMP || *column < reg_step(23) + 1
+            };
+            let round = site.class != "last round" && site.class != "none";
+            let after = lanes.iter().copied().filter(|_| round && !last);
+            let after: Vec<Cell> = after.map(next).collect();
+            (all.filter(|column| !given(column)).map(own))
+                .chain(after)
+                .collect()
+        }
+        Table::KeccakSponge => {
+            let from = SPONGE.xored_rate_u32s[0];
+            let until = SPONGE.range_counter;
+            let after = SPONGE.original_rate_u32s[0]..SPONGE.block_bytes[0];
+            (from..until)
+                .map(own)
+                .chain(after.filter(|_| !last).map(next))
+                .collect()
+        }
+        Table::Logic => LOGIC.result.map(own).into(),
+        Table::BytePacking => {
+            let bytes = (all).filter(|&c| columns::name(table, c).starts_with("value_bytes"));
+            bytes.map(own).collect()
+        }
+        Table::Memory => {
+            let values = MEMORY.value_limbs.into_iter().map(next);
+            let reads = judge.pair(table, site.row, &[])[1][MEMORY.is_read].is_one();
+            let advice = MEMORY.context_first_change..MEMORY.range_check + 1;
+            let given = [MEMORY.stale_contexts, MEMORY.stale_context_frequencies];
+            (advice.filter(|column| !given.contains(column)).map(own))
+                .chain([own(MEMORY.timestamp_inv)])
+                .chain(values.filter(|_| reads && !last))
+                .collect()
+        }
+        Table::Arithmetic | Table::MemBefore | Table::MemAfter => vec![],
+    }
+}
+
+/// The cells that are meanings by themselves. An empty stack has no top.
+fn meanings(table: Table, cells: &[Cell], next: &[F]) -> Vec<Cell> {
+    let has_top = table == Table::Cpu && !next[CPU.stack_len].is_zero();
+    let means = |cell: &&Cell| match table {
+        Table::Cpu => {
+            let registers = STATE[0].contains(&cell.column) || STATE[1].contains(&cell.column);
+            registers || has_top && CPU.mem_channels[0].value.contains(&cell.column)
+        }
+        _ => cell.offset == 1,
+    };
+    cells.iter().filter(means).copied().collect()
+}
+
+/// What is measured of a row, and what the meanings are called.
+fn measure<'a>(
+    judge: &'a Judge<'_>,
+    site: &'a Site,
+) -> (impl Fn(&[Vec<F>; 2]) -> Measures + use<'a>, Vec<String>) {
+    let table = site.table;
+    let position = judge.position(table, site.row);
+    let honest = judge.pair(table, site.row, &[]);
+    let cells = unknown(judge, site, position.first, position.last);
+    let cells = meanings(table, &cells, &honest[1]);
+    let mut names: Vec<String> = cells.iter().map(|cell| cell.name(table)).collect();
+    let mut ports = Vec::new();
+    for (index, port) in judge.checker.ports[table as usize].iter().enumerate() {
+        let of_next = table == Table::Cpu && index == judge.top_port;
+        if of_next && position.last {
+            continue;
+        }
+        let [row, next] = [&honest[usize::from(of_next)], &honest[1]];
+        let mut parts = vec![];
+        if port.weight(row, next).is_nonzero() {
+            let tuple = port.tuple(row, next);
+            let own = port.sign.is_one();
+            parts = (0..tuple.len())
+                .map(|i| part(table, own, port.lookup, &tuple, i))
+                .collect();
+        }
+        names.extend(parts.iter().filter_map(|part| match part {
+            Part::Meaning(name) => Some((*name).to_owned()),
+            _ => None,
+        }));
+        ports.push((port, of_next, parts));
+    }
+    // The state after the row is one that a row can be given.
+    let given = (table == Table::Cpu && !position.last).then(|| {
+        let after = judge.pair(table, site.row + 1, &[]);
+        (judge.position(table, site.row + 1), after)
+    });
+    let lookups = match table {
+        Table::BytePacking | Table::KeccakSponge => &judge.checker.lookups[table as usize][..],
+        _ => &[],
+    };
+    let measure = move |pair: &[Vec<F>; 2]| {
+        let [row, next] = pair;
+        let starks = &judge.checker.starks;
+        let mut measures = Measures {
+            constraints: evaluate(starks, table, [row, next], position, Vec::new()),
+            ..Measures::default()
+        };
+        if let Some((position, [_, after])) = &given {
+            let values = evaluate(starks, table, [next, after], *position, Vec::new());
+            let of_state = judge.of_state.iter();
+            measures.fixed.extend(of_state.map(|index| values[*index]));
+        }
+        let own = cells.iter().map(|cell| pair[cell.offset][cell.column]);
+        measures.meanings.extend(own);
+        for (port, of_next, parts) in &ports {
+            let row = &pair[usize::from(*of_next)];
+            measures.fixed.push(port.weight(row, next));
+            if parts.is_empty() {
+                continue;
+            }
+            for (value, part) in port.tuple(row, next).into_iter().zip(parts) {
+                match part {
+                    Part::Fixed => measures.fixed.push(value),
+                    Part::Meaning(_) => measures.meanings.push(value),
+                    Part::Other => {}
+                }
+            }
+        }
+        for lookup in lookups {
+            for column in &lookup.columns {
+                measures
+                    .fixed
+                    .push(column.eval_with_next::<F, F, 1>(row, next));
+            }
+        }
+        measures
+    };
+    (measure, names)
+}
+
+/// What an element of a tuple is to a row, which looks the tuple up, or else provides it.
+fn part(table: Table, looks_up: bool, lookup: usize, tuple: &[F], index: usize) -> Part {
+    let reads = tuple[0].is_one();
+    let value = |fixed: bool, name| {
+        if fixed {
+            Part::Fixed
+        } else {
+            Part::Meaning(name)
+        }
+    };
+    match (table, lookup, index) {
+        (Table::Cpu, lookup::ARITHMETIC, _) => {
+            let class = tuple[1];
+            let third = [2, 4].map(F::from_canonical_u64).contains(&class);
+            match index {
+                0 | 1 => Part::Fixed,
+                _ if class == F::from_canonical_u64(5) => Part::Other,
+                2..18 => Part::Meaning("arithmetic input"),
+                18..26 if third => Part::Meaning("arithmetic input"),
+                18..26 => Part::Other,
+                _ => Part::Fixed,
+            }
+        }
+        (_, lookup::LOGIC, 17..) => value(looks_up, "logic result"),
+        (Table::Cpu, lookup::LOGIC, 1..) => Part::Meaning("logic input"),
+        (Table::Cpu, lookup::LOGIC, 0) => Part::Fixed,
+        (Table::Cpu, lookup::MEMORY, 0) => Part::Meaning("memory direction"),
+        (Table::Cpu, lookup::MEMORY, 1..4) => Part::Meaning("memory address"),
+        (Table::Cpu | Table::BytePacking | Table::KeccakSponge, lookup::MEMORY, 4..12) => {
+            value(reads, "memory value")
+        }
+        (_, lookup::BYTE_PACKING, 5) => Part::Other,
+        (Table::Cpu, lookup::BYTE_PACKING, 0..=4) => Part::Meaning("packing address"),
+        (_, lookup::BYTE_PACKING, 6..) => value(reads == looks_up, "packing value"),
+        (Table::Cpu, lookup::KECCAK_SPONGE, 0..=3) => Part::Meaning("hash address"),
+        (_, lookup::KECCAK_SPONGE, 5..) => value(looks_up, "hash"),
+        (Table::Cpu, lookup::CONTEXT_PRUNING, _) => Part::Meaning("pruned context"),
+        (Table::KeccakSponge, lookup::KECCAK_INPUTS, _) => Part::Meaning("permutation input"),
+        (_, lookup::KECCAK_OUTPUTS, _) => value(looks_up, "permutation output"),
+        _ => Part::Other,
+    }
+}

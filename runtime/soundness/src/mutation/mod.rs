@@ -1,0 +1,32 @@
+//! Looks for what the constraints leave open, by changing honest rows.
+//!
+//! ```text
+//! Trace --Survey--> sites: a few rows of each cluster
+//!                     |
+//!                     +--discrete--> mutants --Judge, Repair--> Report <--> reviewed list
+//! ```
+//!
+//! A row *means* something: a row of the CPU takes the machine from state to state and reads and writes memory; a row
+//! of another table states something about numbers, bytes or memory. A mutant to which nothing objects must mean the
+//! same as the honest row, or something else that is true. What survives otherwise is a fault, or is reviewed and
+//! listed with the reason for which it is none.
+//!
+//! A prover completes the other tables as he likes. So a change is not caught for asking another table for something
+//! that is not there, but for asking what no honest row of that table could say ([`truth`]).
+
+mod cells;
+mod class;
+mod discrete;
+mod freedom;
+mod judge;
+mod linear;
+mod mutant;
+mod repair;
+mod report;
+mod support;
+mod truth;
+
+pub use class::{Site, Survey, instructions};
+pub use discrete::{Sample, discrete};
+pub use freedom::first_order;
+pub use report::{Key, Report, Reviewed};
