@@ -102,7 +102,7 @@ fn parts() -> Vec<Range<usize>> {
     const CAP: usize = 16 * DIGEST;
     let mut lengths = vec![CAP, CAP, CAP];
     lengths.extend([5, 64, 135, 16, 16, 2].map(|opened| 16 * opened));
-    lengths.extend([CAP, CAP, 32 * 16, 8]);
+    lengths.extend([CAP, CAP, 32 * 16, 8, 8]);
     for _query in 0..10 {
         lengths.extend([69, 135, 16, 16].map(|leaf| 8 * leaf));
         lengths.extend([16 * DIGEST; 4]);
