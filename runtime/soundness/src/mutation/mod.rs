@@ -12,7 +12,7 @@
 //! listed with the reason for which it is none.
 //!
 //! A prover completes the other tables as he likes. So a change is not caught for asking another table for something
-//! that is not there, but for asking what no honest row of that table could say ([`truth`]).
+//! that is not there, but for asking what no honest row of that table could say (`truth`).
 
 mod cells;
 mod class;

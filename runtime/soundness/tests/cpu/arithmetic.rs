@@ -87,7 +87,7 @@ fn a_range_check_is_no_operation() {
     cells[op_flags()].fill(F::ZERO);
     cells[IS_RANGE_CHECK] = F::ONE;
     cells[OPCODE_COL] = number(opcode(row(index)).unwrap().into());
-    lie.is_refused_by_the_class();
+    lie.must_be_refused_by_the_class();
 }
 
 /// A shift of 1 whose result is popped: it is what 1 is multiplied by.
@@ -116,7 +116,7 @@ fn a_shift_is_no_operation_of_two_words() {
     let mut lie = multiply_by_result(index);
     let op = &mut lie.row(index).op;
     (op.shift, op.binary_op) = (F::ZERO, F::ONE);
-    lie.is_refused_by_the_class();
+    lie.must_be_refused_by_the_class();
 }
 
 #[test]
@@ -129,5 +129,5 @@ fn a_shift_by_two_to_the_32_multiplies_by_zero() {
         });
         (index, zero)
     });
-    multiply_by_result(index).is_refused_by(&refusals.collect::<Vec<_>>());
+    multiply_by_result(index).must_be_refused_by(&refusals.collect::<Vec<_>>());
 }

@@ -168,7 +168,7 @@ fn channel_two_writes_nothing_where_an_instruction_does_not_use_it() {
         (row, mend(|row, _| flag(row) * row.mem_channels[2].used))
     });
     let refusals: Vec<_> = refusals.collect();
-    lie.is_refused_by(&refusals);
+    lie.must_be_refused_by(&refusals);
     // The trace has none of these.
     mend(|row, _| row.op.fp254_op * row.mem_channels[2].used);
 }
@@ -186,7 +186,7 @@ fn channel_zero_writes_nothing_after_an_instruction_that_pushes() {
             (row, mend(|row, next| flag(row) * next.mem_channels[0].used))
         });
     let refusals: Vec<_> = refusals.collect();
-    lie.is_refused_by(&refusals);
+    lie.must_be_refused_by(&refusals);
     mend(|row, next| row.op.fp254_op * next.mem_channels[0].used);
 }
 
@@ -200,7 +200,7 @@ fn the_partial_channel_writes_nothing_where_the_context_is_read_or_set() {
         overwrite_claim_with_top(&mut lie.row(row).partial_channel);
         (row, off)
     });
-    lie.is_refused_by(&refusals);
+    lie.must_be_refused_by(&refusals);
 }
 
 #[test]
@@ -209,5 +209,5 @@ fn the_partial_channel_writes_nothing_in_padding() {
     let row = find(|row, _| operations(row).is_zero());
     overwrite_claim_with_top(&mut lie.row(row).partial_channel);
     let off = mend(|row, _| (F::ONE - operations(row)) * row.partial_channel.used);
-    lie.is_refused_by(&[(row, off)]);
+    lie.must_be_refused_by(&[(row, off)]);
 }

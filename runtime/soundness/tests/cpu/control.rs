@@ -98,7 +98,7 @@ fn the_instruction_behind_its_bytes_follows_a_push() {
         let is_push = row.op.push_prover_input * (F::ONE - row.opcode_bits[7]);
         is_push * (next.program_counter - place)
     });
-    lie.is_refused_by(&[(index, next)]);
+    lie.must_be_refused_by(&[(index, next)]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn the_next_instruction_follows_a_load_or_store_of_bytes() {
             .fold(operations(row), |sum, flag| sum - flag);
         native * (next.program_counter - row.program_counter - F::ONE)
     });
-    lie.is_refused_by(&[(index, next)]);
+    lie.must_be_refused_by(&[(index, next)]);
 }
 
 /// The place of the constraint that all instructions but those that set it keep the mode.
@@ -206,7 +206,7 @@ fn a_push_keeps_the_mode_and_so_does_a_load_or_store_of_bytes_or_a_jump() {
     let is_jump = |row: &Row| executes(row, JUMP);
     for is in [is_push, is_load_or_store_of_bytes, is_jump] {
         let (lie, [index, push]) = go_on_in_user_mode(is);
-        lie.is_refused_by(&[(index, keeps_mode()), (push, keeps_mode())]);
+        lie.must_be_refused_by(&[(index, keeps_mode()), (push, keeps_mode())]);
     }
 }
 
@@ -219,7 +219,7 @@ fn a_jump_on_a_condition_keeps_the_mode() {
     let mut lie = Lie::new();
     lie.row(index + 1).is_kernel_mode = F::ZERO;
     no_overflow_after(&mut lie, index);
-    lie.is_refused_by(&[(index, keeps_mode()), (index + 1, keeps_mode())]);
+    lie.must_be_refused_by(&[(index, keeps_mode()), (index + 1, keeps_mode())]);
 }
 
 #[test]
@@ -237,5 +237,5 @@ fn the_mode_at_the_end_of_a_segment_is_in_the_trap_word() {
         let traps = row.op.syscall + row.op.exception;
         traps * (next.mem_channels[0].value[1] - row.is_kernel_mode)
     });
-    lie.is_refused_by(&[(index, mode)]);
+    lie.must_be_refused_by(&[(index, mode)]);
 }

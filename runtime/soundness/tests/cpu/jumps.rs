@@ -38,7 +38,7 @@ fn the_condition_of_a_jump_is_read() {
     let (mut lie, index) = jump_for_another_condition();
     lie.row(index).mem_channels[1].used = F::ZERO;
     let used = mend(|row, _| is_jumpi(row) * (row.mem_channels[1].used - F::ONE));
-    lie.is_refused_by(&[(index, used)]);
+    lie.must_be_refused_by(&[(index, used)]);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn the_condition_of_a_jump_is_not_written() {
     let (mut lie, index) = jump_for_another_condition();
     lie.row(index).mem_channels[1].is_read = F::ZERO;
     let is_read = mend(|row, _| is_jumpi(row) * (row.mem_channels[1].is_read - F::ONE));
-    lie.is_refused_by(&[(index, is_read)]);
+    lie.must_be_refused_by(&[(index, is_read)]);
 }
 
 #[test]
@@ -55,16 +55,16 @@ fn the_condition_of_a_jump_comes_from_the_stack_and_from_no_zero_elsewhere() {
     let mut lie = Lie::new();
     lie.row(index).mem_channels[1].addr_context = number(ELSEWHERE);
     let context = mend(|row, _| is_jumpi(row) * (row.mem_channels[1].addr_context - row.context));
-    lie.is_refused_by(&[(index, context)]);
+    lie.must_be_refused_by(&[(index, context)]);
 
     let mut lie = Lie::new();
     lie.row(index).mem_channels[1].addr_segment = number(ELSEWHERE);
     let segment = mend(|row, _| is_jumpi(row) * (row.mem_channels[1].addr_segment - STACK));
-    lie.is_refused_by(&[(index, segment)]);
+    lie.must_be_refused_by(&[(index, segment)]);
 
     let mut lie = Lie::new();
     lie.row(index).mem_channels[1].addr_virtual = row(index).stack_len + number(ELSEWHERE);
     let place =
         mend(|row, _| is_jumpi(row) * (row.mem_channels[1].addr_virtual - row.stack_len + F::TWO));
-    lie.is_refused_by(&[(index, place)]);
+    lie.must_be_refused_by(&[(index, place)]);
 }

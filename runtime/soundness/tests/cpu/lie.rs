@@ -110,7 +110,7 @@ impl Lie {
 
     /// Checks that constraints that were added refuse the trace, each with its row and its place, and that nothing
     /// else does: without them the tables would have let it through.
-    pub(crate) fn is_refused_by(self, refusals: &[(usize, usize)]) {
+    pub(crate) fn must_be_refused_by(self, refusals: &[(usize, usize)]) {
         let mends: BTreeSet<usize> = refusals.iter().map(|&(_, mend)| mend).collect();
         let mut refused = BTreeSet::new();
         let mut found = self.violations();
@@ -134,7 +134,7 @@ impl Lie {
     }
 
     /// Checks that what the kernel's code holds at `place` refuses the trace, and that nothing else does.
-    pub(crate) fn is_refused_by_the_code(mut self, place: F) {
+    pub(crate) fn must_be_refused_by_the_code(mut self, place: F) {
         assert_ne!(self.clone().violations(), [], "the code refuses it now");
         self.look_away_from_code(place);
         assert_eq!(self.violations(), [], "nobody refused it before");
@@ -142,7 +142,7 @@ impl Lie {
 
     /// Checks that the class of the operation in the lookup into the Arithmetic table refuses the trace, and that
     /// nothing else does.
-    pub(crate) fn is_refused_by_the_class(self) {
+    pub(crate) fn must_be_refused_by_the_class(self) {
         let found = self.violations();
         assert_ne!(found, [], "the class refuses it now");
         let mut classless: HashMap<Vec<F>, F> = HashMap::new();

@@ -35,7 +35,7 @@ fn assert_unused_limbs_of_top_are_zero(is: impl Fn(&Row) -> bool) {
         });
         (index, zero)
     });
-    lie.is_refused_by(&refusals.collect::<Vec<_>>());
+    lie.must_be_refused_by(&refusals.collect::<Vec<_>>());
 }
 
 /// The way of the second word of a row, from where it was copied, if nothing but that row and copies use it.
@@ -69,7 +69,7 @@ fn assert_limbs_of_second_are_zero(
         let zero = mend(|row, _| flag(row) * row.mem_channels[1].value[limb]);
         (index, zero)
     });
-    lie.is_refused_by(&refusals.collect::<Vec<_>>());
+    lie.must_be_refused_by(&refusals.collect::<Vec<_>>());
 }
 
 #[test]

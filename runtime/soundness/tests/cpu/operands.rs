@@ -24,7 +24,7 @@ fn a_push_has_the_operand_that_the_code_holds() {
     let next = lie.row(index + 1);
     next.mem_channels[0].value[0] += F::ONE;
     next.mem_channels[2].addr_virtual += F::ONE;
-    lie.is_refused_by_the_code(row(index).program_counter);
+    lie.must_be_refused_by_the_code(row(index).program_counter);
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_narrow_operand_has_seven_limbs() {
         let narrow = row.is_kernel_mode - row.opcode_bits[7] - row.general.push().wide;
         row.op.push_prover_input * narrow * next.mem_channels[0].value[7]
     });
-    lie.is_refused_by(&[(index, limb)]);
+    lie.must_be_refused_by(&[(index, limb)]);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_wide_operand_is_read() {
     let used = mend(|row, _| {
         row.op.push_prover_input * (row.mem_channels[1].used - row.general.push().wide)
     });
-    lie.is_refused_by(&[(index, used)]);
+    lie.must_be_refused_by(&[(index, used)]);
 }
 
 #[test]
@@ -61,5 +61,5 @@ fn a_wide_operand_is_the_one_that_is_read() {
         let difference = row.mem_channels[1].value[3] - next.mem_channels[0].value[3];
         row.op.push_prover_input * row.general.push().wide * difference
     });
-    lie.is_refused_by(&[(index, same)]);
+    lie.must_be_refused_by(&[(index, same)]);
 }

@@ -58,9 +58,7 @@ pub(crate) fn batch() -> TransactionBatch {
     let genesis = GenesisState { accounts }.with_beacon_roots();
 
     let rules = ChainRules::provable(CHAIN);
-    let genesis = genesis
-        .block(&rules, 1_000, GAS_LIMIT, BASE_FEE.into())
-        .unwrap();
+    let genesis = genesis.block(&rules, 1_000, GAS_LIMIT, BASE_FEE).unwrap();
     let nodes = Arc::new(MemoryNodes::new());
     nodes.extend(&genesis.nodes, &genesis.codes);
     let parent = genesis.block.header;

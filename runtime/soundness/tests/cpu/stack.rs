@@ -47,7 +47,7 @@ fn the_top_after_a_pop_is_read() {
         let stack = row.general.stack();
         row.op.not_pop * (row.stack_len - F::ONE) * (stack.stack_inv_aux - F::ONE)
     });
-    lie.is_refused_by(&[(index, read)]);
+    lie.must_be_refused_by(&[(index, read)]);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn the_top_after_a_store_is_read() {
         let stack = row.general.stack();
         row.op.m_op_general * (row.stack_len - F::TWO) * (stack.stack_inv_aux - F::ONE)
     });
-    lie.is_refused_by(&[(index, read)]);
+    lie.must_be_refused_by(&[(index, read)]);
 }
 
 /// The place of the constraint that a stack that is not empty is not claimed to be where the context is read or set.
@@ -85,7 +85,7 @@ fn the_top_of_another_context_is_read() {
     claim_empty(lie.row(index));
     lie.row(index).mem_channels[2].used = F::ZERO;
     lie.forge(&path, |value| *value = WORD);
-    lie.is_refused_by(&[(index, no_context_hides_its_stack())]);
+    lie.must_be_refused_by(&[(index, no_context_hides_its_stack())]);
 }
 
 /// A GET_CONTEXT on a stack that is not empty, the way of the word that it puts aside, and another that was there.
@@ -109,7 +109,7 @@ fn the_top_is_put_aside_for_a_context() {
     claim_empty(lie.row(index));
     lie.row(index).mem_channels[2].used = F::ZERO;
     lie.forge(&path, |value| *value = older);
-    lie.is_refused_by(&[(index, no_context_hides_its_stack())]);
+    lie.must_be_refused_by(&[(index, no_context_hides_its_stack())]);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn the_word_below_a_context_is_the_former_top() {
         });
         (index, same)
     });
-    lie.is_refused_by(&refusals.collect::<Vec<_>>());
+    lie.must_be_refused_by(&refusals.collect::<Vec<_>>());
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_store_takes_two_words() {
         let stores = row.op.m_op_general * (F::ONE - row.opcode_bits[0]);
         stores * (next.stack_len - row.stack_len + F::TWO)
     });
-    lie.is_refused_by(&[(index, pops), (index + 3, pops)]);
+    lie.must_be_refused_by(&[(index, pops), (index + 3, pops)]);
 }
 
 /// A row with this opcode on a stack that is claimed to be empty, and stays so. How it came to be is left out.
@@ -187,9 +187,9 @@ fn an_empty_stack_is_not_negated_and_not_compared_with_zero() {
         mend(|row, _| flag(row) * row.opcode_bits[0] * (row.mem_channels[2].value[1] - F::ONE));
     for code in [NOT, ISZERO] {
         let (lie, index) = on_empty_stack(code);
-        lie.is_refused_by(&[(index, shows)]);
+        lie.must_be_refused_by(&[(index, shows)]);
         let (mut lie, index) = on_empty_stack(code);
         lie.row(index).mem_channels[2].value[1] = F::ZERO;
-        lie.is_refused_by(&[(index, not_empty)]);
+        lie.must_be_refused_by(&[(index, not_empty)]);
     }
 }

@@ -82,7 +82,7 @@ fn a_segment_begins_at_the_entry() {
     let first = after_entry();
     assert!(row(first).gas.is_zero() && row(first).is_kernel_mode.is_one());
     let entry = mend(|this, _| this.program_counter - row(0).program_counter);
-    begin_at(first).is_refused_by(&[(0, entry)]);
+    begin_at(first).must_be_refused_by(&[(0, entry)]);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_segment_is_not_padding_alone() {
     lie.trace.in_use[Table::MemAfter as usize] = true;
     let cycle = mend(|row, _| operations(row) - F::ONE);
     let entry = mend(|this, _| this.program_counter - row(0).program_counter);
-    lie.is_refused_by(&[(0, cycle), (0, entry)]);
+    lie.must_be_refused_by(&[(0, cycle), (0, entry)]);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_segment_begins_in_kernel_mode() {
     let mut lie = Lie::new();
     execute_in_user_mode(&mut lie, 0, 0);
     let kernel = mend(|row, _| row.is_kernel_mode - F::ONE);
-    lie.is_refused_by(&[(0, kernel), (0, keeps_mode())]);
+    lie.must_be_refused_by(&[(0, kernel), (0, keeps_mode())]);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_segment_begins_without_gas() {
         lie.row(index).gas += number(GAS);
     }
     let gas = mend(|row, _| row.gas);
-    lie.is_refused_by(&[(0, gas)]);
+    lie.must_be_refused_by(&[(0, gas)]);
 }
 
 #[test]
@@ -137,5 +137,5 @@ fn the_first_row_does_not_use_channel_zero() {
     let mut lie = Lie::new();
     overwrite_claim(&mut lie.row(0).mem_channels[0]);
     let off = mend(|row, _| row.mem_channels[0].used);
-    lie.is_refused_by(&[(0, off)]);
+    lie.must_be_refused_by(&[(0, off)]);
 }
