@@ -34,7 +34,7 @@ pub type OnchainProof = ProofWithPublicInputs<GoldilocksField, OnchainConfig, D>
 
 /// Parameters of the final circuit. Measured on 2 cores, in bytes of calldata and prover time:
 ///
-/// * 80 routed wires (plonky2's standard): 59,000 bytes. 64: 56,808 bytes, as 24 columns fall away and 365 rows
+/// * 80 routed wires (plonky2's standard): 59,000 bytes. 64: 56,816 bytes, as 24 columns fall away and 365 rows
 ///   are added, which still fit 2^12. Fewer than 60 bring a further gate and selector, and 48 need 2^13 rows.
 /// * Rate 2^-8 with 10 queries and 22 bits of grinding: 9 s, 3.5 GB. Rate 2^-9 with 9 queries would save 9 % of
 ///   the bytes for twice the time and memory; rate 2^-6 with 14 queries costs 30 % more bytes.
