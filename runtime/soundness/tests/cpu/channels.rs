@@ -8,7 +8,7 @@ use plonky2::field::types::Field;
 use tern_soundness::{F, Table};
 
 use super::lie::{Lie, mend};
-use super::{Row, executes, find, find_all, honest, number, opcode, operations};
+use super::{Row, address_of, executes, find, find_all, honest, number, opcode, operations};
 
 const GLOBAL_METADATA: u64 = 5;
 /// When what a block claims is written.
@@ -19,14 +19,7 @@ fn claim() -> [F; 3] {
     static CLAIM: OnceLock<[F; 3]> = OnceLock::new();
     *CLAIM.get_or_init(|| {
         let memory = honest().table(Table::Memory);
-        let address = |row: usize| {
-            let columns = [
-                MEMORY.addr_context,
-                MEMORY.addr_segment,
-                MEMORY.addr_virtual,
-            ];
-            columns.map(|column| memory.row(row)[column])
-        };
+        let address = |index: usize| address_of(memory.row(index));
         let mut rows = memory.iter().enumerate();
         let claim = rows.find(|&(index, row)| {
             row[MEMORY.addr_segment] == number(GLOBAL_METADATA)

@@ -5,12 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use evm_arithmetization::all_stark::MEMORY_CTL_IDX;
 use evm_arithmetization::cpu::columns::NUM_CPU_COLUMNS;
-use evm_arithmetization::memory::columns::MEMORY_COL_MAP as MEMORY;
 use plonky2::field::types::Field;
 use tern_soundness::{F, Table, Trace, Violation};
 
 use super::words::Path;
-use super::{CODE, Row, TABLE, base, checker, honest, number, operations, row, view};
+use super::{CODE, Row, TABLE, address_of, base, checker, honest, number, operations, row, view};
 
 /// The lookup into the Arithmetic table, and which element of its tuples is the class of an operation.
 const ARITHMETIC: usize = 0;
@@ -192,14 +191,7 @@ impl Lie {
                 ..
             } => {
                 let memory = self.trace.table(Table::Memory);
-                let of = |row: &[F]| {
-                    let address = [
-                        MEMORY.addr_context,
-                        MEMORY.addr_segment,
-                        MEMORY.addr_virtual,
-                    ];
-                    self.is_code_left_out(address.map(|column| row[column]))
-                };
+                let of = |row| self.is_code_left_out(address_of(row));
                 !of(memory.row(*row)) && !of(memory.next_row(*row))
             }
             _ => true,

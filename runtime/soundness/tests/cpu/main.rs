@@ -21,6 +21,7 @@ use std::borrow::Borrow;
 use std::sync::OnceLock;
 
 use evm_arithmetization::cpu::columns::{CpuColumnsView, NUM_CPU_COLUMNS};
+use evm_arithmetization::memory::columns::MEMORY_COL_MAP as MEMORY;
 use plonky2::field::types::{Field, PrimeField64};
 use tern_proving::inputs::generation_inputs;
 use tern_soundness::{Base, Checker, F, Table, Trace};
@@ -61,6 +62,16 @@ fn base() -> &'static Base<'static> {
 fn checker() -> &'static Checker {
     static CHECKER: OnceLock<Checker> = OnceLock::new();
     CHECKER.get_or_init(Checker::default)
+}
+
+/// Context, segment and place of what a row of Memory reads or writes.
+fn address_of(row: &[F]) -> [F; 3] {
+    [
+        MEMORY.addr_context,
+        MEMORY.addr_segment,
+        MEMORY.addr_virtual,
+    ]
+    .map(|column| row[column])
 }
 
 fn view(cells: &[F]) -> &Row {

@@ -36,32 +36,28 @@ fn row_before_top(code: u8, taken: F) -> (usize, Path) {
     found.expect("the trace has such a row")
 }
 
-#[test]
-fn the_top_after_a_pop_is_read() {
-    let (index, path) = row_before_top(POP, F::ONE);
+/// Asserts that the next top is read after a row with this opcode and flag, which takes so many words.
+fn assert_next_top_is_read(code: u8, taken: F, flag: impl Fn(&Row) -> F) {
+    let (index, path) = row_before_top(code, taken);
     let mut lie = Lie::new();
     claim_empty(lie.row(index));
     lie.row(index + 1).mem_channels[0].used = F::ZERO;
     lie.forge(&path, |value| *value = WORD);
     let read = mend(|row, _| {
         let stack = row.general.stack();
-        row.op.not_pop * (row.stack_len - F::ONE) * (stack.stack_inv_aux - F::ONE)
+        flag(row) * (row.stack_len - taken) * (stack.stack_inv_aux - F::ONE)
     });
     lie.must_be_refused_by(&[(index, read)]);
 }
 
 #[test]
+fn the_top_after_a_pop_is_read() {
+    assert_next_top_is_read(POP, F::ONE, |row| row.op.not_pop);
+}
+
+#[test]
 fn the_top_after_a_store_is_read() {
-    let (index, path) = row_before_top(MSTORE_GENERAL, F::TWO);
-    let mut lie = Lie::new();
-    claim_empty(lie.row(index));
-    lie.row(index + 1).mem_channels[0].used = F::ZERO;
-    lie.forge(&path, |value| *value = WORD);
-    let read = mend(|row, _| {
-        let stack = row.general.stack();
-        row.op.m_op_general * (row.stack_len - F::TWO) * (stack.stack_inv_aux - F::ONE)
-    });
-    lie.must_be_refused_by(&[(index, read)]);
+    assert_next_top_is_read(MSTORE_GENERAL, F::TWO, |row| row.op.m_op_general);
 }
 
 /// The place of the constraint that a stack that is not empty is not claimed to be where the context is read or set.
