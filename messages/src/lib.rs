@@ -33,6 +33,7 @@ pub use job::{BlobId, Job, JobId, JobKind, Proof, SpanBoundary};
 pub use main_node::{
     Backlog, BatchRecord, BlockQuery, BlockSealed, Confirmation, FinalityHeights, FinalityRefusal,
     FinalityReport, HaltReport, L2Anchor, L2Place, L2Transaction, NodeStatus, Place, Rejection,
+    Rewind,
 };
 pub use prover::{
     Artifact, Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, FailureCause, Fence,

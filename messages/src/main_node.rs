@@ -4,7 +4,7 @@
 //!            BlockSealed, SealedBlock            BatchRecord, FinalityReport, L2Anchor
 //! main node ------------------------> sequencer ------------> bridge ------------> main node
 //!            <------------------------
-//!             Backlog, HaltReport
+//!             Backlog, HaltReport, and the question for Rewinds
 //! ```
 
 use alloy::primitives::{Address, B256};
@@ -96,6 +96,22 @@ pub enum Rejection {
     #[error("the node does not accept transactions now: {reason}")]
     Unavailable {
         /// Why.
+        reason: String,
+    },
+    /// It was taken back because it cannot be proven, until an operator allows it again.
+    #[error("transaction {transaction} is refused: {reason}")]
+    Refused {
+        /// Hash of the transaction.
+        transaction: B256,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// A transaction of this sender was taken back, and an operator admits no more of them for now.
+    #[error("sender {sender} is refused: {reason}")]
+    SenderRefused {
+        /// The sender.
+        sender: Address,
+        /// What was wrong with the transaction.
         reason: String,
     },
 }
@@ -215,6 +231,16 @@ pub enum FinalityRefusal {
         /// What went wrong.
         reason: String,
     },
+    /// The batch ends with a block that was taken back. Whoever formed it has not heard of that yet.
+    #[error(
+        "batch {batch} ends with block {block}, which was taken back; the sequencer will drop it"
+    )]
+    TakenBack {
+        /// The batch.
+        batch: BatchNumber,
+        /// Its last block.
+        block: BlockNumber,
+    },
 }
 
 /// How far proving lags behind sealing; sealing slows down by it.
@@ -238,6 +264,33 @@ pub struct HaltReport {
     pub transaction: Option<B256>,
     /// What differs, or which limit is exceeded.
     pub reason: String,
+}
+
+/// Sealed blocks that an operator took back, so that the chain goes on without one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewind {
+    /// Counts the rewinds of a chain's main node, from 1.
+    pub number: u64,
+    /// The last block that stays.
+    pub kept: BlockNumber,
+    /// Hashes of the blocks after it, in order. Never empty.
+    pub removed: Vec<B256>,
+    /// When, in seconds since the Unix epoch.
+    pub at: u64,
+}
+
+impl Rewind {
+    /// Whether the block of this number and hash was taken back.
+    pub fn removes(&self, number: BlockNumber, hash: B256) -> bool {
+        let after = number.0.checked_sub(self.kept.0.saturating_add(1));
+        let index = after.and_then(|after| usize::try_from(after).ok());
+        index.and_then(|index| self.removed.get(index)) == Some(&hash)
+    }
+
+    /// The last block that was taken back.
+    pub fn last(&self) -> BlockNumber {
+        BlockNumber(self.kept.0.saturating_add(self.removed.len() as u64))
+    }
 }
 
 /// Heights that follow what L2 says.

@@ -10,6 +10,7 @@ mod genesis;
 mod logging;
 mod node;
 mod prover;
+mod rewind;
 mod security;
 mod status;
 mod sync;
@@ -45,6 +46,7 @@ Examples:
   tern node --role prover --identity DIR --join HOST:PORT      one more prover machine
   tern sync --from-l2 --chain chain.toml --l2-rpc URL --rollup 0x…  the chain again, from L2 alone
   tern node --role watcher --chain chain.toml --l2-rpc URL --rollup 0x…      the same for ever, with an alarm
+  tern rewind --config node.toml                  a halted chain goes on without what cannot be proven
   tern cluster init --authority ca --cluster NAME              certify machines
   tern cluster status --identity DIR --join HOST:PORT          who is there, and what is being proven
   tern prover drain NAME --identity DIR --join HOST:PORT       let a prover finish and leave
@@ -66,6 +68,7 @@ enum Command {
     Prover(prover::Arguments),
     Deploy(deploy::Arguments),
     Sync(sync::Arguments),
+    Rewind(rewind::Arguments),
     Genesis(genesis::Arguments),
     Security(security::Arguments),
 }
@@ -98,6 +101,7 @@ fn run(command: Command) -> Result<ShutdownReason, Failure> {
             Command::Node(arguments) => node::run(arguments).await,
             Command::Deploy(arguments) => deploy::run(arguments).await,
             Command::Sync(arguments) => sync::run(arguments).await,
+            Command::Rewind(arguments) => rewind::run(arguments).await,
             Command::Genesis(arguments) => genesis::run(&arguments),
             Command::Security(arguments) => security::run(&arguments),
             Command::Cluster(arguments) => cluster::run(arguments).await,

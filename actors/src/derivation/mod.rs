@@ -9,7 +9,8 @@
 //!
 //! A block with its state, receipts and indices is one durable write, and so is a batch's record: at whichever moment
 //! the process ends, the next run goes on behind what is there. Nothing that L2's server says is believed: the
-//! contract's hash of a batch covers its blocks, and its verified block covers all before it.
+//! contract's hash of a batch covers its blocks, and its verified block covers all before it. Batches that are replaced
+//! before they are verified are dropped, and the new ones taken.
 
 mod attestor;
 mod block;
@@ -32,9 +33,11 @@ use tern_storage::tables::chain::{HEADS, Heads, block as stored_block};
 use tern_storage::{StorageError, WriteBatch, crash_point};
 use thiserror::Error;
 use tokio::task::JoinError;
-use tracing::info;
+use tracing::{info, warn};
 
-use crate::main_node::{Chain, ChainError, accept, batch_record, put_anchor, reported_finality};
+use crate::main_node::{
+    Chain, ChainError, accept, batch_record, put_anchor, reported_finality, take_back,
+};
 
 pub use attestor::Attestor;
 use resumption::Resumption;
@@ -192,12 +195,9 @@ impl Derivation {
     /// [`DerivationError`]; whatever was made before stays.
     pub async fn follow(&self) -> Result<RollupStatus, DerivationError> {
         let sight = self.look().await?;
+        self.drop_replaced(&sight).await?;
         let known = reported_finality(&self.chain)?;
         let (committed, verified) = (sight.status.last_committed, sight.status.last_verified);
-        if known.committed.0 > committed || known.verified.0 > verified {
-            let batch = BatchNumber(committed.0 + 1);
-            return Err(DerivationError::Replaced { batch });
-        }
         for number in known.verified.0.0 + 1..=committed.0 {
             let number = BatchNumber(number);
             if number > known.committed.0 {
@@ -222,6 +222,53 @@ impl Derivation {
             });
         }
         Ok(sight.status)
+    }
+
+    /// Drops batches that were taken from L2 and are not there any more, with their blocks: as long as they are not
+    /// verified the operator may replace them, and L2 may take them back.
+    async fn drop_replaced(&self, sight: &Sight) -> Result<(), DerivationError> {
+        let known = reported_finality(&self.chain)?;
+        let mut last = known.committed.0.min(sight.status.last_committed);
+        while last > known.verified.0 && !self.is_held(last).await? {
+            last = BatchNumber(last.0 - 1);
+        }
+        if last == known.committed.0 && known.verified.0 <= sight.status.last_verified {
+            return Ok(());
+        }
+        let (batch, before) = (BatchNumber(last.0 + 1), known.committed.0);
+        // A sequencer's directory holds them, too.
+        if last < known.verified.0
+            || known.verified.0 > sight.status.last_verified
+            || self.resumption.is_some()
+        {
+            return Err(DerivationError::Replaced { batch });
+        }
+        let kept = match last.0 {
+            0 => BlockNumber(0),
+            _ => self.recorded(last)?.last_block,
+        };
+        let chain = self.chain.clone();
+        let dropped = tokio::task::spawn_blocking(move || {
+            let mut writes = WriteBatch::new();
+            take_back(&chain, kept, &mut writes)?;
+            crash_point("sync/dropping");
+            Ok::<_, DerivationError>(chain.store.commit(writes)?)
+        });
+        dropped.await??;
+        warn!(target: "tern::derivation", first = %batch, last = %before, %kept,
+            "L2 does not hold these batches any more; they are dropped here, too, with their blocks");
+        Ok(())
+    }
+
+    /// Whether L2 holds a batch as it was taken. Its hash covers all before it.
+    async fn is_held(&self, number: BatchNumber) -> Result<bool, DerivationError> {
+        let header = self.recorded(number)?;
+        let mut blocks = Vec::new();
+        for block in (header.first_block.0..=header.last_block.0).map(BlockNumber) {
+            let found = stored_block(&self.chain.store, block)?;
+            blocks.push(found.ok_or(ChainError::MissingBlock { number: block })?);
+        }
+        Ok(self.rollup.holds(&Batch { header, blocks }).await?)
     }
 
     async fn look(&self) -> Result<Sight, DerivationError> {

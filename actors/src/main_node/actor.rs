@@ -19,9 +19,10 @@ use tern_storage::{StorageError, Store};
 use tokio::sync::{Semaphore, watch};
 
 use super::chain::{Chain, ChainError};
-use super::engine::{Command, Engine};
+use super::engine::{Command, Engine, Reconfirmed};
 use super::head::Head;
 use super::message::{MainNodeMessage, ReadFailure, SealedAnnouncement};
+use super::tables::REWINDS;
 
 /// Submissions that may wait for the engine. At 100,000 a second they would wait 0.1 s.
 const MAX_WAITING_SUBMISSIONS: usize = 10_000;
@@ -172,6 +173,15 @@ impl Actor for MainNode {
                 tokio::task::spawn_blocking(move || answer_blocks(&store, query, reply));
                 return Ok(());
             }
+            MainNodeMessage::Rewinds(reply) => {
+                let store = Arc::clone(&state.store);
+                tokio::task::spawn_blocking(move || {
+                    let rewinds = store.range(&REWINDS, ..).map(|row| Ok(row?.1));
+                    let rewinds = rewinds.collect::<Result<_, _>>();
+                    let _ = reply.send(rewinds.map_err(unreadable));
+                });
+                return Ok(());
+            }
             MainNodeMessage::ReportFinality(report, reply) => Command::Finality(report, reply),
             MainNodeMessage::ReportAnchor(anchor) => Command::Anchor(anchor),
             MainNodeMessage::ReportBacklog(backlog) => Command::Backlog(backlog),
@@ -200,6 +210,15 @@ impl Actor for MainNode {
     }
 }
 
+/// Executes what an earlier [`rewind`](super::rewind()) has returned, without a running node. Blocks on the disk.
+///
+/// # Errors
+/// If the chain cannot be read or written.
+pub fn reconfirm(chain: Chain) -> Result<Reconfirmed, ChainError> {
+    let head = watch::Sender::new(Head::on_disk(&chain)?);
+    Engine::recover(chain, head, Arc::default())?.reconfirm()
+}
+
 /// A submission that is counted until it is dropped.
 pub(super) struct Counted(Arc<AtomicUsize>);
 
@@ -219,11 +238,15 @@ fn answer_blocks(
     query: BlockQuery,
     reply: RpcReplyPort<Result<Vec<SealedBlock>, ReadFailure>>,
 ) {
-    let blocks = read_blocks(store, query).map_err(|error| ReadFailure {
-        reason: error.to_string(),
-    });
+    let blocks = read_blocks(store, query).map_err(unreadable);
     // The caller may have given up waiting.
     let _ = reply.send(blocks);
+}
+
+fn unreadable(error: StorageError) -> ReadFailure {
+    ReadFailure {
+        reason: error.to_string(),
+    }
 }
 
 fn read_blocks(store: &Store, query: BlockQuery) -> Result<Vec<SealedBlock>, StorageError> {

@@ -9,9 +9,9 @@ use tern_execution::{
     BlockEnvironment, CallContext, GenesisError, HashWindow, NodeSource, SealedOutcome,
     SourceError, StateError, StateView, WINDOW,
 };
-use tern_messages::BlockNumber;
+use tern_messages::{BlockNumber, SealedBlock};
 use tern_storage::tables::chain::{
-    BLOCK_BY_HASH, CODES, HEADERS, HEADS, Heads, StoredHeader, TRIE_NODES, put_block,
+    BLOCK_BY_HASH, CODES, HEADERS, HEADS, Heads, StoredHeader, TRIE_NODES, put_block, remove_block,
 };
 use tern_storage::{StorageError, Store, WriteBatch};
 use thiserror::Error;
@@ -130,6 +130,13 @@ impl Chain {
                 &block.number(),
             );
         }
+    }
+
+    /// The reverse of [`Self::put_sealed`].
+    pub(crate) fn remove_sealed(&self, batch: &mut WriteBatch, block: &SealedBlock) {
+        remove_block(batch, block);
+        let environment = BlockEnvironment::of(&self.spec.rules, &block.header);
+        batch.delete(&BLOCK_BY_HASH, &provisional_hash(&environment));
     }
 
     /// The state after a root, with a cache of its own.

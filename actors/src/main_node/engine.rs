@@ -13,6 +13,8 @@
 //! * A failed write, or state that cannot be read, ends the thread: what was confirmed is on disk, and
 //!   nothing else may be said.
 
+mod returned;
+
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -39,10 +41,12 @@ use super::head::{Head, immediate};
 use super::message::SealedAnnouncement;
 use super::open_block::OpenBlock;
 use super::pool::Pool;
+use super::refusals::Refusals;
 use super::restraint::Restraint;
 use super::sealing::{self, Decision};
 use super::spec::{Finality, Sealing};
 use super::tables::{ANCHOR, HALT};
+pub use returned::{Lost, Reconfirmed};
 
 /// Most commands in one turn, so that the first of them need not wait for ever.
 const MAX_TURN: usize = 512;
@@ -105,6 +109,7 @@ pub(super) struct Engine {
     pool: Pool,
     pool_changed: bool,
     restraint: Restraint,
+    refusals: Refusals,
     reported_anchor: Option<L2Anchor>,
     used_anchor: Option<L2Anchor>,
     finality: FinalityHeights,
@@ -135,6 +140,7 @@ impl Engine {
         );
         let mut engine = Self {
             pool: Pool::new(chain.spec.pool),
+            refusals: Refusals::on_disk(&chain.store)?,
             chain,
             sealed: disk.sealed,
             sealed_state: disk.state,
@@ -157,6 +163,7 @@ impl Engine {
 
     /// Works until it is told to stop, or all senders are gone.
     pub(super) fn run(mut self, commands: &Receiver<Command>) -> Result<(), ChainError> {
+        self.reconfirm()?;
         loop {
             let first = match commands.recv_timeout(self.next_wake()) {
                 Ok(command) => Some(command),
@@ -277,6 +284,9 @@ impl Engine {
             return Ok(Err(Rejection::AlreadyKnown));
         }
         let sender = transaction.sender();
+        if let Err(rejection) = self.refusals.check(hash, sender) {
+            return Ok(Err(rejection));
+        }
         if let Some(rest) = self.restraint.of(&sender, Instant::now()) {
             let seconds = rest.as_secs() + u64::from(rest.subsec_nanos() > 0);
             return Ok(Err(Rejection::HeldBack { sender, seconds }));
@@ -682,6 +692,10 @@ impl Engine {
     }
 
     fn halt(&mut self, report: HaltReport, turn: &mut Turn) {
+        if report.block.0 > self.sealed.header.number {
+            warn!(target: "tern::main_node", %report, "not halted: there is no such block, or it was taken back");
+            return;
+        }
         error!(
             target: "tern::main_node",
             block = %report.block,

@@ -1,14 +1,14 @@
 //! What L2 says about batches: checked against what is known, then stored.
 
 use tern_messages::{
-    BatchNumber, BatchRecord, BlockNumber, FinalityHeights, FinalityRefusal, FinalityReport,
-    L2Anchor,
+    BatchHeader, BatchNumber, BatchRecord, BlockNumber, FinalityHeights, FinalityRefusal,
+    FinalityReport, L2Anchor,
 };
 use tern_storage::tables::chain::{BATCH_OF_BLOCK, HEADERS, HEADS, Heads};
 use tern_storage::{StorageError, Store, WriteBatch};
 
 use super::chain::Chain;
-use super::tables::{ANCHOR, BATCH_RECORDS, FINALITY, StoredFinality};
+use super::tables::{ANCHOR, BATCH_RECORDS, FINALITY, REWINDS, StoredFinality};
 
 /// Checks a report. Returns the new heights, and what makes them durable.
 pub(crate) fn accept(
@@ -63,6 +63,10 @@ fn check_blocks(store: &Store, record: &BatchRecord) -> Result<(), FinalityRefus
     let stored = store.get(&HEADERS, &header.last_block).map_err(storage)?;
     match stored {
         Some(stored) if stored.hash == header.last_block_hash => Ok(()),
+        _ if was_taken_back(store, header).map_err(storage)? => Err(FinalityRefusal::TakenBack {
+            batch: header.number,
+            block: header.last_block,
+        }),
         other => Err(FinalityRefusal::ForeignBlock {
             batch: header.number,
             block: header.last_block,
@@ -70,6 +74,15 @@ fn check_blocks(store: &Store, record: &BatchRecord) -> Result<(), FinalityRefus
             stored: other.map(|stored| stored.hash),
         }),
     }
+}
+
+fn was_taken_back(store: &Store, header: &BatchHeader) -> Result<bool, StorageError> {
+    for row in store.range(&REWINDS, ..) {
+        if row?.1.removes(header.last_block, header.last_block_hash) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn put_record(

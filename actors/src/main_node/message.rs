@@ -7,7 +7,7 @@ use ractor::RpcReplyPort;
 use serde::{Deserialize, Serialize};
 use tern_messages::{
     Backlog, BlockQuery, BlockSealed, Confirmation, FinalityRefusal, FinalityReport, HaltReport,
-    L2Anchor, NodeStatus, Rejection, SealedBlock,
+    L2Anchor, NodeStatus, Rejection, Rewind, SealedBlock,
 };
 
 use super::chain::ChainError;
@@ -21,6 +21,8 @@ pub enum MainNodeMessage {
         BlockQuery,
         RpcReplyPort<Result<Vec<SealedBlock>, ReadFailure>>,
     ),
+    /// From the sequencer: every rewind so far, in order.
+    Rewinds(RpcReplyPort<Result<Vec<Rewind>, ReadFailure>>),
     /// From the bridge: what the L2 contract says. The answer comes once it is durable.
     ReportFinality(FinalityReport, RpcReplyPort<Result<(), FinalityRefusal>>),
     /// From the bridge: the newest L2 block that L3 blocks may refer to.
@@ -58,6 +60,7 @@ impl fmt::Debug for MainNodeMessage {
         f.write_str(match self {
             Self::SubmitTransaction(..) => "SubmitTransaction",
             Self::BlocksFrom(..) => "BlocksFrom",
+            Self::Rewinds(_) => "Rewinds",
             Self::ReportFinality(..) => "ReportFinality",
             Self::ReportAnchor(_) => "ReportAnchor",
             Self::ReportBacklog(_) => "ReportBacklog",

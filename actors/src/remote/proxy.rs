@@ -213,6 +213,7 @@ impl BatcherProxy {
                 to.ask(q::BATCH_HEADERS, (first, last), LONG_ANSWER, reply);
             }
             BatcherMessage::Batch(number, reply) => to.ask(q::BATCH, number, LONG_ANSWER, reply),
+            BatcherMessage::TakenBack(reply) => to.ask(q::TAKEN_BACK, (), ANSWER, reply),
             message @ (BatcherMessage::Poll
             | BatcherMessage::SpanProven(_)
             | BatcherMessage::Looked(_)) => not_for_others(&message),
@@ -233,6 +234,7 @@ impl MainNodeProxy {
             MainNodeMessage::BlocksFrom(query, reply) => {
                 to.ask(q::BLOCKS_FROM, query, LONG_ANSWER, reply);
             }
+            MainNodeMessage::Rewinds(reply) => to.ask(q::REWINDS, (), ANSWER, reply),
             MainNodeMessage::ReportFinality(report, reply) => {
                 to.ask(q::REPORT_FINALITY, report, ANSWER, reply);
             }

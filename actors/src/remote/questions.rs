@@ -7,7 +7,7 @@ use tern_messages::{
     Backlog, Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, BlockQuery, BlockSealed,
     Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, Drain, DrainAnswer,
     FinalityRefusal, FinalityReport, HaltReport, JobFailure, L2Anchor, Lease, MemberStatus, Offer,
-    OfferRefusal, ProofStatus, ProvenRange, Renewal, RenewalAnswer, Role, SealedBlock,
+    OfferRefusal, ProofStatus, ProvenRange, Renewal, RenewalAnswer, Rewind, Role, SealedBlock,
     SettledHeights,
 };
 
@@ -100,11 +100,15 @@ questions!(Sequencer by &[Role::Bridge], {
     BATCH_HEADERS = "batch-headers": (BatchNumber, BatchNumber) => Result<Vec<BatchHeader>, String>;
     /// A batch with its blocks.
     BATCH = "batch": BatchNumber => Result<Option<Batch>, String>;
+    /// Batches that were dropped when the main node took their blocks back.
+    TAKEN_BACK = "taken-back": () => Result<Vec<BatchHeader>, String>;
 });
 
 questions!(MainNode by &[Role::Sequencer], {
     /// Sealed blocks.
     BLOCKS_FROM = "blocks-from": BlockQuery => Result<Vec<SealedBlock>, ReadFailure>;
+    /// Every rewind so far.
+    REWINDS = "rewinds": () => Result<Vec<Rewind>, ReadFailure>;
     /// How far proving lags behind.
     REPORT_BACKLOG = "report-backlog": Backlog => ();
     /// A block cannot be finalised.

@@ -170,6 +170,9 @@ fn for_bridge(router: Router, sequencer: &LocalSequencer) -> Router {
     });
     let headers = |(first, last), reply| BatcherMessage::Headers(first, last, reply);
     let router = asked(router, q::BATCH_HEADERS, batcher, LONG_ANSWER, headers);
+    let router = asked(router, q::TAKEN_BACK, batcher, ANSWER, |(), reply| {
+        BatcherMessage::TakenBack(reply)
+    });
     asked(
         router,
         q::BATCH,
@@ -187,6 +190,9 @@ fn for_main_node(router: Router, main_node: &Address<MainNodeMessage>) -> Router
         LONG_ANSWER,
         MainNodeMessage::BlocksFrom,
     );
+    let router = asked(router, q::REWINDS, main_node, ANSWER, |(), reply| {
+        MainNodeMessage::Rewinds(reply)
+    });
     let router = asked(
         router,
         q::REPORT_FINALITY,

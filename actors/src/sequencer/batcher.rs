@@ -17,8 +17,9 @@ use tracing::{info, warn};
 
 use super::batching::{BatchingPolicy, Candidate};
 use super::fault;
+use super::history::{History, Seen};
 use super::proof_coordinator::CoordinatorMessage;
-use super::tables::SIMULATIONS;
+use super::tables::{SIMULATIONS, TAKEN_BACK};
 use crate::main_node::Chain;
 use crate::verifier_bridge::BridgeMessage;
 
@@ -26,6 +27,7 @@ use crate::verifier_bridge::BridgeMessage;
 #[derive(Clone, Debug)]
 pub struct Batcher {
     pub(crate) chain: Chain,
+    pub(crate) history: History,
     pub(crate) policy: BatchingPolicy,
     /// How often to look at the age of what waits.
     pub(crate) poll: Duration,
@@ -52,6 +54,8 @@ pub enum BatcherMessage {
     ),
     /// A batch with its blocks, if it was formed.
     Batch(BatchNumber, RpcReplyPort<Result<Option<Batch>, String>>),
+    /// Batches that were dropped since the main node took their blocks back. L2 may hold them still.
+    TakenBack(RpcReplyPort<Result<Vec<BatchHeader>, String>>),
 }
 
 impl ractor::Message for BatcherMessage {}
@@ -59,6 +63,7 @@ impl ractor::Message for BatcherMessage {}
 /// What the batcher knows.
 #[derive(Debug)]
 pub struct State {
+    seen: Seen,
     last: BatchNumber,
     last_block: BlockNumber,
     span_proven: BlockNumber,
@@ -76,13 +81,14 @@ impl Actor for Batcher {
         myself: ActorRef<Self::Msg>,
         (): (),
     ) -> Result<State, ActorProcessingErr> {
-        let store = self.chain.store.clone();
+        let (store, seen) = (self.chain.store.clone(), self.history.now());
         let last = tokio::task::spawn_blocking(move || store.last(&BATCHES)).await?;
         let last = last.map_err(fault::disk)?;
         let (last, last_block) = last.map_or_else(Default::default, |(n, h)| (n, h.last_block));
         drop(myself.send_interval(self.poll, || BatcherMessage::Poll));
         let _ = myself.cast(BatcherMessage::Poll);
         Ok(State {
+            seen,
             last,
             last_block,
             span_proven: BlockNumber(0),
@@ -97,6 +103,7 @@ impl Actor for Batcher {
         message: Self::Msg,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
+        self.history.check(state.seen)?;
         match message {
             BatcherMessage::Poll => self.look(&myself, state),
             BatcherMessage::SpanProven(block) => {
@@ -124,6 +131,14 @@ impl Actor for Batcher {
                     let _ = reply.send(batch);
                 });
             }
+            BatcherMessage::TakenBack(reply) => {
+                let store = self.chain.store.clone();
+                tokio::task::spawn_blocking(move || {
+                    let rows = store.range(&TAKEN_BACK, ..).map(|row| row.map(|(_, h)| h));
+                    let headers: Result<Vec<_>, StorageError> = rows.collect();
+                    let _ = reply.send(headers.map_err(|error| error.to_string()));
+                });
+            }
         }
         Ok(())
     }
@@ -137,13 +152,14 @@ impl Batcher {
         }
         (state.busy, state.again) = (true, false);
         let look = Look {
+            seen: state.seen,
             number: BatchNumber(state.last.0 + 1),
             first: BlockNumber(state.last_block.0 + 1),
             due: state.span_proven > state.last_block,
         };
         let (batcher, myself) = (self.clone(), myself.clone());
         tokio::task::spawn_blocking(move || {
-            let outcome = batcher.form(look, SystemTime::now()).map_err(fault::disk);
+            let outcome = batcher.form(look, SystemTime::now());
             let _ = myself.cast(BatcherMessage::Looked(outcome));
         });
     }
@@ -169,7 +185,19 @@ impl Batcher {
         }
     }
 
-    fn form(&self, look: Look, now: SystemTime) -> Result<Option<BatchHeader>, StorageError> {
+    fn form(&self, look: Look, now: SystemTime) -> Result<Option<BatchHeader>, Fault> {
+        let Some(header) = self.due(look, now).map_err(fault::disk)? else {
+            return Ok(None);
+        };
+        let mut batch = WriteBatch::new();
+        batch.put(&BATCHES, &look.number, &header);
+        crash_point("sequencer/batch-forming");
+        self.history.commit(look.seen, &self.chain.store, batch)?;
+        crash_point("sequencer/batch-formed");
+        Ok(Some(header))
+    }
+
+    fn due(&self, look: Look, now: SystemTime) -> Result<Option<BatchHeader>, StorageError> {
         let store = &self.chain.store;
         let mut candidates = Vec::new();
         for row in store
@@ -200,25 +228,20 @@ impl Batcher {
         let Some(last) = store.get(&HEADERS, &last_block)? else {
             return Ok(None);
         };
-        let header = BatchHeader {
+        Ok(Some(BatchHeader {
             number: look.number,
             first_block: look.first,
             last_block,
             last_block_hash: last.hash,
             state_root: last.header.state_root,
-        };
-        let mut batch = WriteBatch::new();
-        batch.put(&BATCHES, &look.number, &header);
-        crash_point("sequencer/batch-forming");
-        store.commit(batch)?;
-        crash_point("sequencer/batch-formed");
-        Ok(Some(header))
+        }))
     }
 }
 
 /// What to look for.
 #[derive(Clone, Copy, Debug)]
 struct Look {
+    seen: Seen,
     number: BatchNumber,
     first: BlockNumber,
     /// A batch is due whatever its age.

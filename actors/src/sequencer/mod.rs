@@ -17,12 +17,17 @@
 //! | simulator | inputs | how the block will be proven |
 //! | batcher | blocks that can be proven | batches |
 //! | proof coordinator | blocks, batches, proofs | leases, proofs |
+//!
+//! When an operator has the main node take blocks back, the replica drops them here, with all that follows from them, and
+//! the other parts start again: see `history` and `rewind`.
 
 mod batcher;
 mod batching;
 pub(crate) mod fault;
+mod history;
 mod proof_coordinator;
 mod replica;
+mod rewind;
 mod settings;
 mod simulator;
 pub(crate) mod tables;

@@ -5,11 +5,15 @@
 //!
 //! ```text
 //! hint, timer ──▶ BlocksFrom ──▶ replay each ──▶ store block, state, inputs of its proof ──▶ simulator
-//!    ▲              main node       │
+//!    ▲            Rewinds           │
+//!    │              main node       │
 //!    └── more blocks ───────────────┤ differs
 //!                                   ▼
 //!                                 Halt ──▶ main node
 //! ```
+//!
+//! A main node that took blocks back says so, and which: those are dropped, and no others. A block that does not follow
+//! the last one here is accused if no rewind explains it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +22,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, OutputPort, RpcReplyPort};
 use tern_cluster::{Address, Fault};
 use tern_execution::{BatchLimits, HashWindow, ReplayError, replay};
 use tern_messages::{
-    BlobId, BlockNumber, BlockQuery, BlockSealed, HaltReport, SealedBlock, encode,
+    BlobId, BlockNumber, BlockQuery, BlockSealed, HaltReport, Rewind, SealedBlock, encode,
 };
 use tern_storage::tables::chain::{HEADS, Heads, StoredHeader, put_block};
 use tern_storage::tables::sequencer::{BLOBS, BLOCK_INPUTS};
@@ -26,6 +30,8 @@ use tern_storage::{WriteBatch, crash_point};
 use tracing::{error, info, warn};
 
 use super::fault;
+use super::history::History;
+use super::rewind::{follow, followed};
 use super::simulator::SimulatorMessage;
 use super::tables::{HALTS, Stage};
 use crate::main_node::{Chain, MainNodeMessage, SealedAnnouncement};
@@ -39,6 +45,7 @@ const FETCH: (u32, u64) = (64, 8 << 20);
 #[derive(Clone)]
 pub struct Replica {
     pub(crate) chain: Chain,
+    pub(crate) history: History,
     pub(crate) limits: BatchLimits,
     /// How often to ask for blocks without a hint.
     pub(crate) poll: Duration,
@@ -59,7 +66,7 @@ pub enum ReplicaMessage {
     /// Look for blocks.
     Poll,
     /// The main node answered.
-    Fetched(Result<Vec<SealedBlock>, String>),
+    Fetched(Result<News, String>),
     /// Blocks were executed again.
     Replayed(Box<Progress>),
     /// The last block stored, and why the replica stopped if it did.
@@ -68,10 +75,20 @@ pub enum ReplicaMessage {
 
 impl ractor::Message for ReplicaMessage {}
 
+/// What the main node answered.
+#[derive(Debug)]
+pub struct News {
+    blocks: Vec<SealedBlock>,
+    /// Every rewind, asked for after the blocks: one that came between is among them.
+    rewinds: Vec<Rewind>,
+}
+
 /// How far a run of replays came.
 #[derive(Debug)]
 pub struct Progress {
     tip: Tip,
+    /// Rewinds that were followed, in place of replaying.
+    followed: Option<Vec<Rewind>>,
     outcome: Result<(), Stop>,
 }
 
@@ -97,6 +114,8 @@ pub struct State {
     busy: bool,
     silent: bool,
     halted: Option<HaltReport>,
+    /// Every rewind that was followed.
+    followed: Vec<Rewind>,
 }
 
 impl Actor for Replica {
@@ -110,7 +129,11 @@ impl Actor for Replica {
         (): (),
     ) -> Result<State, ActorProcessingErr> {
         let chain = self.chain.clone();
-        let tip = tokio::task::spawn_blocking(move || Tip::load(&chain)).await??;
+        let load = move || -> Result<_, Fault> {
+            let followed = followed(&chain.store).map_err(fault::disk)?;
+            Ok((Tip::load(&chain)?, followed))
+        };
+        let (tip, followed) = tokio::task::spawn_blocking(load).await??;
         let number = BlockNumber(tip.parent.header.number);
         info!(target: "tern::sequencer", block = %number, "the replica continues");
         let hint = |SealedAnnouncement(sealed)| Some(ReplicaMessage::BlockSealed(sealed));
@@ -124,6 +147,7 @@ impl Actor for Replica {
             busy: false,
             silent: false,
             halted: None,
+            followed,
         })
     }
 
@@ -155,11 +179,15 @@ impl std::fmt::Debug for Replica {
 
 impl Replica {
     fn fetch(&self, myself: &ActorRef<ReplicaMessage>, state: &mut State) {
-        if state.busy || state.halted.is_some() {
+        if state.busy {
             return;
         }
         state.busy = true;
-        let (max_blocks, max_bytes) = FETCH;
+        let (max_blocks, max_bytes) = match state.halted {
+            None => FETCH,
+            // Only a rewind is of interest.
+            Some(_) => (1, 0),
+        };
         let from = BlockNumber(state.number.0.saturating_add(1));
         let query = BlockQuery {
             from,
@@ -168,13 +196,7 @@ impl Replica {
         };
         let (main_node, myself) = (self.main_node.clone(), myself.clone());
         tokio::spawn(async move {
-            let ask = |reply| MainNodeMessage::BlocksFrom(query, reply);
-            let answer = match main_node.call(ask, CALL_LIMIT).await {
-                Ok(Ok(blocks)) => Ok(blocks),
-                Ok(Err(failure)) => Err(failure.to_string()),
-                Err(failure) => Err(failure.to_string()),
-            };
-            let _ = myself.cast(ReplicaMessage::Fetched(answer));
+            let _ = myself.cast(ReplicaMessage::Fetched(ask(&main_node, query).await));
         });
     }
 
@@ -182,10 +204,10 @@ impl Replica {
         &self,
         myself: &ActorRef<ReplicaMessage>,
         state: &mut State,
-        answer: Result<Vec<SealedBlock>, String>,
+        answer: Result<News, String>,
     ) {
-        let blocks = match answer {
-            Ok(blocks) => blocks,
+        let News { blocks, rewinds } = match answer {
+            Ok(news) => news,
             Err(reason) => {
                 if !state.silent {
                     warn!(target: "tern::sequencer", %reason, "blocks cannot be fetched now");
@@ -198,13 +220,19 @@ impl Replica {
             info!(target: "tern::sequencer", "blocks can be fetched again");
             state.silent = false;
         }
-        let Some(tip) = state.tip.take_if(|_| !blocks.is_empty()) else {
+        let new = |rewind: &&Rewind| !state.followed.contains(rewind);
+        let rewinds: Vec<_> = rewinds.iter().filter(new).cloned().collect();
+        let replays = state.halted.is_none() && !blocks.is_empty();
+        let Some(tip) = state.tip.take_if(|_| replays || !rewinds.is_empty()) else {
             state.busy = false;
             return;
         };
         let (replica, myself) = (self.clone(), myself.clone());
         tokio::task::spawn_blocking(move || {
-            let progress = replica.replay_all(tip, blocks);
+            let progress = match rewinds.is_empty() {
+                true => replica.replay_all(tip, blocks),
+                false => replica.follow_all(tip, rewinds),
+            };
             let _ = myself.cast(ReplicaMessage::Replayed(Box::new(progress)));
         });
     }
@@ -218,6 +246,10 @@ impl Replica {
         state.busy = false;
         state.number = BlockNumber(progress.tip.parent.header.number);
         state.tip = Some(progress.tip);
+        if let Some(rewinds) = progress.followed {
+            state.followed.extend(rewinds);
+            state.halted = None;
+        }
         // The simulator polls too: a lost hint costs seconds.
         let _ = self.simulator.cast(SimulatorMessage::Poll);
         match progress.outcome {
@@ -244,7 +276,33 @@ impl Replica {
                 }
             }
         }
-        Progress { tip, outcome }
+        Progress {
+            tip,
+            followed: None,
+            outcome,
+        }
+    }
+
+    fn follow_all(&self, tip: Tip, rewinds: Vec<Rewind>) -> Progress {
+        let dropped = self.history.rewrite(|| {
+            let mut dropped = false;
+            for rewind in &rewinds {
+                dropped |= follow(&self.chain, rewind)?;
+            }
+            Ok(dropped)
+        });
+        match dropped.and_then(|()| Tip::load(&self.chain)) {
+            Ok(tip) => Progress {
+                tip,
+                followed: Some(rewinds),
+                outcome: Ok(()),
+            },
+            Err(fault) => Progress {
+                tip,
+                followed: None,
+                outcome: Err(Stop::Fault(fault)),
+            },
+        }
     }
 
     fn replay_one(&self, tip: &Tip, block: &SealedBlock) -> Result<(), Stop> {
@@ -323,6 +381,19 @@ impl Replica {
         let halt = halt.map_err(|error| Stop::Fault(fault::disk(error)))?;
         Ok(halt.is_some_and(|report| report.block == number))
     }
+}
+
+/// Blocks, and then the rewinds.
+async fn ask(main_node: &Address<MainNodeMessage>, query: BlockQuery) -> Result<News, String> {
+    let ask = |reply| MainNodeMessage::BlocksFrom(query, reply);
+    let blocks = main_node.call(ask, CALL_LIMIT).await;
+    let blocks = blocks.map_err(|error| error.to_string())?;
+    let rewinds = main_node.call(MainNodeMessage::Rewinds, CALL_LIMIT).await;
+    let rewinds = rewinds.map_err(|error| error.to_string())?;
+    Ok(News {
+        blocks: blocks.map_err(|error| error.to_string())?,
+        rewinds: rewinds.map_err(|error| error.to_string())?,
+    })
 }
 
 impl Tip {

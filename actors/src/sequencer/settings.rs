@@ -11,6 +11,7 @@ use tern_scheduler::Policy;
 
 use super::batcher::{Batcher, BatcherMessage};
 use super::batching::BatchingPolicy;
+use super::history::History;
 use super::proof_coordinator::{CoordinatorMessage, ProofCoordinator};
 use super::replica::{Announcements, Replica, ReplicaMessage};
 use super::simulator::{SIMULATE, Simulator, SimulatorMessage};
@@ -103,8 +104,10 @@ impl Sequencer {
             bridge,
         } = settings.clone();
         let check = Arc::new(JobVerifier::for_profile(profile)?);
+        let history = History::default();
         let replica = Replica {
             chain: chain.clone(),
+            history: history.clone(),
             limits: BatchLimits {
                 transactions: MAX_BATCH_TRANSACTIONS,
                 gas: MAX_BATCH_GAS,
@@ -117,6 +120,7 @@ impl Sequencer {
         };
         let simulator = Simulator {
             chain: chain.clone(),
+            history: history.clone(),
             profile,
             examine: SIMULATE,
             poll: POLL,
@@ -126,6 +130,7 @@ impl Sequencer {
         };
         let batcher = Batcher {
             chain: chain.clone(),
+            history: history.clone(),
             policy: batching,
             poll: Duration::from_secs(1),
             coordinator: self.coordinator.clone(),
@@ -133,6 +138,7 @@ impl Sequencer {
         };
         let coordinator = ProofCoordinator {
             chain,
+            history,
             profile: profile.name(),
             check,
             policy: leases,

@@ -17,6 +17,7 @@ use tracing::{error, info};
 
 use super::batcher::BatcherMessage;
 use super::fault;
+use super::history::{History, Seen};
 use super::proof_coordinator::CoordinatorMessage;
 use super::tables::{HALTS, PRUNED, SIMULATIONS, SimulatedBlock, SimulatedRun, Stage};
 use crate::main_node::{Chain, MainNodeMessage};
@@ -28,6 +29,7 @@ pub(crate) type Examine = fn(&TransactionBatch, Profile, u8) -> Result<Simulatio
 #[derive(Clone, Debug)]
 pub struct Simulator {
     pub(crate) chain: Chain,
+    pub(crate) history: History,
     pub(crate) profile: Profile,
     pub(crate) examine: Examine,
     /// How often to look for blocks without a hint.
@@ -73,6 +75,7 @@ pub enum Outcome {
 /// What the simulator knows.
 #[derive(Debug)]
 pub struct State {
+    seen: Seen,
     last: BlockNumber,
     busy: bool,
     halted: Option<HaltReport>,
@@ -88,12 +91,13 @@ impl Actor for Simulator {
         myself: ActorRef<Self::Msg>,
         (): (),
     ) -> Result<State, ActorProcessingErr> {
-        let store = self.chain.store.clone();
+        let (store, seen) = (self.chain.store.clone(), self.history.now());
         let last = tokio::task::spawn_blocking(move || last_done(&store)).await?;
         let last = last.map_err(fault::disk)?;
         drop(myself.send_interval(self.poll, || SimulatorMessage::Poll));
         let _ = myself.cast(SimulatorMessage::Poll);
         Ok(State {
+            seen,
             last,
             busy: false,
             halted: None,
@@ -106,6 +110,7 @@ impl Actor for Simulator {
         message: Self::Msg,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
+        self.history.check(state.seen)?;
         match message {
             SimulatorMessage::Poll => self.examine_next(&myself, state),
             SimulatorMessage::Examined(number, outcome) => {
@@ -113,7 +118,7 @@ impl Actor for Simulator {
             }
             SimulatorMessage::Halve { input, tried } => {
                 let simulator = self.clone();
-                tokio::spawn(simulator.halve(input, tried));
+                tokio::spawn(simulator.halve(state.seen, input, tried));
             }
             SimulatorMessage::Status(reply) => {
                 let _ = reply.send((state.last, state.halted.clone()));
@@ -129,15 +134,14 @@ impl Simulator {
             return;
         }
         state.busy = true;
-        let number = BlockNumber(state.last.0.saturating_add(1));
+        let (number, seen) = (BlockNumber(state.last.0.saturating_add(1)), state.seen);
         let (simulator, myself) = (self.clone(), myself.clone());
         tokio::spawn(async move {
-            let store = simulator.chain.store.clone();
-            let main_node = simulator.main_node.clone();
-            let run = tokio::task::spawn_blocking(move || simulator.examine_block(number));
+            let examining = simulator.clone();
+            let run = tokio::task::spawn_blocking(move || examining.examine_block(seen, number));
             let outcome = match run.await {
                 Ok(Ok(outcome)) => outcome,
-                Ok(Err(error)) => Outcome::Fault(fault::disk(error)),
+                Ok(Err(fault)) => Outcome::Fault(fault),
                 // What makes the machine panic cannot be proven.
                 Err(panic) => {
                     let reason = format!("the prover's machine failed: {panic}");
@@ -148,17 +152,33 @@ impl Simulator {
                     })
                 }
             };
-            if let Outcome::Unprovable(report) = &outcome {
-                let mut batch = WriteBatch::new();
-                batch.put(&HALTS, &(Stage::Simulation as u32), report);
-                let stored = tokio::task::spawn_blocking(move || store.commit(batch)).await;
-                if !matches!(stored, Ok(Ok(()))) {
-                    error!(target: "tern::sequencer", block = %number, "the halt could not be stored");
-                }
-                let _ = main_node.cast(MainNodeMessage::Halt(report.clone()));
-            }
+            let outcome = match outcome {
+                Outcome::Unprovable(report) => simulator.halt(seen, report).await,
+                other => other,
+            };
             let _ = myself.cast(SimulatorMessage::Examined(number, outcome));
         });
+    }
+
+    /// Stores why a block cannot be proven, and has the main node stop; unless the block was taken back meanwhile.
+    async fn halt(&self, seen: Seen, report: HaltReport) -> Outcome {
+        let mut batch = WriteBatch::new();
+        batch.put(&HALTS, &(Stage::Simulation as u32), &report);
+        let simulator = self.clone();
+        let commit = move || {
+            simulator
+                .history
+                .commit(seen, &simulator.chain.store, batch)
+        };
+        let stored = tokio::task::spawn_blocking(commit).await;
+        if let Ok(Err(fault @ Fault::Passing(_))) = stored {
+            return Outcome::Fault(fault);
+        }
+        if !matches!(stored, Ok(Ok(()))) {
+            error!(target: "tern::sequencer", block = %report.block, "the halt could not be stored");
+        }
+        let _ = self.main_node.cast(MainNodeMessage::Halt(report.clone()));
+        Outcome::Unprovable(report)
     }
 
     fn examined(
@@ -188,37 +208,16 @@ impl Simulator {
         Ok(())
     }
 
-    fn examine_block(&self, number: BlockNumber) -> Result<Outcome, StorageError> {
-        let store = &self.chain.store;
-        let Some(inputs) = store.get(&BLOCK_INPUTS, &number)? else {
-            return Ok(Outcome::Absent);
-        };
+    /// Looks at a block, and stores how it will be proven.
+    fn examine_block(&self, seen: Seen, number: BlockNumber) -> Result<Outcome, Fault> {
         let begun = Instant::now();
-        let mut runs = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            let blob = store.get(&BLOBS, &input)?;
-            let batch: Option<TransactionBatch> = blob.and_then(|blob| decode(&blob).ok());
-            let Some(batch) = batch else {
-                let reason = format!("its proof's input {input} is missing on disk, or damaged");
-                return Ok(unprovable(number, None, reason));
-            };
-            match (self.examine)(&batch, self.profile, self.profile.max_cycles_log()) {
-                Ok(simulation) => runs.push(SimulatedRun { input, simulation }),
-                Err(error) => {
-                    let transaction = self.transaction_of(number, &batch, &error)?;
-                    return Ok(unprovable(number, transaction, error.to_string()));
-                }
-            }
-        }
-        if runs.is_empty() {
-            return Ok(unprovable(
-                number,
-                None,
-                "it has no transactions".to_owned(),
-            ));
-        }
-        let block = SimulatedBlock { runs };
-        let halted = store.get(&HALTS, &(Stage::Simulation as u32))?;
+        let block = match self.simulated(number).map_err(fault::disk)? {
+            Ok(block) => block,
+            Err(outcome) => return Ok(outcome),
+        };
+        let store = &self.chain.store;
+        let halted = store.get(&HALTS, &(Stage::Simulation as u32));
+        let halted = halted.map_err(fault::disk)?;
         let resumed = halted.is_some_and(|report| report.block == number);
         let mut writes = WriteBatch::new();
         writes.put(&SIMULATIONS, &number, &block);
@@ -226,7 +225,7 @@ impl Simulator {
             writes.delete(&HALTS, &(Stage::Simulation as u32));
         }
         crash_point("sequencer/simulating");
-        store.commit(writes)?;
+        self.history.commit(seen, store, writes)?;
         crash_point("sequencer/simulated");
         if resumed {
             let _ = self.main_node.cast(MainNodeMessage::Resume(number));
@@ -236,10 +235,42 @@ impl Simulator {
         Ok(Outcome::Provable)
     }
 
+    /// How a block will be proven, or why it will not.
+    fn simulated(
+        &self,
+        number: BlockNumber,
+    ) -> Result<Result<SimulatedBlock, Outcome>, StorageError> {
+        let store = &self.chain.store;
+        let Some(inputs) = store.get(&BLOCK_INPUTS, &number)? else {
+            return Ok(Err(Outcome::Absent));
+        };
+        let mut runs = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let blob = store.get(&BLOBS, &input)?;
+            let batch: Option<TransactionBatch> = blob.and_then(|blob| decode(&blob).ok());
+            let Some(batch) = batch else {
+                let reason = format!("its proof's input {input} is missing on disk, or damaged");
+                return Ok(Err(unprovable(number, None, reason)));
+            };
+            match (self.examine)(&batch, self.profile, self.profile.max_cycles_log()) {
+                Ok(simulation) => runs.push(SimulatedRun { input, simulation }),
+                Err(error) => {
+                    let transaction = self.transaction_of(number, &batch, &error)?;
+                    return Ok(Err(unprovable(number, transaction, error.to_string())));
+                }
+            }
+        }
+        if runs.is_empty() {
+            let reason = "it has no transactions".to_owned();
+            return Ok(Err(unprovable(number, None, reason)));
+        }
+        Ok(Ok(SimulatedBlock { runs }))
+    }
+
     /// Cuts a run into segments of at most half the length that was tried, and has everything planned anew.
-    async fn halve(self, input: BlobId, tried: u8) {
+    async fn halve(self, seen: Seen, input: BlobId, tried: u8) {
         let simulator = self.clone();
-        let cut = tokio::task::spawn_blocking(move || simulator.cut_shorter(input, tried));
+        let cut = tokio::task::spawn_blocking(move || simulator.cut_shorter(seen, input, tried));
         let cut = cut
             .await
             .unwrap_or_else(|panic| Err(format!("the prover's machine failed: {panic}")));
@@ -258,7 +289,12 @@ impl Simulator {
     }
 
     /// The block, and how many segments it has now. `None` if the run was cut shorter already.
-    fn cut_shorter(&self, input: BlobId, tried: u8) -> Result<Option<(BlockNumber, u64)>, String> {
+    fn cut_shorter(
+        &self,
+        seen: Seen,
+        input: BlobId,
+        tried: u8,
+    ) -> Result<Option<(BlockNumber, u64)>, String> {
         let store = &self.chain.store;
         let mut found = None;
         for row in store.range(&SIMULATIONS, ..) {
@@ -287,7 +323,8 @@ impl Simulator {
             (self.examine)(&batch, self.profile, shorter).map_err(|error| error.to_string())?;
         let mut writes = WriteBatch::new();
         writes.put(&SIMULATIONS, &number, &block);
-        store.commit(writes).map_err(|error| error.to_string())?;
+        let stored = self.history.commit(seen, store, writes);
+        stored.map_err(|error| error.to_string())?;
         Ok(Some((number, block.segments())))
     }
 

@@ -2,7 +2,9 @@
 //! (numbers 0x50–0x5f).
 
 use serde::{Deserialize, Serialize};
-use tern_messages::{BatchNumber, BlobId, BlockNumber, HaltReport, JobId, WorkerId};
+use tern_messages::{
+    BatchHeader, BatchNumber, BlobId, BlockNumber, HaltReport, JobId, Rewind, WorkerId,
+};
 use tern_proving::{BlockRuns, Run, Simulation};
 use tern_storage::Table;
 
@@ -21,6 +23,12 @@ pub(crate) const PROVEN: Table<(), BatchNumber> = Table::new(0x53, "proven batch
 pub(crate) const HALTS: Table<u32, HaltReport> = Table::new(0x54, "halts");
 /// The last batch whose job inputs and intermediate proofs were deleted.
 pub(crate) const PRUNED: Table<(), BatchNumber> = Table::new(0x55, "pruned batches");
+/// Batches that were dropped because the main node took their blocks back, by the hash of their last block. L2 may hold
+/// them still; they are replaced there.
+pub(crate) const TAKEN_BACK: Table<alloy::primitives::B256, BatchHeader> =
+    Table::new(0x56, "batches taken back");
+/// The main node's rewinds that were followed.
+pub(crate) const FOLLOWED: Table<u64, Rewind> = Table::new(0x57, "followed rewinds");
 
 /// Who found a block wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

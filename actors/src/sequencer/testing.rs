@@ -13,7 +13,7 @@ use tern_cluster_config::{
     Devnet, PoolConfig, Profile as ChainProfile, SealingPolicy, development_key,
 };
 use tern_execution::{BlockAttributes, BlockBuilder, HashWindow, MemoryNodes};
-use tern_messages::{Gas, Job, JobId, Proof, SealedBlock, TransactionBatch};
+use tern_messages::{Gas, Job, JobId, Proof, Rewind, SealedBlock, TransactionBatch};
 use tern_proving::{Profile, ProvingError, SegmentSizes, Simulation, Unprovable};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -39,6 +39,16 @@ pub(crate) fn open_chain(directory: &std::path::Path) -> Chain {
 
 /// Real blocks after genesis, of two transfers each.
 pub(crate) fn blocks(count: u64) -> Vec<SealedBlock> {
+    blocks_apart(count, |_| 2)
+}
+
+/// The same up to block `kept`; the later ones are others, with the same transactions.
+pub(crate) fn others_after(kept: u64, count: u64) -> Vec<SealedBlock> {
+    blocks_apart(count, |number| if number > kept { 3 } else { 2 })
+}
+
+/// Blocks so many seconds after their parents.
+fn blocks_apart(count: u64, seconds: impl Fn(u64) -> u64) -> Vec<SealedBlock> {
     let spec = spec("main-node");
     let genesis = spec.genesis_block().unwrap();
     let nodes = Arc::new(MemoryNodes::new());
@@ -48,7 +58,7 @@ pub(crate) fn blocks(count: u64) -> Vec<SealedBlock> {
     let mut blocks = Vec::new();
     for number in 1..=count {
         let attributes = BlockAttributes {
-            timestamp: parent.timestamp + 2,
+            timestamp: parent.timestamp + seconds(number),
             beneficiary: spec.genesis.beneficiary,
             gas_limit: Gas(spec.genesis.gas_limit),
             parent_beacon_block_root: B256::ZERO,
@@ -185,12 +195,26 @@ pub(crate) async fn main_node(
     ActorAddress<MainNodeMessage>,
     UnboundedReceiver<MainNodeMessage>,
 ) {
+    rewound_main_node(blocks, vec![]).await
+}
+
+/// The same, after rewinds.
+pub(crate) async fn rewound_main_node(
+    blocks: Vec<SealedBlock>,
+    rewinds: Vec<Rewind>,
+) -> (
+    ActorAddress<MainNodeMessage>,
+    UnboundedReceiver<MainNodeMessage>,
+) {
     let (sender, receiver): (UnboundedSender<_>, _) = unbounded_channel();
     let address = fake(move |message| match message {
         MainNodeMessage::BlocksFrom(query, reply) => {
             let wanted = blocks.iter().filter(|block| block.number() >= query.from);
             let found = wanted.take(query.max_blocks as usize).cloned().collect();
             let _ = reply.send(Ok(found));
+        }
+        MainNodeMessage::Rewinds(reply) => {
+            let _ = reply.send(Ok(rewinds.clone()));
         }
         other => {
             let _ = sender.send(other);

@@ -1,5 +1,8 @@
 //! Replica, simulator and batcher at their boundaries.
 
+mod rewinding;
+mod way_out;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +14,7 @@ use tern_storage::tables::chain::block;
 use tern_storage::tables::sequencer::{BATCHES, BLOBS, BLOCK_INPUTS};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::history::History;
 use super::simulator::Examine;
 use super::tables::SIMULATIONS;
 use super::testing::*;
@@ -26,6 +30,7 @@ fn replica(
 ) -> Replica {
     Replica {
         chain: chain.clone(),
+        history: History::default(),
         limits: BatchLimits {
             transactions: 1,
             gas: 1_000_000,
@@ -201,6 +206,7 @@ async fn beside(
 ) -> tern_cluster::Address<SimulatorMessage> {
     let actor = Simulator {
         chain: chain.clone(),
+        history: History::default(),
         profile: Profile::InsecureTest,
         examine,
         poll: POLL,
@@ -336,6 +342,7 @@ async fn batches_have_no_gaps_however_often_the_batcher_is_killed() {
         // Old blocks are due at once; each start may form several batches before it is killed.
         let batcher = start(Batcher {
             chain: chain.clone(),
+            history: History::default(),
             policy: BatchingPolicy {
                 max_blocks: 2,
                 ..BatchingPolicy::default()

@@ -12,7 +12,7 @@ use tracing::{error, info};
 
 use crate::deployment::{DeployError, DeploymentError};
 use crate::derivation::DerivationError;
-use crate::main_node::ChainError;
+use crate::main_node::{ChainError, RewindError};
 use crate::rpc::RpcServerError;
 
 /// Why a command did not do what it was asked, with the exit code that says so.
@@ -74,6 +74,16 @@ impl From<ChainError> for Failure {
             ChainError::Storage(error) => error.into(),
             ChainError::Genesis(_) => Self::configuration(error),
             _ => Self::fault(error),
+        }
+    }
+}
+
+impl From<RewindError> for Failure {
+    fn from(error: RewindError) -> Self {
+        match error {
+            RewindError::Chain(error) => error.into(),
+            RewindError::Transaction(_) => Self::fault(error),
+            _ => Self::configuration(error),
         }
     }
 }

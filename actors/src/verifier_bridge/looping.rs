@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alloy::primitives::B256;
 use tern_cluster::{CallError, Fault};
-use tern_messages::{Batch, BatchNumber, BatchesPending, L2Transaction, ProvenRange};
+use tern_messages::{Batch, BatchHeader, BatchNumber, BatchesPending, L2Transaction, ProvenRange};
 use tern_settlement::{IRollup, L2Block, Mined, RollupStatus, SettlementError};
 use tern_storage::tables::bridge::Purpose;
 use tern_storage::{StorageError, crash_point};
@@ -42,6 +42,10 @@ pub(super) struct Loop<C: Connector> {
     /// The verified batch that was compared with the disk.
     checked_verified: BatchNumber,
     differences: u32,
+    /// Batches that were dropped when the main node took their blocks back.
+    taken_back: Vec<BatchHeader>,
+    /// The first batch on L2 that is to be replaced.
+    replaced: Option<BatchNumber>,
     said: Option<(View, tokio::time::Instant)>,
     /// What is being sent, and whether the contract refused it.
     sending: Option<(Purpose, Option<String>)>,
@@ -65,6 +69,22 @@ pub(super) struct Sight {
     /// The newest L2 block that is deep enough.
     pub(super) settled_at: L2Block,
     pub(super) settled: RollupStatus,
+}
+
+impl Sight {
+    /// As if this batch and those after it were not committed.
+    fn before(self, first: BatchNumber) -> Self {
+        let last = BatchNumber(first.0.saturating_sub(1));
+        let before = |status: RollupStatus| RollupStatus {
+            last_committed: status.last_committed.min(last),
+            ..status
+        };
+        Self {
+            latest: before(self.latest),
+            settled: before(self.settled),
+            ..self
+        }
+    }
 }
 
 impl From<SettlementError> for Trouble {
@@ -112,6 +132,8 @@ impl<C: Connector> Loop<C> {
             checked: BatchNumber(0),
             checked_verified: BatchNumber(0),
             differences: 0,
+            taken_back: Vec::new(),
+            replaced: None,
             said: None,
             sending: None,
         }
@@ -189,13 +211,18 @@ impl<C: Connector> Loop<C> {
 
     /// One round. Says whether something was done.
     async fn turn(&mut self, settlement: &C::Settlement) -> Result<bool, Trouble> {
-        let sight = self.observe(settlement).await?;
+        let mut sight = self.observe(settlement).await?;
         let formed = self
             .config
             .batcher
             .call(BatcherMessage::Last, CALL_LIMIT)
             .await?;
-        self.check(settlement, &sight.latest, formed).await?;
+        self.hear_of_rewinds().await?;
+        let replaced = self.check(settlement, &sight.latest, formed).await?;
+        if let Some(first) = replaced {
+            sight = sight.before(first);
+        }
+        self.note_replaced(replaced).await?;
         self.report(settlement, &sight, formed).await?;
         self.follow_anchors(settlement, &sight.settled_at).await?;
         // Without proofs there is still something to commit.
@@ -252,16 +279,31 @@ impl<C: Connector> Loop<C> {
         })
     }
 
-    /// What L2 holds must be what is on disk.
+    /// Asks which batches the sequencer has dropped. When there are more, nothing that was compared before counts.
+    async fn hear_of_rewinds(&mut self) -> Result<(), Trouble> {
+        let call = self
+            .config
+            .batcher
+            .call(BatcherMessage::TakenBack, CALL_LIMIT);
+        let taken_back = call.await?.map_err(Trouble::Node)?;
+        if taken_back != self.taken_back {
+            self.taken_back = taken_back;
+            (self.checked, self.checked_verified) = (BatchNumber(0), BatchNumber(0));
+        }
+        Ok(())
+    }
+
+    /// What L2 holds must be what is on disk. Returns the first batch of which this is not so because its blocks were taken
+    /// back: it and those after it are to be replaced.
     async fn check(
         &mut self,
         settlement: &C::Settlement,
         latest: &RollupStatus,
         formed: BatchNumber,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Option<BatchNumber>, Trouble> {
         let (committed, verified) = (latest.last_committed, latest.last_verified);
-        if committed > formed {
-            return Ok(());
+        if verified > formed || (committed > formed && self.taken_back.is_empty()) {
+            return Ok(None);
         }
         if verified != self.checked_verified && verified.0 > 0 {
             let batch = self.batch(verified).await?;
@@ -277,20 +319,59 @@ impl<C: Connector> Loop<C> {
         self.checked = self.checked.min(committed).max(verified);
         while self.checked < committed {
             let number = BatchNumber(self.checked.0 + 1);
-            let batch = self.batch(number).await?;
-            if !settlement.holds(&batch).await? {
-                self.differences += 1;
-                let sentence = format!(
-                    "L2 holds another batch {number} than the data directory: somebody else has committed with \
-                     this operator's key, or the directory belongs to another history of this chain"
-                );
-                if self.differences >= AGREEING_ANSWERS {
-                    return Err(disagreement(sentence));
-                }
-                return Err(Trouble::Node(sentence));
+            let holds = match number > formed {
+                true => false,
+                false => settlement.holds(&self.batch(number).await?).await?,
+            };
+            if holds {
+                self.differences = 0;
+                self.checked = number;
+                continue;
             }
-            self.differences = 0;
-            self.checked = number;
+            if self.was_taken_back(settlement, number).await? {
+                return Ok(Some(number));
+            }
+            if number > formed {
+                return Ok(None);
+            }
+            self.differences += 1;
+            let sentence = format!(
+                "L2 holds another batch {number} than the data directory: somebody else has committed with \
+                 this operator's key, or the directory belongs to another history of this chain"
+            );
+            if self.differences >= AGREEING_ANSWERS {
+                return Err(disagreement(sentence));
+            }
+            return Err(Trouble::Node(sentence));
+        }
+        Ok(None)
+    }
+
+    /// Whether the batch that L2 holds is one that was dropped here.
+    async fn was_taken_back(
+        &self,
+        settlement: &C::Settlement,
+        number: BatchNumber,
+    ) -> Result<bool, Trouble> {
+        if self.taken_back.is_empty() {
+            return Ok(false);
+        }
+        let theirs = settlement.committed_block(number).await?;
+        let same =
+            |batch: &BatchHeader| batch.number == number && Some(batch.last_block_hash) == theirs;
+        Ok(self.taken_back.iter().any(same))
+    }
+
+    /// Says when batches on L2 are to be replaced, and forgets which transactions committed them.
+    async fn note_replaced(&mut self, replaced: Option<BatchNumber>) -> Result<(), Trouble> {
+        if self.replaced == replaced {
+            return Ok(());
+        }
+        self.replaced = replaced;
+        if let Some(first) = replaced {
+            warn!(target: "tern::bridge", %first,
+                "L2 holds batches whose blocks were taken back; they are replaced when the next one is formed");
+            self.records.forget_from(first).await?;
         }
         Ok(())
     }

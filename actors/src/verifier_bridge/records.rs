@@ -109,6 +109,18 @@ impl Records {
         .await
     }
 
+    /// Which transactions settled this batch and those after it counts no more: they are replaced.
+    pub(crate) async fn forget_from(&self, first: BatchNumber) -> Result<(), StorageError> {
+        self.run(move |store| {
+            let mut batch = WriteBatch::new();
+            for row in store.range(&SETTLED, first..) {
+                batch.delete(&SETTLED, &row?.0);
+            }
+            store.commit(batch)
+        })
+        .await
+    }
+
     /// Up to where L2's events were read, and the newest anchor found.
     pub(crate) async fn anchor(&self) -> Result<(Option<Cursor>, Option<L2Anchor>), StorageError> {
         self.run(|store| Ok((store.get(&CURSOR, &())?, store.get(&ANCHOR, &())?)))

@@ -45,7 +45,7 @@ impl<C: Connector> Loop<C> {
             heights.committed < before.committed || heights.verified < before.verified
         });
         if reorganised {
-            warn!(target: "tern::bridge", ?before, now = ?heights, "L2 took blocks back; what is missing is sent again");
+            warn!(target: "tern::bridge", ?before, now = ?heights, "L2 took blocks back, or batches are replaced; what is missing is sent again");
         }
         let verified = before.map_or(heights.verified, |before| {
             before.verified.min(heights.verified)

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use alloy::consensus::Header;
 use alloy::eips::BlockId;
+use alloy::primitives::B256;
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster_config::SecretUrl;
 use tern_messages::{Batch, BatchNumber, ChainId, L2Transaction, Proof, ProvenRange};
@@ -34,6 +35,11 @@ pub trait Settlement: Send + Sync + Debug + 'static {
         &self,
         number: BatchNumber,
     ) -> impl Future<Output = Answer<Option<L2Transaction>>> + Send;
+    /// Hash of the last block of the batch that the contract holds under this number, as far as L2 shows it.
+    fn committed_block(
+        &self,
+        number: BatchNumber,
+    ) -> impl Future<Output = Answer<Option<B256>>> + Send;
     /// The transaction that proved a batch, as far as L2 shows it.
     fn verified_in(
         &self,
@@ -143,6 +149,10 @@ impl Settlement for OnL2 {
 
     async fn holds(&self, batch: &Batch) -> Answer<bool> {
         self.rollup.holds(batch).await
+    }
+
+    async fn committed_block(&self, number: BatchNumber) -> Answer<Option<B256>> {
+        self.rollup.committed_block(number).await
     }
 
     async fn committed_in(&self, number: BatchNumber) -> Answer<Option<L2Transaction>> {

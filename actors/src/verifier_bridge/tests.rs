@@ -179,6 +179,14 @@ impl Settlement for FakeL2 {
         self.ask(|inner| Some(inner.blocks.last()?.committed.get(index)? == batch))
     }
 
+    async fn committed_block(&self, number: BatchNumber) -> Answer<Option<B256>> {
+        let index = number.0 as usize - 1;
+        self.ask(|inner| {
+            let batch = inner.blocks.last()?.committed.get(index);
+            Some(batch.map(|batch| batch.header.last_block_hash))
+        })
+    }
+
     async fn committed_in(&self, number: BatchNumber) -> Answer<Option<L2Transaction>> {
         self.transaction(|state| state.committed.len() as u64 >= number.0)
     }
@@ -213,9 +221,11 @@ impl Settlement for FakeL2 {
         let before = previous.map_or(0, |batch| batch.header.number.0);
         assert_eq!(before + 1, batch.header.number.0);
         let parent = self.head().await?.number;
-        self.ask(|inner| (inner.blocks.last()?.committed.len() as u64 == before).then_some(()))?;
+        self.ask(|inner| (inner.blocks.last()?.committed.len() as u64 >= before).then_some(()))?;
         let batch = batch.clone();
         self.send(format!("commit {}", batch.header.number), |state| {
+            assert!(before >= state.verified, "what is verified is not replaced");
+            state.committed.truncate(before as usize);
             state.committed.push(batch);
             state.recorded.push(parent);
         })
@@ -350,7 +360,20 @@ async fn sharing(
     proofs: u64,
     shared: usize,
 ) -> Fixture {
-    let list: Vec<Batch> = (1..=batches).map(batch).collect();
+    let list = (1..=batches).map(batch).collect();
+    holding(store, l2, list, vec![], proofs, shared).await
+}
+
+/// As `sharing`, with these batches, and others that the sequencer has dropped.
+async fn holding(
+    store: &Arc<Store>,
+    l2: &FakeL2,
+    list: Vec<Batch>,
+    taken_back: Vec<BatchHeader>,
+    proofs: u64,
+    shared: usize,
+) -> Fixture {
+    let batches = list.len() as u64;
     let batcher = fake(move |message| {
         let at = |number: BatchNumber| list.get((number.0 as usize).wrapping_sub(1)).cloned();
         match message {
@@ -359,6 +382,9 @@ async fn sharing(
             }
             BatcherMessage::Batch(number, reply) => {
                 let _ = reply.send(Ok(at(number)));
+            }
+            BatcherMessage::TakenBack(reply) => {
+                let _ = reply.send(Ok(taken_back.clone()));
             }
             BatcherMessage::Headers(first, last, reply) => {
                 let numbers = (first.0..=last.0).filter_map(|n| at(BatchNumber(n)));
@@ -767,4 +793,60 @@ async fn the_actor_answers_while_its_loop_waits_for_l2() {
     let bridge = crate::sequencer::testing::start(fixture.bridge.clone()).await;
     let status = bridge.call(BridgeMessage::Status, SOON).await.unwrap();
     assert_eq!(status.committed, BatchNumber(0));
+}
+
+/// The batch of this number with other contents.
+fn other_batch(number: u64) -> Batch {
+    let mut other = batch(number);
+    other.blocks[0].header.timestamp = 1;
+    other.blocks[0].hash = other.blocks[0].header.hash_slow();
+    other.header.last_block_hash = other.blocks[0].hash;
+    other
+}
+
+#[tokio::test]
+async fn committed_batches_whose_blocks_were_taken_back_are_replaced() {
+    let directory = TempDir::new().unwrap();
+    let (store, l2) = (store(&directory), FakeL2::new());
+    let mut before = fixture(&store, &l2, 4, 1).await;
+    let first = before.start();
+    before.settled(4, 1).await;
+    first.kill().await;
+    let sent = l2.sent().len();
+    let dropped: Vec<_> = (2..=4).map(|number| batch(number).header).collect();
+
+    // Nothing is formed anew yet: nothing is sent, and L2 counts as holding the first batch only.
+    let mut waiting = holding(&store, &l2, vec![batch(1)], dropped.clone(), 1, 1).await;
+    let second = waiting.start();
+    waiting.settled(1, 1).await;
+    second.kill().await;
+    assert_eq!(l2.sent().len(), sent);
+
+    let list = vec![batch(1), other_batch(2), other_batch(3)];
+    let mut after = holding(&store, &l2, list.clone(), dropped, 3, 1).await;
+    let _third = after.start();
+    after.settled(3, 3).await;
+    assert_eq!(
+        l2.sent()[sent..],
+        ["commit 2", "prove 2", "commit 3", "prove 3"]
+    );
+    let held = l2.with(|inner| inner.blocks.last().unwrap().committed.clone());
+    assert_eq!(held, list);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_none_of_those_taken_back_is_not_replaced() {
+    for (taken_back, verified) in [(vec![other_batch(3).header], 0), (vec![batch(2).header], 2)] {
+        let directory = TempDir::new().unwrap();
+        let (store, l2) = (store(&directory), FakeL2::new());
+        l2.mine(|state| {
+            state.committed = vec![batch(1), batch(2)];
+            state.verified = verified;
+        });
+        let list = vec![batch(1), other_batch(2)];
+        let fixture = holding(&store, &l2, list, taken_back, 0, 1).await;
+        let fault = fixture.start().fault().await;
+        assert!(matches!(fault, Fault::Disagreement(_)), "{fault}");
+        assert_eq!(l2.sent(), Vec::<String>::new());
+    }
 }

@@ -32,11 +32,11 @@ pub struct Rebuilt {
     deployment: Deployment,
 }
 
-/// A watcher that signs, killed when dropped.
+/// A watcher, killed when dropped.
 #[derive(Debug)]
-pub struct Attesting(Child);
+pub struct Watching(Child);
 
-impl Drop for Attesting {
+impl Drop for Watching {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -121,19 +121,41 @@ impl Rebuilt {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn attest(&self, key: &PrivateKeySigner, address: SocketAddr) -> Result<Attesting> {
-        let log = File::create(self.directory.path().join("tern.log"))?;
-        let process = clean(Command::new(program()?))
-            .args(["node", "--role", "watcher"])
-            .args(self.places())
+    pub fn attest(&self, key: &PrivateKeySigner, address: SocketAddr) -> Result<Watching> {
+        let mut command = self.watcher()?;
+        command
             .args(["--attestation-key-env", "WATCHER_KEY"])
             .args(["--rpc", &address.to_string()])
-            .env("WATCHER_KEY", hex::encode_prefixed(key.to_bytes()))
+            .env("WATCHER_KEY", hex::encode_prefixed(key.to_bytes()));
+        Ok(Watching(command.spawn()?))
+    }
+
+    /// Starts a watcher.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn watching(&self) -> Result<Watching> {
+        Ok(Watching(self.watcher()?.spawn()?))
+    }
+
+    /// What a started watcher has said.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.directory.path().join("tern.log"))?)
+    }
+
+    fn watcher(&self) -> Result<Command> {
+        let log = File::create(self.directory.path().join("tern.log"))?;
+        let mut command = clean(Command::new(program()?));
+        command
+            .args(["node", "--role", "watcher"])
+            .args(self.places())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()?;
-        Ok(Attesting(process))
+            .stderr(log);
+        Ok(command)
     }
 
     async fn run(&self, command: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use tern_cluster_config::development_key;
 use tern_execution::HashWindow;
-use tern_integration::harness::{Anvil, Attesting, Devnet, Options, Rebuilt, Replay, User, until};
+use tern_integration::harness::{Anvil, Devnet, Options, Rebuilt, Replay, User, Watching, until};
 use tern_messages::{ChainId, StatementDigest};
 use tern_proving::BatchStatement;
 use tern_settlement::{AttestationVerifier, IRollup};
@@ -149,7 +149,7 @@ fn options(anvil: &Anvil, awake: &[SocketAddr]) -> Result<Options> {
         .with("TERN_ATTESTATION__WATCHERS", &json!(urls).to_string()))
 }
 
-fn watchers(devnet: &Devnet, places: &[SocketAddr]) -> Result<Vec<(Rebuilt, Attesting)>> {
+fn watchers(devnet: &Devnet, places: &[SocketAddr]) -> Result<Vec<(Rebuilt, Watching)>> {
     let each = WATCHERS.into_iter().zip(places);
     each.map(|(index, place)| {
         let watcher = Rebuilt::new(devnet.deployment())?;

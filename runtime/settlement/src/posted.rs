@@ -102,6 +102,11 @@ impl RollupClient {
         &self,
         number: BatchNumber,
     ) -> Result<Option<L2Transaction>, SettlementError> {
+        Ok(self.commit_event(number).await?.and_then(transaction_of))
+    }
+
+    /// The event of the batch which the contract holds under this number.
+    async fn commit_event(&self, number: BatchNumber) -> Result<Option<Log>, SettlementError> {
         let Some(held) = self.batch_hash(number).await? else {
             return Ok(None);
         };
@@ -110,7 +115,24 @@ impl RollupClient {
             .event_signature(IRollup::BatchCommitted::SIGNATURE_HASH)
             .topic1(alloy::primitives::U256::from(number.0))
             .topic2(held);
-        Ok(self.newest_log(filter).await?.and_then(transaction_of))
+        self.newest_log(filter).await
+    }
+
+    /// Hash of the last block of the batch which the contract holds under this number, if it holds one and L2 still
+    /// shows the event.
+    ///
+    /// # Errors
+    /// If L2 does not answer as it should.
+    pub async fn committed_block(
+        &self,
+        number: BatchNumber,
+    ) -> Result<Option<B256>, SettlementError> {
+        let Some(log) = self.commit_event(number).await? else {
+            return Ok(None);
+        };
+        let event = IRollup::BatchCommitted::decode_log(&log.inner)
+            .map_err(|error| self.l2().malformed("logs", &error.to_string()))?;
+        Ok(Some(event.lastBlockHash))
     }
 
     /// The L2 transaction that proved a batch, if it is proven and L2 still shows the event.

@@ -2,5 +2,6 @@
 
 mod finality;
 mod recovery;
+mod rewind;
 mod sealing;
 mod submission;

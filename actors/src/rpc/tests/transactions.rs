@@ -245,24 +245,26 @@ async fn a_reverted_transaction_has_a_receipt_with_status_0() {
 
 #[tokio::test]
 async fn a_halted_chain_says_so_to_whoever_sends() {
-    let served = Served::start(patient()).await;
+    let served = Served::start(hasty()).await;
+    served.node.execute(transfer(0, 0)).await;
+    served.node.sealed(1).await;
     let reason = "its root differs".to_owned();
     let report = HaltReport {
-        block: BlockNumber(7),
+        block: BlockNumber(1),
         transaction: None,
         reason,
     };
     served.node.tell(MainNodeMessage::Halt(report));
     let (code, text) = served
-        .error("eth_sendRawTransaction", json!([transfer(0, 0)]))
+        .error("eth_sendRawTransaction", json!([transfer(0, 1)]))
         .await;
     assert_eq!(code, -32000);
     assert!(
-        text.starts_with("chain halted: block 7 cannot be finalised: its root differs"),
+        text.starts_with("chain halted: block 1 cannot be finalised: its root differs"),
         "{text}"
     );
     let finality = served.result("tern_finality", json!([])).await;
-    assert_eq!(finality["halted"]["block"], "0x7");
+    assert_eq!(finality["halted"]["block"], "0x1");
 }
 
 #[tokio::test]

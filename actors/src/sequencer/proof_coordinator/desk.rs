@@ -25,6 +25,7 @@ use super::{CoordinatorMessage, ProofCoordinator, not_accepted, plan_fault};
 use crate::main_node::MainNodeMessage;
 use crate::sequencer::batcher::BatcherMessage;
 use crate::sequencer::fault;
+use crate::sequencer::history::Seen;
 use crate::sequencer::simulator::SimulatorMessage;
 use crate::sequencer::tables::{FAILED, FailureRecord, LEASES, PROVEN, PRUNED};
 use crate::verifier_bridge::BridgeMessage;
@@ -33,6 +34,7 @@ type OfferReply = RpcReplyPort<Result<Option<Lease>, OfferRefusal>>;
 
 /// See the module.
 pub struct Desk {
+    pub(super) seen: Seen,
     machine: Machine,
     judge: Judge,
     started: Instant,
@@ -62,8 +64,9 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(machine: Machine, judge: Judge) -> Self {
+    pub(super) fn new(machine: Machine, judge: Judge, seen: Seen) -> Self {
         Self {
+            seen,
             machine,
             judge,
             started: Instant::now(),
@@ -355,12 +358,11 @@ impl Desk {
             }
             let effects = std::mem::take(&mut self.effects);
             let batch = self.durable(&effects);
-            let store = config.chain.store.clone();
+            let (coordinator, seen) = (config.clone(), self.seen);
             if !batch.is_empty() {
-                let commit = tokio::task::spawn_blocking(move || store.commit(batch)).await;
-                commit
-                    .expect("a commit does not panic")
-                    .map_err(fault::disk)?;
+                let commit = move || coordinator.commit(seen, batch);
+                let commit = tokio::task::spawn_blocking(commit).await;
+                commit.expect("a commit does not panic")?;
             }
             if effects
                 .iter()

@@ -44,6 +44,7 @@ use tracing::{error, info, warn};
 
 use super::batcher::BatcherMessage;
 use super::fault;
+use super::history::{History, Seen};
 use super::simulator::SimulatorMessage;
 use super::tables::PROVEN;
 use crate::main_node::{Chain, MainNodeMessage};
@@ -53,6 +54,7 @@ use plans::{PlanFault, Planner};
 
 pub(crate) use judge::{Judge, ProofCheck};
 pub use message::CoordinatorMessage;
+pub(super) use plans::FINAL_PROOFS;
 
 /// How often leases are looked at.
 const TICK: Duration = Duration::from_millis(500);
@@ -63,6 +65,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct ProofCoordinator {
     pub(crate) chain: Chain,
+    pub(crate) history: History,
     /// Name of the circuits' profile, for messages to humans.
     pub(crate) profile: &'static str,
     pub(crate) check: Arc<dyn ProofCheck>,
@@ -112,14 +115,31 @@ impl Actor for ProofCoordinator {
         message: Self::Msg,
         desk: &mut Desk,
     ) -> Result<(), ActorProcessingErr> {
+        self.history.check(desk.seen)?;
+        let outcome = self.take_in(&myself, message, desk).await;
+        if outcome.is_err() {
+            // Blocks may have been dropped under it.
+            self.history.check(desk.seen)?;
+        }
+        outcome
+    }
+}
+
+impl ProofCoordinator {
+    async fn take_in(
+        &self,
+        myself: &ActorRef<CoordinatorMessage>,
+        message: CoordinatorMessage,
+        desk: &mut Desk,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
-            CoordinatorMessage::WorkArrived => self.look_for_work(&myself, desk),
+            CoordinatorMessage::WorkArrived => self.look_for_work(myself, desk),
             CoordinatorMessage::Found(news) => {
                 desk.planning = false;
                 let news = news.map_err(plan_fault)?;
                 desk.add(*news);
                 if std::mem::take(&mut desk.plan_again) {
-                    self.look_for_work(&myself, desk);
+                    self.look_for_work(myself, desk);
                 }
             }
             CoordinatorMessage::Offer(offer, reply) => desk.offer(offer, reply, self),
@@ -127,7 +147,7 @@ impl Actor for ProofCoordinator {
                 let _ = reply.send(desk.renew(renewal));
             }
             CoordinatorMessage::Complete(completion, reply) => {
-                desk.complete(&myself, completion, reply);
+                desk.complete(myself, completion, reply);
             }
             CoordinatorMessage::Judged(id, worker, verdict) => desk.judged(id, &worker, verdict),
             CoordinatorMessage::Fail(failure) => desk.fail(failure),
@@ -139,7 +159,7 @@ impl Actor for ProofCoordinator {
             }
             CoordinatorMessage::Tick => desk.tick(),
             CoordinatorMessage::Heartbeat => {
-                self.look_for_work(&myself, desk);
+                self.look_for_work(myself, desk);
                 desk.heartbeat();
             }
             CoordinatorMessage::Status(reply) => {
@@ -167,9 +187,7 @@ impl Actor for ProofCoordinator {
         desk.carry_out(self).await?;
         Ok(())
     }
-}
 
-impl ProofCoordinator {
     fn planner(&self) -> Planner {
         Planner {
             chain: self.chain.clone(),
@@ -191,7 +209,7 @@ impl ProofCoordinator {
 
     /// Reads everything back from disk. Blocks.
     fn open(&self) -> Result<Desk, Fault> {
-        let store = &self.chain.store;
+        let (store, seen) = (&self.chain.store, self.history.now());
         let Epoch { epoch } = store
             .get(&COORDINATOR, &())
             .map_err(fault::disk)?
@@ -204,11 +222,19 @@ impl ProofCoordinator {
             Fault::Lasting("the coordinator was started more than 2^32 times".into())
         })?;
         let machine = Machine::new(self.policy.clone(), fences);
-        let mut desk = Desk::new(machine, self.judge());
-        desk.load(&self.planner())?;
+        let mut desk = Desk::new(machine, self.judge(), seen);
+        let loaded = desk.load(&self.planner());
+        if loaded.is_err() {
+            self.history.check(seen)?;
+        }
+        loaded?;
         info!(target: "tern::sequencer", epoch = next.epoch, proven = %desk.proven.proven,
             "the proof coordinator continues");
         Ok(desk)
+    }
+
+    fn commit(&self, seen: Seen, batch: WriteBatch) -> Result<(), Fault> {
+        self.history.commit(seen, &self.chain.store, batch)
     }
 
     fn look_for_work(&self, myself: &ActorRef<CoordinatorMessage>, desk: &mut Desk) {
@@ -238,9 +264,9 @@ impl ProofCoordinator {
             warn!(target: "tern::sequencer", %verified, "L2 has verified a part of what shares one proof here; the rest is planned anew");
             let mut batch = WriteBatch::new();
             batch.put(&PROVEN, &(), &verified);
-            let store = Arc::clone(&self.chain.store);
-            let committed = tokio::task::spawn_blocking(move || store.commit(batch)).await?;
-            committed.map_err(fault::disk)?;
+            let (coordinator, seen) = (self.clone(), desk.seen);
+            let commit = move || coordinator.commit(seen, batch);
+            tokio::task::spawn_blocking(commit).await??;
             *desk = self.read().await?;
         }
         let header = self.chain.store.get(&BATCHES, &verified);

@@ -18,13 +18,14 @@ use crate::sequencer::tables::SIMULATIONS;
 use crate::statement;
 
 /// The proofs that L2 gets, by the first of the batches that share one; known by name before they are made.
-pub(super) const FINAL_PROOFS: Table<BatchNumber, FinalProof> = Table::new(0x58, "final proofs");
+pub(in crate::sequencer) const FINAL_PROOFS: Table<BatchNumber, FinalProof> =
+    Table::new(0x58, "final proofs");
 
 /// Which proof L2 gets for some batches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct FinalProof {
+pub(in crate::sequencer) struct FinalProof {
     /// The last batch.
-    pub(super) last: BatchNumber,
+    pub(in crate::sequencer) last: BatchNumber,
     /// The job that yields the proof.
     pub(super) wrap: JobId,
     /// What it states of their blocks.

@@ -98,6 +98,7 @@ async fn coordinator(chain: &Chain) -> Fixture {
     };
     let coordinator = start(ProofCoordinator {
         chain: chain.clone(),
+        history: History::default(),
         profile: "insecure-test",
         check: Arc::new(NameCheck),
         policy,

@@ -98,6 +98,22 @@ pub fn put_block(
         .put(&BLOCK_BY_HASH, &block.hash, &number);
 }
 
+/// The reverse of [`put_block`]. Trie nodes and codes stay: other blocks may have them, too.
+///
+/// [`HEADS`] is left to the caller, who puts it into the same batch.
+pub fn remove_block(batch: &mut WriteBatch, block: &SealedBlock) {
+    let number = block.number();
+    for receipt in &block.receipts {
+        batch.delete(&TRANSACTIONS, &receipt.transaction_hash);
+    }
+    batch
+        .delete(&HEADERS, &number)
+        .delete(&BODIES, &number)
+        .delete(&RECEIPTS, &number)
+        .delete(&BLOOMS, &number)
+        .delete(&BLOCK_BY_HASH, &block.hash);
+}
+
 /// Reads a whole block back.
 ///
 /// # Errors
