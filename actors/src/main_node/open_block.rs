@@ -97,7 +97,7 @@ impl OpenBlock {
             parent_beacon_block_root: stored.parent_beacon_block_root,
         };
         let mut open = Self::with(chain, parent, window, attributes)?;
-        let waited = Duration::from_secs(unix_time().saturating_sub(stored.timestamp));
+        let waited = Duration::from_millis(unix_millis().saturating_sub(stored.since));
         open.since = open.since.checked_sub(waited).unwrap_or(open.since);
         for (position, row) in (0..).zip(chain.store.range(&TRANSACTIONS, ..)) {
             let (index, raw) = row?;
@@ -208,6 +208,7 @@ impl OpenBlock {
         executed
     }
 
+    /// What is stored with the first transaction, which has just come.
     fn stored(&self) -> StoredOpenBlock {
         StoredOpenBlock {
             number: self.number(),
@@ -216,6 +217,7 @@ impl OpenBlock {
             beneficiary: self.attributes.beneficiary,
             gas_limit: self.attributes.gas_limit.0,
             parent_beacon_block_root: self.attributes.parent_beacon_block_root,
+            since: unix_millis(),
         }
     }
 }
@@ -254,7 +256,13 @@ fn time_after(chain: &Chain, parent: &Header, anchor: Option<L2Anchor>, now: u64
 
 /// Seconds since the Unix epoch; 0 for a clock before it.
 pub(super) fn unix_time() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    unix_millis() / 1000
+}
+
+/// Milliseconds since the Unix epoch; 0 for a clock before it.
+fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }

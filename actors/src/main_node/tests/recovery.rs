@@ -116,18 +116,6 @@ async fn a_recovered_open_block_is_sealed_as_it_would_have_been() {
 async fn an_actor_that_is_killed_is_restarted_and_goes_on_where_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let node = Node::start(directory.path(), rollup(patient())).await;
-    // Without a word from L2 the block's time stands still, and its age alone would have it sealed after the restart.
-    node.tell(crate::main_node::MainNodeMessage::ReportAnchor(
-        tern_messages::L2Anchor {
-            number: 3,
-            hash: B256::repeat_byte(3),
-            timestamp: std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .unwrap()
-                .as_secs(),
-        },
-    ));
-    node.until(|head| head.anchor.is_some()).await;
     node.execute(transfer(0, 0)).await;
     node.handle.address.get().unwrap().kill();
     // Whoever asks while it is down gets an error and asks again.

@@ -29,4 +29,6 @@ pub struct OpenBlock {
     pub gas_limit: u64,
     /// The L2 block hash that the block is anchored to.
     pub parent_beacon_block_root: B256,
+    /// When its first transaction came, in milliseconds since the Unix epoch. The block's own time may lag behind: L2 bounds it.
+    pub since: u64,
 }
