@@ -174,6 +174,25 @@ fn a_long_exponent_of_modexp_is_bounded_or_refused() {
 }
 
 #[test]
+fn a_long_exponent_of_modexp_does_not_lengthen_the_other_numbers() {
+    // 3 to this power, modulo 251. Ones up to the last limb, which may be zero.
+    for (length, ones) in [(0, 0), (1, 1), (17, 1), (33, 17), (64, 64), (64, 48)] {
+        let program = format!(
+            "1 0 MSTORE {length} 32 MSTORE 1 64 MSTORE
+             PUSH0 NOT 96 MSTORE PUSH0 NOT 128 MSTORE PUSH0 NOT 160 MSTORE
+             PUSH0 {} MSTORE PUSH0 {} MSTORE 3 96 MSTORE8 251 {} MSTORE8
+             1 0 200 0 5 GAS STATICCALL 0 SSTORE 0 MLOAD 1 SSTORE STOP",
+            97 + ones,
+            129 + ones,
+            97 + length,
+        );
+        let outcome = Case::calling(assemble(&program), Bytes::new()).carry_out();
+        let fate = outcome.unwrap_or_else(|find| panic!("{length}: {find}"));
+        assert_eq!(fate, Fate::Alike, "{length}: not refused");
+    }
+}
+
+#[test]
 fn a_shift_by_nearly_four_billion_leaves_nothing() {
     for shift in ["SHL", "SHR", "SAR"] {
         for by in ["0xffffffff", "0xffffffe7", "0x8000000", "0x100000000"] {

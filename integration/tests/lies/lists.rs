@@ -130,6 +130,29 @@ fn an_account_is_not_absent_because_a_smaller_one_is_shown() {
 }
 
 #[test]
+fn what_was_removed_from_a_list_precedes_nothing() {
+    // The call asks for account 0 and for another, and fails: both leave the list of addresses, the last first. Account
+    // 0 would stay if the first of them to go were believed to be its predecessor: the cell that it points to is
+    // nowhere, and would be zero.
+    let inner = Address::repeat_byte(0xd0);
+    let program = format!("0 0 0 0 0 {inner:?} GAS CALL POP 0 BALANCE POP STOP");
+    let mut genesis = with_contract(&program, &[]);
+    let fails = "0 BALANCE POP 0xd1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1 BALANCE POP 0 0 REVERT";
+    contract(&mut genesis, inner, fails, 0, &[]);
+    let scene = scene(&genesis, &[Send::to(CONTRACT).sign(0)]);
+    let is_removal = |function: &str| function == "access_lists::address_remove";
+    let asked = scene.record.questions.iter();
+    let of_zero = asked.filter(|asked| is_removal(&asked.function) && asked.top[0].is_zero());
+    assert_eq!(of_zero.count(), 1);
+    for index in 0..20 {
+        answers_are_refused(&scene, move |question, _| {
+            let goes = is_removal(&question.function) && question.stack[0].is_zero();
+            goes.then(|| index.into())
+        });
+    }
+}
+
+#[test]
 fn a_lone_child_is_not_left_behind_its_hash() {
     let genesis = with_contract(STORES, &[(0, 5), (1, 1)]);
     let scene = scene(&genesis, &[set(0, 0)]);

@@ -162,6 +162,17 @@ fn outside(segment: F, pair: [u64; 2]) -> F {
     factors[0] * factors[1]
 }
 
+/// Whether the row reads a value of the tries or lists, which it looks up if it is the first of its address.
+fn reads_initial_value(row: &[F]) -> bool {
+    let segment = row[COLS.addr_segment];
+    let [code_and_tries, accounts_and_slots] = PREINITIALIZED;
+    let is_preinitialized = outside(segment, code_and_tries) * outside(segment, accounts_and_slots);
+    row[COLS.is_read].is_one()
+        && COLS.value_limbs.iter().any(|&limb| row[limb].is_nonzero())
+        && segment.is_nonzero()
+        && is_preinitialized.is_zero()
+}
+
 /// Fills what follows from the operations.
 fn derive(memory: &mut TableTrace) {
     let stale: HashSet<u64> = memory
@@ -170,6 +181,7 @@ fn derive(memory: &mut TableTrace) {
         .map(|row| row[COLS.stale_contexts].to_canonical_u64() - 1)
         .collect();
     let mut touched = false;
+    let mut first_of_address = true;
     for index in 0..memory.rows() {
         let next = memory.next_row(index).to_vec();
         let last = index + 1 == memory.rows();
@@ -183,15 +195,16 @@ fn derive(memory: &mut TableTrace) {
             Some(part) => next[ADDRESS[part]] - row[ADDRESS[part]] - F::ONE,
             None => next[COLS.timestamp] - row[COLS.timestamp],
         };
-        let [segment, next_segment] = [&*row, &next].map(|row| row[COLS.addr_segment]);
+        let segment = row[COLS.addr_segment];
         let [code_and_tries, accounts_and_slots] = PREINITIALIZED;
         row[COLS.preinitialized_segments_aux] = outside(segment, accounts_and_slots);
         row[COLS.preinitialized_segments] =
             outside(segment, code_and_tries) * outside(segment, accounts_and_slots);
-        row[COLS.initialize_aux] = F::from_bool(changed.is_some())
-            * outside(next_segment, code_and_tries)
-            * outside(next_segment, accounts_and_slots)
-            * next[COLS.is_read];
+        row[COLS.is_initial_value] = F::from_bool(first_of_address && reads_initial_value(row));
+        let next_is_looked_up = changed.is_some() && reads_initial_value(&next);
+        row[COLS.initialize_aux] =
+            F::from_bool(changed.is_some() && !next_is_looked_up) * next[COLS.is_read];
+        first_of_address = changed.is_some();
 
         touched |= row[COLS.filter].is_one();
         row[COLS.is_touched] = F::from_bool(touched);

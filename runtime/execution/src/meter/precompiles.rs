@@ -46,7 +46,8 @@ fn rounds(input: &[u8], gas: u64) -> u64 {
     }
 }
 
-/// EIP-198 with limbs of 128 bits: squares and products for each bit of the exponent, checked by multiplication.
+/// EIP-198 with limbs of 128 bits: squares and products for each bit of the exponent, checked by multiplication. The
+/// exponent has limbs of its own.
 fn modexp(input: &[u8], gas: u64) -> u64 {
     const FAILS: u64 = 2_500;
     let word = |index: usize| -> U256 {
@@ -88,7 +89,8 @@ fn modexp(input: &[u8], gas: u64) -> u64 {
             (bits, ones)
         }
     };
-    let limbs = (base.max(exponent).max(modulus) as u64).div_ceil(16);
+    let limbs = (base.max(modulus) as u64).div_ceil(16);
+    let exponent_limbs = (exponent as u64).div_ceil(16);
     let product = limbs
         .saturating_mul(limbs)
         .saturating_mul(152)
@@ -97,7 +99,9 @@ fn modexp(input: &[u8], gas: u64) -> u64 {
     let products: u64 = bits + ones;
     products
         .saturating_mul(product)
-        .saturating_add(limbs.saturating_mul(400))
+        // After each bit the exponent is shifted, and compared with zero.
+        .saturating_add(bits.saturating_mul(exponent_limbs).saturating_mul(64))
+        .saturating_add(limbs.saturating_add(exponent_limbs).saturating_mul(400))
         .saturating_add(4_000)
 }
 

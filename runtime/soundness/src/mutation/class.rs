@@ -240,12 +240,20 @@ fn memory(place: &Place<'_>) -> (&'static str, Vec<u64>) {
             MEMORY.preinitialized_segments,
         ],
     );
-    let begin = mask(row, [MEMORY.timestamp, MEMORY.initialize_aux]);
+    let begin = mask(
+        row,
+        [
+            MEMORY.timestamp,
+            MEMORY.initialize_aux,
+            MEMORY.is_initial_value,
+        ],
+    );
     let value = u64::from(mask(row, MEMORY.value_limbs) != 0);
     let next = [
         MEMORY.filter,
         MEMORY.is_read,
         MEMORY.preinitialized_segments,
+        MEMORY.is_initial_value,
     ];
     let next = mask(place.next, next);
     (class, vec![address, end, begin, value, next])

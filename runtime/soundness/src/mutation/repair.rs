@@ -175,6 +175,7 @@ fn advice(table: Table) -> Vec<Cell> {
                 MEMORY.segment_first_change,
                 MEMORY.virtual_first_change,
                 MEMORY.initialize_aux,
+                MEMORY.is_initial_value,
                 MEMORY.preinitialized_segments,
                 MEMORY.preinitialized_segments_aux,
                 MEMORY.preinitialized_segments_inv,

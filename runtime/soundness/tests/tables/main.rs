@@ -5,6 +5,7 @@
 
 mod circuits;
 mod division;
+mod initial_values;
 mod keccak;
 mod length;
 mod memory;
