@@ -1,11 +1,14 @@
 //! Lies that an audit has found, one by one: each was believed once.
 
 mod lies {
+    mod access;
+    mod encoding;
     mod forged_transactions;
     mod lists;
     mod precompiles;
     mod programs;
     mod stage;
+    mod tries;
 }
 
 #[global_allocator]

@@ -1,7 +1,7 @@
 //! The machine's kernel believes no prover: answers and pre-initialised memory are changed, alone and together, and
 //! every run stops or ends as the honest one does.
 //!
-//! In the environment: `LIES` is the number of lies to draw, or `all` for every twist of every site and cell;
+//! In the environment: `LIES` is the number of lies to draw, or `all` for every place and every kind;
 //! `LIES_SEED` is where to begin.
 
 use std::sync::Mutex;
@@ -20,8 +20,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const LIES: u64 = 500;
 /// Honest runs that are longer are left out.
 const LONGEST: usize = 300_000;
-/// Questions of one site that `LIES=all` twists.
-const EACH: usize = 6;
+/// Twists of each answer and of each cell in `LIES=all`.
+const EACH: usize = 1;
 
 #[test]
 fn no_lie_changes_the_outcome() {
@@ -43,9 +43,9 @@ fn no_lie_changes_the_outcome() {
     };
     if std::env::var("LIES").is_ok_and(|lies| lies == "all") {
         for scene in &scenes {
-            let lies: Vec<Lie> = everything(scene, EACH).collect();
+            let lies = everything(scene, EACH);
             lies.into_par_iter()
-                .for_each(|lie| tell(scene, &[lie], None));
+                .for_each(|lies| tell(scene, &lies, None));
             say(&format!("{}: {}", scene.name, tally.lock().unwrap()));
         }
     } else {

@@ -10,6 +10,9 @@ use rand::seq::SliceRandom;
 use super::liar::{Lie, Moment, Twist};
 use super::scene::{AREAS, Asked, Scene};
 use super::tries::{Edit, Side};
+use super::{lists, nodes};
+
+const SIDES: [Side; 3] = [Side::Lists, Side::State, Side::Both];
 
 /// Twists that mean something nearly everywhere: nothing, one off, far off, and the same in the low or high bits.
 fn twists() -> Vec<Twist> {
@@ -57,21 +60,27 @@ pub fn draw(scene: &Scene, rng: &mut impl Rng) -> Vec<Lie> {
         0..7 => 1,
         _ => rng.gen_range(2..5),
     };
-    (0..number).map(|_| one(scene, rng)).collect()
+    (0..number).flat_map(|_| one(scene, rng)).collect()
 }
 
-fn one(scene: &Scene, rng: &mut impl Rng) -> Lie {
-    match rng.gen_range(0..20) {
-        0..9 => answer(scene, rng),
-        9..14 => cell(scene, rng),
-        14 => code(scene, rng).unwrap_or_else(|| answer(scene, rng)),
-        _ => Lie::Tries {
-            side: *[Side::Lists, Side::State, Side::Both]
-                .choose(rng)
-                .expect("three"),
-            edit: edit(scene, rng),
-        },
-    }
+/// One lie, which may take several cells.
+fn one(scene: &Scene, rng: &mut impl Rng) -> Vec<Lie> {
+    let form = match rng.gen_range(0..24) {
+        0..9 => None,
+        9..14 => return vec![cell(scene, rng)],
+        14 => code(scene, rng).map(|lie| vec![lie]),
+        15..20 => {
+            let side = *SIDES.choose(rng).expect("three");
+            let edit = edit(scene, rng);
+            return vec![Lie::Tries { side, edit }];
+        }
+        20..22 => {
+            let area = *[Area::Accounts, Area::Storage].choose(rng).expect("two");
+            lists::lies(scene, area).choose(rng).cloned()
+        }
+        _ => nodes::lies(scene).choose(rng).cloned(),
+    };
+    form.unwrap_or_else(|| vec![answer(scene, rng)])
 }
 
 /// Where each function is asked for: those that are asked for rarely are not drowned by the others.
@@ -186,32 +195,93 @@ fn edit(scene: &Scene, rng: &mut impl Rng) -> Edit {
     }
 }
 
-/// Every twist of the answers at every site, of up to `each` questions there, evenly spread, and of every
-/// pre-initialised cell.
-pub fn everything(scene: &Scene, each: usize) -> impl Iterator<Item = Lie> + use<'_> {
-    let sites = by_site(&scene.record.questions).into_values();
-    let answers = sites.flat_map(move |site| {
-        let step = site.len().div_ceil(each.max(1)).max(1);
-        site.into_iter().step_by(step)
-    });
-    let answers = answers.flat_map(|question| {
-        let lie = move |twist| Lie::Answer { question, twist };
-        twists().into_iter().map(lie)
-    });
-    let before = AREAS.into_iter().zip(&scene.record.before);
+/// Each answer and each pre-initialised cell with `each` twists, every byte of the codes, every entry of the lists and
+/// every node of the tries with all that can be wrong with it, and all edits of the tries of which they are made.
+pub fn everything(scene: &Scene, each: usize) -> Vec<Vec<Lie>> {
+    let record = &scene.record;
+    // All twists have their turn from place to place.
+    let mut turn = twists().into_iter().cycle();
+    let mut twists = |lie: &dyn Fn(Twist) -> Lie| -> Vec<Vec<Lie>> {
+        let twists = turn.by_ref().take(each);
+        twists.map(|twist| vec![lie(twist)]).collect()
+    };
+    let mut lies = Vec::new();
+    for question in 0..record.questions.len() {
+        lies.extend(twists(&|twist| Lie::Answer { question, twist }));
+    }
+    let before = AREAS.into_iter().zip(&record.before);
     let before = before.map(|(area, values)| (Moment::Before, area, values.len()));
-    let state = scene.record.state.as_ref();
+    let state = record.state.iter();
     let state = state.map(|(at, values)| (Moment::Question(*at), Area::TrieData, values.len()));
-    let cells = before.chain(state).flat_map(|(moment, area, len)| {
-        (0..len).flat_map(move |index| {
-            let lie = move |twist| Lie::Cell {
+    for (moment, area, len) in before.chain(state) {
+        for index in 0..len + 8 {
+            lies.extend(twists(&|twist| Lie::Cell {
                 moment,
                 area,
                 index,
                 twist,
-            };
-            twists().into_iter().map(lie)
-        })
-    });
-    answers.chain(cells)
+            }));
+        }
+    }
+    for &(question, len) in &record.codes {
+        // The last word is filled up with zeros, and one more follows.
+        for index in 0..len + 33 {
+            let byte = if index % 2 == 0 { 0x5b } else { 0xff };
+            lies.push(vec![Lie::Code {
+                question,
+                index,
+                byte,
+            }]);
+        }
+    }
+    lies.extend(
+        [Area::Accounts, Area::Storage]
+            .iter()
+            .flat_map(|area| lists::lies(scene, *area)),
+    );
+    lies.extend(nodes::lies(scene));
+    for side in SIDES {
+        let edits = edits(scene).into_iter();
+        lies.extend(edits.map(|edit| vec![Lie::Tries { side, edit }]));
+    }
+    lies
+}
+
+/// All edits of what the kernel asks for, and of keys beside it.
+fn edits(scene: &Scene) -> Vec<Edit> {
+    let (mut accounts, mut slots) = keys(scene);
+    accounts.sort();
+    accounts.dedup();
+    slots.sort();
+    slots.dedup();
+    let beside = |key: U256| key.overflowing_add(U256::one()).0;
+    let value = U256::one() << 100;
+    let mut edits = Vec::new();
+    for key in accounts {
+        edits.extend((0..4).map(|depth| Edit::HideAccount { key, depth }));
+        edits.push(Edit::DropAccount { key });
+        for key in [key, beside(key)] {
+            edits.push(Edit::Balance {
+                key,
+                balance: value,
+            });
+            edits.push(Edit::Nonce { key, nonce: value });
+        }
+    }
+    for [account, slot] in slots {
+        edits.extend((0..3).map(|depth| Edit::HideSlot {
+            account,
+            slot,
+            depth,
+        }));
+        edits.push(Edit::DropSlot { account, slot });
+        for slot in [slot, beside(slot)] {
+            edits.push(Edit::Slot {
+                account,
+                slot,
+                value,
+            });
+        }
+    }
+    edits
 }

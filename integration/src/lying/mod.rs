@@ -13,6 +13,8 @@
 
 mod draw;
 mod liar;
+mod lists;
+mod nodes;
 mod scene;
 mod tries;
 mod verdict;

@@ -3,9 +3,10 @@
 use alloy::primitives::{Address, B256, keccak256};
 use alloy::signers::SignerSync;
 use ethereum_types::U256;
+use evm_arithmetization::generation::stand_in::Outcome;
 use rlp::RlpStream;
 use tern_integration::corpus::{CHAIN, Send, genesis, signer};
-use tern_integration::lying::Scene;
+use tern_integration::lying::{Scene, answering, tell};
 
 use super::stage::{has_no_proof, scene};
 
@@ -16,6 +17,7 @@ const TO: Address = Address::repeat_byte(0x31);
 struct Raw {
     chain: u64,
     nonce: u64,
+    priority: U256,
     fee: U256,
     gas: u64,
     value: U256,
@@ -29,6 +31,7 @@ impl Raw {
         Self {
             chain: CHAIN.0,
             nonce: 0,
+            priority: U256::from(20_000_000_000_u64),
             fee: U256::from(20_000_000_000_u64),
             gas: 21_000,
             value: U256::one(),
@@ -40,7 +43,7 @@ impl Raw {
     fn fields(&self, stream: &mut RlpStream) {
         stream.append(&self.chain);
         stream.append(&self.nonce);
-        stream.append(&self.fee);
+        stream.append(&self.priority);
         stream.append(&self.fee);
         stream.append(&self.gas);
         stream.append(&TO.as_slice());
@@ -73,19 +76,20 @@ fn transfer() -> Scene {
     scene(&genesis(), &[Send::to(TO).value(1).gas(21_000).sign(0)])
 }
 
+/// Asserts that a block with these transactions has a proof.
+#[track_caller]
+fn is_provable(transactions: Vec<Vec<u8>>) {
+    let mut scene = transfer();
+    scene.inputs.signed_txns = transactions;
+    let honest = answering(|question, _| question.honest.unwrap_or_default());
+    let run = tell(&scene, honest);
+    let halted = matches!(run.outcome, Outcome::Halted(_));
+    assert!(halted, "{:?}", run.outcome);
+}
+
 #[test]
 fn the_raw_transaction_of_these_tests_is_provable() {
-    let mut scene = transfer();
-    scene.inputs.signed_txns = vec![Raw::honest().sign()];
-    let run = tern_integration::lying::tell(
-        &scene,
-        tern_integration::lying::answering(|question, _| question.honest.unwrap_or_default()),
-    );
-    let halted = matches!(
-        run.outcome,
-        evm_arithmetization::generation::stand_in::Outcome::Halted(_)
-    );
-    assert!(halted, "{:?}", run.outcome);
+    is_provable(vec![Raw::honest().sign()]);
 }
 
 #[test]
@@ -97,6 +101,7 @@ fn a_fee_that_overflows_does_not_mint() {
         transfer(),
         vec![
             Raw {
+                priority: fee,
                 fee,
                 gas,
                 ..Raw::honest()
@@ -156,6 +161,7 @@ fn a_transaction_below_the_base_fee_has_no_receipt() {
         transfer(),
         vec![
             Raw {
+                priority: fee,
                 fee,
                 ..Raw::honest()
             }
@@ -210,4 +216,40 @@ fn nothing_is_hidden_behind_the_transaction() {
 #[test]
 fn two_transactions_do_not_use_a_nonce_twice() {
     has_no_proof(transfer(), vec![Raw::honest().sign(), Raw::honest().sign()]);
+}
+
+#[test]
+fn a_sender_can_pay_the_highest_fee_that_he_allows() {
+    // He has a thousand ether, which are enough for the fee that is due.
+    let fee = U256::one() << 127;
+    has_no_proof(
+        transfer(),
+        vec![
+            Raw {
+                fee,
+                ..Raw::honest()
+            }
+            .sign(),
+        ],
+    );
+}
+
+#[test]
+fn a_transaction_has_no_more_gas_than_the_block_has_left() {
+    let second = Raw {
+        nonce: 1,
+        gas: 30_000_000 - 20_999,
+        ..Raw::honest()
+    };
+    has_no_proof(transfer(), vec![Raw::honest().sign(), second.sign()]);
+    let alone = Raw {
+        nonce: 0,
+        ..second.clone()
+    };
+    is_provable(vec![alone.sign()]);
+    let fits = Raw {
+        gas: second.gas - 1,
+        ..second
+    };
+    is_provable(vec![Raw::honest().sign(), fits.sign()]);
 }

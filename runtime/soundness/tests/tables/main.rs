@@ -14,10 +14,11 @@ mod sponge;
 #[path = "../../../proving/src/tests/fixture.rs"]
 mod fixture;
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use tern_proving::inputs::generation_inputs;
-use tern_soundness::{Checker, Table, Trace, Violation};
+use tern_soundness::{Checker, F, Table, Trace, Violation};
 
 /// The first 2^15 cycles of a transfer.
 fn honest() -> &'static Trace {
@@ -47,4 +48,33 @@ fn changed(table: Table, change: impl FnOnce(&mut tern_soundness::TableTrace)) -
 /// The constraints that `table` breaks.
 fn broken(trace: &Trace, table: Table) -> Vec<Violation> {
     checker().constraints(trace, table)
+}
+
+/// The place of the one constraint of `table` that is `polynomial`.
+fn place(table: Table, polynomial: impl Fn(&[F], &[F]) -> F) -> usize {
+    let places = checker().places(table, polynomial);
+    let [place] = places[..] else {
+        panic!("the constraint is there once: {places:?}");
+    };
+    place
+}
+
+/// Checks that `table` breaks these constraints, and that without them it would have been believed.
+fn refused_by(trace: &Trace, table: Table, mends: impl IntoIterator<Item = usize>) {
+    let places = broken(trace, table).into_iter().map(|found| match found {
+        Violation::Constraint { index, .. } => index,
+        other => panic!("{other:?}"),
+    });
+    let places: BTreeSet<usize> = places.collect();
+    assert_eq!(places, mends.into_iter().collect());
+}
+
+/// Checks that one constraint refuses the last row of `table`, and that without it the row would have been believed.
+fn last_row_refused(trace: &Trace, table: Table) {
+    let found = broken(trace, table);
+    let [Violation::Constraint { row, index, .. }] = found[..] else {
+        panic!("one constraint refuses it: {found:?}");
+    };
+    assert_eq!(row, trace.table(table).rows() - 1);
+    assert_eq!(Checker::without(table, index).constraints(trace, table), []);
 }

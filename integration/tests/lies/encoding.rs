@@ -1,0 +1,202 @@
+//! Transactions in another form than the one that nodes read. They are signed as they stand.
+
+use alloy::primitives::{Address, B256, keccak256};
+use alloy::signers::SignerSync;
+use evm_arithmetization::generation::stand_in::Outcome;
+use tern_integration::corpus::{CHAIN, Send, genesis, signer};
+use tern_integration::lying::{Scene, answering, tell};
+
+use super::stage::{has_no_proof, scene};
+
+const TO: Address = Address::repeat_byte(0x31);
+
+/// The items of an EIP-1559 transaction, encoded.
+struct Items {
+    chain: Vec<u8>,
+    nonce: Vec<u8>,
+    fee: Vec<u8>,
+    gas: Vec<u8>,
+    to: Vec<u8>,
+    value: Vec<u8>,
+    data: Vec<u8>,
+    access_list: Vec<u8>,
+    /// Of the signature.
+    r: fn(&[u8]) -> Vec<u8>,
+    /// Of the whole.
+    header: fn(usize) -> Vec<u8>,
+}
+
+/// The big-endian bytes of a length.
+fn length(len: usize) -> Vec<u8> {
+    let bytes = len.to_be_bytes();
+    bytes[len.leading_zeros() as usize / 8..].to_vec()
+}
+
+fn header(short: u8, len: usize) -> Vec<u8> {
+    match u8::try_from(len) {
+        Ok(len @ ..=55) => vec![short + len],
+        _ => {
+            let length = length(len);
+            let first = short + 55 + u8::try_from(length.len()).unwrap();
+            [&[first], &length[..]].concat()
+        }
+    }
+}
+
+fn string(bytes: &[u8]) -> Vec<u8> {
+    match bytes {
+        [byte @ ..0x80] => vec![*byte],
+        _ => [&header(0x80, bytes.len()), bytes].concat(),
+    }
+}
+
+fn number(number: usize) -> Vec<u8> {
+    string(&length(number))
+}
+
+fn list(items: &[&[u8]]) -> Vec<u8> {
+    let items = items.concat();
+    [&header(0xc0, items.len()), &items[..]].concat()
+}
+
+impl Items {
+    fn canonical() -> Self {
+        Self {
+            chain: number(CHAIN.0 as usize),
+            nonce: number(0),
+            fee: number(20_000_000_000),
+            gas: number(60_000),
+            to: string(TO.as_slice()),
+            value: number(1),
+            data: string(&[]),
+            access_list: list(&[]),
+            r: string,
+            header: |len| header(0xc0, len),
+        }
+    }
+
+    fn sign(&self) -> Vec<u8> {
+        let fields = [
+            &self.chain[..],
+            &self.nonce,
+            &self.fee,
+            &self.fee,
+            &self.gas,
+            &self.to,
+            &self.value,
+            &self.data,
+            &self.access_list,
+        ];
+        let hash = keccak256([&[2], &list(&fields)[..]].concat());
+        let signature = signer(0).sign_hash_sync(&B256::from(hash)).unwrap();
+        let [r, s] = [signature.r(), signature.s()].map(|word| word.to_be_bytes_trimmed_vec());
+        let parity = number(usize::from(signature.v()));
+        let items = [&fields.concat()[..], &parity, &(self.r)(&r), &string(&s)].concat();
+        [&[2], &(self.header)(items.len())[..], &items].concat()
+    }
+}
+
+fn transfer() -> Scene {
+    scene(&genesis(), &[Send::to(TO).value(1).gas(60_000).sign(0)])
+}
+
+/// That the transaction cannot be proven in another form.
+#[track_caller]
+fn is_refused(form: impl FnOnce(&mut Items)) {
+    let mut items = Items::canonical();
+    form(&mut items);
+    has_no_proof(transfer(), vec![items.sign()]);
+}
+
+#[test]
+fn the_canonical_form_is_provable() {
+    let account = list(&[&string(&[0xd0; 20]), &list(&[&string(&[1; 32])])]);
+    let access_list = list(&[&account]);
+    for access_list in [list(&[]), access_list] {
+        let mut scene = transfer();
+        let items = Items {
+            access_list,
+            ..Items::canonical()
+        };
+        scene.inputs.signed_txns = vec![items.sign()];
+        let honest = answering(|question, _| question.honest.unwrap_or_default());
+        let run = tell(&scene, honest);
+        assert!(
+            matches!(run.outcome, Outcome::Halted(_)),
+            "{:?}",
+            run.outcome
+        );
+    }
+}
+
+#[test]
+fn a_number_does_not_begin_with_zero() {
+    is_refused(|items| items.nonce = vec![0]);
+    is_refused(|items| items.value = vec![0x82, 0, 1]);
+    is_refused(|items| items.gas = [&[0x84, 0], &length(60_000)[..]].concat());
+}
+
+#[test]
+fn a_small_byte_has_no_header() {
+    is_refused(|items| items.value = vec![0x81, 1]);
+    is_refused(|items| items.data = vec![0x81, 1]);
+}
+
+#[test]
+fn a_short_string_has_a_short_header() {
+    is_refused(|items| items.data = vec![0xb8, 2, 1, 1]);
+    is_refused(|items| items.to = [&[0xb8, 20], TO.as_slice()].concat());
+    is_refused(|items| items.r = |r| [&[0xb8, 32], r].concat());
+}
+
+#[test]
+fn a_length_does_not_begin_with_zero() {
+    is_refused(|items| items.data = [&[0xb9, 0, 60], &[1; 60][..]].concat());
+    is_refused(|items| items.header = |len| [&[0xf9, 0], &length(len)[..]].concat());
+}
+
+#[test]
+fn a_number_has_32_bytes_at_most() {
+    is_refused(|items| items.r = |r| [&[0xa1, 0], r].concat());
+    is_refused(|items| items.value = [&[0xa1, 1], &[0; 32][..]].concat());
+}
+
+#[test]
+fn an_access_list_names_whole_addresses() {
+    is_refused(|items| items.access_list = list(&[&list(&[&string(&[0xd0; 3]), &list(&[])])]));
+}
+
+#[test]
+fn an_access_list_names_whole_slots() {
+    let slots = list(&[&[1]]);
+    let account = list(&[&string(&[0xd0; 20]), &slots]);
+    is_refused(|items| items.access_list = list(&[&account]));
+}
+
+#[test]
+fn an_accounts_entry_of_an_access_list_ends_with_its_slots() {
+    let account = list(&[&string(&[0xd0; 20]), &list(&[])]);
+    let longer = [&[account[0] + 1], &account[1..]].concat();
+    is_refused(|items| items.access_list = list(&[&longer]));
+}
+
+#[test]
+fn a_list_is_no_string() {
+    is_refused(|items| items.header = |len| header(0x80, len));
+    is_refused(|items| items.access_list = vec![0x80]);
+}
+
+#[test]
+fn a_list_header_that_is_too_short_does_not_write_before_the_transaction() {
+    // The header is made anew for the hash that is signed, and takes a byte more than there are. That byte was the
+    // encoding of the empty node.
+    is_refused(|items| items.header = |_| vec![0xc0]);
+    is_refused(|items| items.header = |_| vec![0xf7]);
+}
+
+#[test]
+fn a_list_header_says_how_long_the_list_is() {
+    is_refused(|items| items.header = |len| header(0xc0, len - 1));
+    is_refused(|items| items.header = |len| header(0xc0, len + 1));
+    is_refused(|items| items.header = |_| vec![0xf8, 56]);
+}
