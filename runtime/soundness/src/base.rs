@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice::from_ref;
+use std::sync::Arc;
 
 use plonky2::field::types::Field;
 
@@ -27,7 +28,7 @@ pub struct Change {
 pub struct Base<'a> {
     checker: &'a Checker,
     trace: &'a Trace,
-    censuses: Vec<Vec<Census>>,
+    censuses: Arc<[Vec<Census>; NUM_TABLES]>,
 }
 
 impl<'a> Base<'a> {
@@ -43,7 +44,19 @@ impl<'a> Base<'a> {
         Self {
             checker,
             trace,
-            censuses: censuses.into(),
+            censuses: Arc::new(censuses),
+        }
+    }
+
+    /// The same trace, judged by a checker that does not know some things.
+    pub(crate) fn judged_by<'b>(&self, checker: &'b Checker) -> Base<'b>
+    where
+        'a: 'b,
+    {
+        Base {
+            checker,
+            trace: self.trace,
+            censuses: Arc::clone(&self.censuses),
         }
     }
 

@@ -8,14 +8,14 @@ use starky::lookup::Lookup;
 use crate::constraints::{Position, evaluate};
 use crate::cross::{Balance, Port, ports};
 use crate::lookups::{self, lookups};
-use crate::{D, F, Table, Trace, Violation, columns};
+use crate::{D, F, Omission, Table, Trace, Violation, columns};
 
 /// The constraints and lookups of the nine tables.
 pub struct Checker {
     pub(crate) starks: AllStark<F, D>,
     pub(crate) ports: [Vec<Port>; NUM_TABLES],
     pub(crate) lookups: [Vec<Lookup<F>>; NUM_TABLES],
-    ignored: Option<(Table, usize)>,
+    omissions: Vec<Omission>,
 }
 
 impl Default for Checker {
@@ -25,45 +25,54 @@ impl Default for Checker {
             ports: ports(&starks),
             lookups: lookups(&starks),
             starks,
-            ignored: None,
+            omissions: Vec::new(),
         }
     }
 }
 
 impl Checker {
-    /// A checker that does not know one constraint of one table: its place in the order of emission.
+    /// A checker that does not know some things.
     #[must_use]
-    pub fn without(table: Table, index: usize) -> Self {
-        Self {
-            ignored: Some((table, index)),
-            ..Self::default()
+    pub fn without(omissions: &[Omission]) -> Self {
+        let mut checker = Self::default();
+        for omission in omissions {
+            omission.apply(&mut checker.lookups, &mut checker.ports);
         }
+        checker.omissions = omissions.to_vec();
+        checker
     }
 
     /// The constraints of `table` that are `polynomial`, a function of a row and the next, up to a factor: their
-    /// places in the order of emission. They are known by their values at random rows, where those of a first row
-    /// count and those of a last row do not.
+    /// places in the order of emission. They are known by their values at random rows: a first row, where those of a
+    /// last row do not count, and a last row, where transitions do not.
     #[must_use]
     pub fn places(&self, table: Table, polynomial: impl Fn(&[F], &[F]) -> F) -> Vec<usize> {
-        let position = Position {
-            first: true,
-            last: false,
-        };
         let samples = [(); 2].map(|()| {
             let [row, next] = [(); 2].map(|()| F::rand_vec(columns::count(table)));
-            let values = evaluate::<F>(&self.starks, table, [&row, &next], position, Vec::new());
-            (values, polynomial(&row, &next))
+            let at = |last: bool| {
+                let position = Position { first: !last, last };
+                evaluate::<F>(&self.starks, table, [&row, &next], position, Vec::new())
+            };
+            ([at(false), at(true)], polynomial(&row, &next))
         });
         let [(here, expected_here), (there, expected_there)] = samples;
-        (0..here.len())
-            .filter(|&place| here[place].is_nonzero())
-            .filter(|&place| here[place] * expected_there == there[place] * expected_here)
+        (0..here[0].len())
+            .filter(|&place| {
+                let position = usize::from(here[0][place].is_zero());
+                let [here, there] = [&here, &there].map(|values| values[position][place]);
+                here.is_nonzero() && here * expected_there == there * expected_here
+            })
             .collect()
     }
 
     /// Whether it does not know a constraint.
     pub(crate) fn ignores(&self, table: Table, index: usize) -> bool {
-        self.ignored == Some((table, index))
+        self.omits(Omission::Constraint { table, index })
+    }
+
+    /// Whether it does not know something.
+    pub(crate) fn omits(&self, omission: Omission) -> bool {
+        self.omissions.contains(&omission)
     }
 
     /// Everything that is wrong with `trace`.

@@ -27,6 +27,7 @@ mod constraints;
 mod cross;
 mod lookups;
 pub mod mutation;
+mod omission;
 mod trace;
 mod violation;
 
@@ -34,6 +35,7 @@ pub use base::{Base, Change};
 pub use checker::Checker;
 pub use evm_arithmetization::NUM_TABLES;
 pub use evm_arithmetization::all_stark::Table;
+pub use omission::Omission;
 pub use trace::{TableTrace, Trace};
 pub use violation::Violation;
 

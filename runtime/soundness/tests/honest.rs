@@ -9,7 +9,7 @@ use evm_arithmetization::cpu::columns::COL_MAP;
 use evm_arithmetization::memory::columns::MEMORY_COL_MAP;
 use plonky2::field::types::Field;
 use tern_proving::inputs::generation_inputs;
-use tern_soundness::{Base, Change, Checker, F, Table, Trace, Violation, columns};
+use tern_soundness::{Base, Change, Checker, F, Omission, Table, Trace, Violation, columns};
 
 /// A transfer, cut into segments of 2^15 cycles.
 fn transfer() -> &'static [Trace] {
@@ -121,7 +121,7 @@ fn a_violation_names_table_row_and_constraint() {
     assert_eq!(rows.len(), 2, "{found:?}");
     assert_eq!((rows[0].0, rows[0].1, rows[1].1), (Table::Cpu, 6, 7));
     let (table, _, index) = rows[0];
-    let blind = Checker::without(table, index);
+    let blind = Checker::without(&[Omission::Constraint { table, index }]);
     let found = Base::new(&blind, trace).recheck(&[change]);
     assert!(
         !found

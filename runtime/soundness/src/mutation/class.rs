@@ -81,6 +81,17 @@ impl Survey {
     }
 }
 
+impl Survey {
+    /// Whether there are rows of the CPU of a class in user mode, and in kernel mode.
+    #[must_use]
+    pub fn modes(&self, class: &str) -> [bool; 2] {
+        [0, 1].map(|mode| {
+            let mut clusters = self.clusters[Table::Cpu as usize].keys();
+            clusters.any(|(name, features)| *name == class && features[1] == mode)
+        })
+    }
+}
+
 /// Everything that a row of the CPU can be.
 #[must_use]
 pub fn instructions() -> BTreeSet<&'static str> {
@@ -273,6 +284,19 @@ fn mnemonic(row: &[F]) -> &'static str {
     let bits = CPU.opcode_bits.into_iter().rev();
     let opcode = bits.fold(0, |code, bit| 2 * code + u8::from(row[bit].is_one()));
     instruction(opcode).unwrap_or("unknown")
+}
+
+/// How many words an instruction takes from the stack or looks at, if it is any.
+pub(crate) fn words_taken(class: &str) -> Option<usize> {
+    Some(match class {
+        "NOT" | "ISZERO" | "POP" | "JUMP" | "EXIT_KERNEL" | "SET_CONTEXT" | "MLOAD_GENERAL"
+        | "DUP" => 1,
+        "ADD" | "MUL" | "SUB" | "DIV" | "MOD" | "LT" | "GT" | "BYTE" | "EQ" | "AND" | "OR"
+        | "XOR" | "SHL" | "SHR" | "ADDFP254" | "MULFP254" | "SUBFP254" | "KECCAK_GENERAL"
+        | "JUMPI" | "SWAP" | "MSTORE_32BYTES" | "MLOAD_32BYTES" | "MSTORE_GENERAL" => 2,
+        "ADDMOD" | "MULMOD" | "SUBMOD" => 3,
+        _ => return None,
+    })
 }
 
 /// What the machine calls an opcode that it executes in one row.

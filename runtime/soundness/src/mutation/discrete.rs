@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::class::Site;
 use super::judge::Judge;
-use super::mutant::{Mutant, mutants};
+use super::mutant::{Fault, Mutant, mutants};
 use super::repair::Repair;
 use super::report::{Key, Report};
 use crate::{Checker, NUM_TABLES, Table, Trace};
@@ -67,19 +67,28 @@ pub fn discrete(checker: &Checker, sites: &[(&Trace, Vec<Site>)], sample: Sample
     reports.fold(Report::default(), Report::plus)
 }
 
-fn of_mutant(judge: &Judge<'_>, site: &Site, mutant: &Mutant) -> Report {
+/// What becomes of a mutant.
+pub(crate) fn of_mutant(judge: &Judge<'_>, site: &Site, mutant: &Mutant) -> Report {
     let mut report = Report {
         made: 1,
         ..Report::default()
     };
+    let key = || Key::new(site, &mutant.cell.name(site.table), mutant.kind);
+    if mutant.fault == Fault::IgnoredWord {
+        if judge.ignores_word(site.row, &mutant.changes) {
+            report.survivors.insert(key(), (1, format!("row {}", site.row)));
+        } else {
+            report.caught = 1;
+        }
+        return report;
+    }
     let mut repair = Repair::new(judge, site.table, site.row);
     let judgement = repair.search(&mutant.changes);
     report.indispensable[site.table as usize] = repair.indispensable;
     if let Some(changes) = repair.accepted {
-        let key = Key::new(site, &mutant.cell.name(site.table), mutant.kind);
         let rest = changes.len() - mutant.changes.len();
         let example = format!("row {}, {rest} other cells changed", site.row);
-        report.survivors.insert(key, (1, example));
+        report.survivors.insert(key(), (1, example));
     } else if judgement.objections.is_empty() {
         report.equivalent = 1;
     } else {

@@ -74,6 +74,12 @@ pub fn first_order(checker: &Checker, sites: &[(&Trace, Vec<Site>)], thoroughly:
     report
 }
 
+/// What the constraints leave free of the meaning of a row.
+pub(crate) fn free_meanings(judge: &Judge<'_>, site: &Site) -> Vec<Key> {
+    let free = System::of(judge, site).free(None).into_iter();
+    free.map(|meaning| Key::new(site, &meaning, "first order")).collect()
+}
+
 fn of_site(judge: &Judge<'_>, site: &Site, leave_out: bool) -> Report {
     let system = System::of(judge, site);
     let free = system.free(None);
@@ -192,7 +198,7 @@ fn unknown(judge: &Judge<'_>, site: &Site, first: bool, last: bool) -> Vec<Cell>
                 .collect()
         }
         Table::KeccakSponge => {
-            let from = SPONGE.xored_rate_u32s[0];
+            let from = SPONGE.block_bytes[0];
             let until = SPONGE.range_counter;
             let after = SPONGE.original_rate_u32s[0]..SPONGE.block_bytes[0];
             (from..until)
@@ -337,7 +343,7 @@ fn part(table: Table, looks_up: bool, lookup: usize, tuple: &[F], index: usize) 
             }
         }
         (_, lookup::LOGIC, 17..) => value(looks_up, "logic result"),
-        (Table::Cpu, lookup::LOGIC, 1..) => Part::Meaning("logic input"),
+        (Table::Cpu | Table::KeccakSponge, lookup::LOGIC, 1..) => Part::Meaning("logic input"),
         (Table::Cpu, lookup::LOGIC, 0) => Part::Fixed,
         (Table::Cpu, lookup::MEMORY, 0) => Part::Meaning("memory direction"),
         (Table::Cpu, lookup::MEMORY, 1..4) => Part::Meaning("memory address"),

@@ -1,16 +1,18 @@
 //! Whether a changed row says something else, and what objects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use evm_arithmetization::cpu::columns::{COL_MAP as CPU, NUM_CPU_COLUMNS};
+use evm_arithmetization::memory::columns::MEMORY_COL_MAP as MEMORY;
 use plonky2::field::types::{Field, Field64, PrimeField64};
 
 use super::cells::{Cell, STATE, is_state};
 use super::support::supports;
-use super::truth::{Memory, lookup};
+use super::truth::{CLASSES, Memory, lookup};
 use crate::constraints::Position;
-use crate::cross::Port;
-use crate::{Base, Change, Checker, F, Table, Trace, Violation};
+use crate::cross::{Port, fingerprint};
+use crate::{Base, Change, Checker, F, Omission, Table, Trace, Violation};
 
 /// What objects to a changed row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +23,8 @@ pub(crate) enum Objection {
     Lookup(usize),
     /// A lookup between tables: no honest row of the other table is what this one needs.
     CrossTable(usize),
+    /// A table that must be there is not, or has no length that tables have.
+    Shape,
 }
 
 /// What is to be said of a change.
@@ -36,7 +40,9 @@ pub(crate) struct Judgement {
 pub(crate) struct Judge<'a> {
     pub(crate) checker: &'a Checker,
     pub(crate) base: Base<'a>,
-    memory: Memory,
+    memory: Arc<Memory>,
+    /// What goes into the honest permutations and what comes out, each with its lookup.
+    permutations: Arc<HashSet<(usize, [u64; 2])>>,
     pub(crate) top_port: usize,
     /// The constraints of the CPU that are about the state alone.
     pub(crate) of_state: Vec<usize>,
@@ -53,10 +59,38 @@ impl<'a> Judge<'a> {
         Self {
             checker,
             base: Base::new(checker, trace),
-            memory: Memory::of(trace),
+            memory: Arc::new(Memory::of(trace)),
+            permutations: Arc::new(permutations(checker, trace)),
             top_port: top_port(checker),
             of_state: constraints_of_state(checker),
         }
+    }
+
+    /// A judge of the same trace whose checker does not know some things.
+    pub(crate) fn with<'b>(&self, checker: &'b Checker) -> Judge<'b>
+    where
+        'a: 'b,
+    {
+        Judge {
+            checker,
+            base: self.base.judged_by(checker),
+            memory: Arc::clone(&self.memory),
+            permutations: Arc::clone(&self.permutations),
+            top_port: top_port(checker),
+            of_state: constraints_of_state(checker),
+        }
+    }
+
+    /// Whether an honest row of another table can say the tuple.
+    fn allows(&self, lookup: usize, tuple: &[F]) -> bool {
+        if lookup == lookup::ARITHMETIC && self.checker.omits(Omission::OperationClass) {
+            return CLASSES.iter().any(|&class| {
+                let mut tuple = tuple.to_vec();
+                tuple[1] = F::from_canonical_u64(class);
+                self.memory.allows(lookup, &tuple)
+            });
+        }
+        self.memory.allows(lookup, tuple)
     }
 
     pub(crate) fn trace(&self) -> &'a Trace {
@@ -111,7 +145,7 @@ impl<'a> Judge<'a> {
                 continue;
             }
             let cells: Vec<F> = (tuple.iter().map(|&x| F::from_canonical_u64(x))).collect();
-            if !self.memory.allows(*lookup, &cells) {
+            if !self.allows(*lookup, &cells) {
                 judgement.objections.insert(Objection::CrossTable(*lookup));
             }
             judgement.changed |= weight != F::ONE || has_effect(*lookup, tuple);
@@ -179,10 +213,35 @@ impl<'a> Judge<'a> {
 
     /// Rows of the other tables are statements, and so they mean something else if they say something false.
     fn statement(&self, table: Table, changes: &[Change]) -> Judgement {
+        let mut judgement = self.judged(table, self.base.recheck(changes));
+        judgement.changed |= self.makes_stale(table, changes);
+        judgement
+    }
+
+    /// Judges another trace in which one table is changed, and memory completed.
+    pub(crate) fn whole(&self, table: Table, trace: &Trace) -> Judgement {
+        let mut judgement = self.judged(table, self.base.compare(trace));
+        // What the CPU does is what it means; the order of rows that say the same is nothing.
+        let [before, after] = [self.trace(), trace].map(|trace| trace.table(Table::Cpu));
+        judgement.changed |= table == Table::Cpu && !before.iter().eq(after.iter());
+        judgement
+    }
+
+    /// Judges another trace whose other tables stay as they are. It means the same if it holds.
+    pub(crate) fn alone(&self, trace: &Trace) -> Judgement {
+        let violations = self.base.compare(trace);
+        Judgement {
+            objections: violations.iter().map(objection).collect(),
+            changed: false,
+        }
+    }
+
+    /// What violations are, if one table is changed and the others are as the prover likes.
+    pub(crate) fn judged(&self, table: Table, violations: Vec<Violation>) -> Judgement {
         let mut judgement = Judgement::default();
-        // Whether the row says something else to the tables that look it up, and asks something else of memory.
+        // Whether the row says something else to the tables that look it up, and asks something else of others.
         let (mut says, mut asks) = (false, false);
-        for violation in self.base.recheck(changes) {
+        for violation in violations {
             let Violation::CrossTable {
                 lookup,
                 ref tuple,
@@ -198,14 +257,31 @@ impl<'a> Judge<'a> {
                 | (Table::BytePacking, lookup::BYTE_PACKING)
                 | (Table::KeccakSponge, lookup::KECCAK_SPONGE) => {
                     says = true;
-                    judgement.changed |= !more && !self.memory.allows(lookup, tuple);
+                    judgement.changed |= !more && !self.allows(lookup, tuple);
                 }
                 (Table::Keccak, _) => judgement.changed = true,
-                (Table::Memory, lookup::MEMORY_AFTER) => judgement.changed = true,
-                (Table::BytePacking | Table::KeccakSponge, lookup::MEMORY | lookup::LOGIC) => {
+                (Table::Memory, lookup::MEMORY_AFTER) => {
+                    judgement.changed |= !self.memory.may_hand_on(tuple, excess);
+                }
+                (Table::KeccakSponge, lookup::KECCAK_INPUTS | lookup::KECCAK_OUTPUTS) => {
+                    asks = true;
+                    if more && !self.permutations.contains(&(lookup, fingerprint(tuple))) {
+                        judgement.objections.insert(Objection::CrossTable(lookup));
+                        judgement.changed = true;
+                    }
+                }
+                (Table::BytePacking | Table::KeccakSponge, lookup::MEMORY | lookup::LOGIC)
+                | (
+                    Table::Cpu,
+                    lookup::ARITHMETIC
+                    | lookup::BYTE_PACKING
+                    | lookup::KECCAK_SPONGE
+                    | lookup::LOGIC
+                    | lookup::CONTEXT_PRUNING,
+                ) => {
                     let write = tuple[0].is_zero();
                     asks |= lookup == lookup::MEMORY && (!more || write);
-                    if more && !self.memory.allows(lookup, tuple) {
+                    if more && !self.allows(lookup, tuple) {
                         judgement.objections.insert(Objection::CrossTable(lookup));
                     }
                 }
@@ -218,6 +294,48 @@ impl<'a> Judge<'a> {
         judgement.changed |= asks && !says;
         judgement
     }
+
+    /// Whether a row of Memory calls a context stale that is not.
+    fn makes_stale(&self, table: Table, changes: &[Change]) -> bool {
+        let of_context = |change: &&Change| {
+            table == Table::Memory
+                && change.column == MEMORY.stale_contexts
+                && change.value.is_nonzero()
+        };
+        let mut contexts = changes.iter().filter(of_context);
+        contexts.any(|change| !self.memory.is_pruned(change.value - F::ONE))
+    }
+
+    /// Whether a row of the CPU does the same for another word: it is on top of the stack, or is read.
+    pub(crate) fn ignores_word(&self, row: usize, changes: &[Change]) -> bool {
+        if self.broken(row, changes).next().is_some() {
+            return false;
+        }
+        let position = self.position(Table::Cpu, row);
+        let [before, after] = [&[], changes].map(|changes| {
+            let pair = self.pair(Table::Cpu, row, changes);
+            self.what_is_done(&pair, position)
+        });
+        let is_read = |lookup: usize, tuple: &[u64]| lookup == lookup::MEMORY && tuple[0] == 1;
+        let mut added = (after.asked.keys()).filter(|key| !before.asked.contains_key(*key));
+        let mut gone = (before.asked.keys()).filter(|key| !after.asked.contains_key(*key));
+        added.all(|(lookup, tuple)| is_read(*lookup, tuple))
+            && gone.all(|(lookup, tuple)| is_read(*lookup, tuple))
+    }
+}
+
+/// What the rows of Keccak provide.
+fn permutations(checker: &Checker, trace: &Trace) -> HashSet<(usize, [u64; 2])> {
+    let rows = trace.table(Table::Keccak);
+    let in_use = trace.in_use[Table::Keccak as usize];
+    let indexes = (0..rows.rows()).filter(|_| in_use);
+    let provided = indexes.flat_map(|index| {
+        let [row, next] = [rows.row(index), rows.next_row(index)];
+        let ports = checker.ports[Table::Keccak as usize].iter();
+        let on = ports.filter(move |port| port.weight(row, next).is_nonzero());
+        on.map(move |port| (port.lookup, fingerprint(&port.tuple(row, next))))
+    });
+    provided.collect()
 }
 
 /// The place of the port that is on with channel 0 alone: that of the top of the stack.
@@ -253,8 +371,6 @@ fn objection(violation: &Violation) -> Objection {
         Violation::Constraint { index, .. } => Objection::Constraint(*index),
         Violation::Lookup { lookup, .. } => Objection::Lookup(*lookup),
         Violation::CrossTable { lookup, .. } => Objection::CrossTable(*lookup),
-        Violation::Absent { .. } | Violation::Length { .. } => {
-            unreachable!("changes of cells take no table away")
-        }
+        Violation::Absent { .. } | Violation::Length { .. } => Objection::Shape,
     }
 }

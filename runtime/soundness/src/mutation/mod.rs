@@ -14,19 +14,25 @@
 //! A prover completes the other tables as he likes. So a change is not caught for asking another table for something
 //! that is not there, but for asking what no honest row of that table could say (`truth`).
 
+mod blind;
 mod cells;
 mod class;
 mod discrete;
+mod edit;
 mod freedom;
+mod given;
 mod judge;
 mod linear;
 mod mutant;
 mod repair;
 mod report;
+mod structural;
 mod support;
 mod truth;
 
+pub use blind::Bench;
 pub use class::{Site, Survey, instructions};
 pub use discrete::{Sample, discrete};
 pub use freedom::first_order;
 pub use report::{Key, Report, Reviewed};
+pub use structural::structural;

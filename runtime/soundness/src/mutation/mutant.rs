@@ -4,7 +4,17 @@ use plonky2::field::types::Field;
 
 use super::cells::{Cell, determined, flags};
 use super::class::Site;
-use crate::{Change, F, TableTrace, Trace};
+use super::given;
+use crate::{Change, F, Table, TableTrace, Trace};
+
+/// What must not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The rows mean something else, and nothing objects.
+    AnotherMeaning,
+    /// The row is given another word, and does the same.
+    IgnoredWord,
+}
 
 /// Cells of a row, or of the row and the next, that hold something else.
 #[derive(Clone, Debug)]
@@ -13,6 +23,19 @@ pub(crate) struct Mutant {
     pub(crate) cell: Cell,
     pub(crate) kind: &'static str,
     pub(crate) changes: Vec<Change>,
+    pub(crate) fault: Fault,
+}
+
+impl Mutant {
+    pub(crate) fn new(cell: Cell, kind: &'static str, changes: Vec<Change>) -> Self {
+        let fault = Fault::AnotherMeaning;
+        Self {
+            cell,
+            kind,
+            changes,
+            fault,
+        }
+    }
 }
 
 /// All mutants of a row.
@@ -29,11 +52,7 @@ pub(crate) fn mutants(trace: &Trace, site: &Site) -> Vec<Mutant> {
     let mut mutants = Vec::new();
     for &cell in &cells {
         for (kind, value) in values(table, site.row, cell) {
-            mutants.push(Mutant {
-                cell,
-                kind,
-                changes: vec![change(cell, value)],
-            });
+            mutants.push(Mutant::new(cell, kind, vec![change(cell, value)]));
         }
     }
     let row = table.row(site.row);
@@ -43,12 +62,12 @@ pub(crate) fn mutants(trace: &Trace, site: &Site) -> Vec<Mutant> {
         let own = |column| Cell { offset: 0, column };
         for &flag in flags.iter().filter(|&&flag| flag != set) {
             let changes = [(set, F::ZERO), (flag, F::ONE)];
-            mutants.push(Mutant {
-                cell: own(flag),
-                kind: "move",
-                changes: changes.map(|(flag, value)| change(own(flag), value)).into(),
-            });
+            let changes = changes.map(|(flag, value)| change(own(flag), value));
+            mutants.push(Mutant::new(own(flag), "move", changes.into()));
         }
+    }
+    if site.table == Table::Cpu {
+        mutants.extend(given::mutants(trace, site));
     }
     mutants
 }

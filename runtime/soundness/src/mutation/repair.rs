@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use evm_arithmetization::arithmetic::columns as arithmetic;
 use evm_arithmetization::cpu::columns::COL_MAP as CPU;
 use evm_arithmetization::memory::columns::MEMORY_COL_MAP as MEMORY;
 use plonky2::field::types::Field;
@@ -165,6 +166,8 @@ fn advice(table: Table) -> Vec<Cell> {
                 CPU.partial_channel.used,
             ];
             let columns = GENERAL.chain(own_channels.into_iter().flat_map(channel));
+            // NOT and ISZERO show with these that the stack is not empty.
+            let columns = columns.chain(CPU.mem_channels[2].value.into_iter().take(2));
             let top = channel(CPU.mem_channels[0].used).map(|column| Cell { offset: 1, column });
             columns.map(own).chain(top).collect()
         }
@@ -186,6 +189,11 @@ fn advice(table: Table) -> Vec<Cell> {
                 MEMORY.range_check,
             ];
             columns.map(own).into()
+        }
+        Table::Arithmetic => {
+            let second = |column| Cell { offset: 1, column };
+            let own_aux = arithmetic::AUX_INPUT_REGISTER_0.chain(arithmetic::AUX_INPUT_REGISTER_1);
+            own_aux.map(own).chain(arithmetic::SHARED_COLS.map(second)).collect()
         }
         _ => vec![],
     }

@@ -38,6 +38,10 @@ pub(crate) struct Memory {
     cells: HashMap<Address, Vec<(u64, Word)>>,
     /// Segments of which each cell begins as the prover likes.
     preinitialized: HashSet<u64>,
+    /// The addresses whose values are handed on to the next segment.
+    handed_on: HashSet<Address>,
+    /// The contexts that the CPU pruned.
+    pruned: HashSet<u64>,
 }
 
 impl Memory {
@@ -45,9 +49,14 @@ impl Memory {
         let mut memory = Self {
             cells: HashMap::new(),
             preinitialized: HashSet::new(),
+            handed_on: HashSet::new(),
+            pruned: HashSet::new(),
         };
         for row in trace.table(Table::Memory).iter() {
             let number = |column: usize| row[column].to_canonical_u64();
+            if row[MEMORY.is_pruned].is_one() {
+                memory.pruned.insert(number(MEMORY.stale_contexts) - 1);
+            }
             if row[MEMORY.preinitialized_segments].is_zero() {
                 memory.preinitialized.insert(number(MEMORY.addr_segment));
             }
@@ -61,7 +70,34 @@ impl Memory {
                 operations.push((number(MEMORY.timestamp), MEMORY.value_limbs.map(number)));
             }
         }
+        let after = trace.table(Table::MemAfter).iter();
+        let after = after.filter(|row| trace.in_use[Table::MemAfter as usize] && row[0].is_one());
+        let address = |row: &[F]| [1, 2, 3].map(|column: usize| row[column].to_canonical_u64());
+        memory.handed_on = after.map(address).collect();
         memory
+    }
+
+    pub(crate) fn is_pruned(&self, context: F) -> bool {
+        self.pruned.contains(&context.to_canonical_u64())
+    }
+
+    /// Whether it is all one if a cell is handed on to the next segment that was not (`excess` is 1), or not handed on
+    /// (-1). A cell that is not there is zero, or anything where memory begins as the prover likes.
+    pub(crate) fn may_hand_on(&self, tuple: &[F], excess: F) -> bool {
+        let numbers: Vec<u64> = tuple.iter().map(F::to_canonical_u64).collect();
+        let (address, value) = numbers.split_at(3);
+        let [context, segment, _] = *address else {
+            unreachable!("an address has three parts");
+        };
+        if excess.is_one() {
+            let address = [context, segment, address[2]];
+            let last = self.cells.get(&address).and_then(|cells| cells.last());
+            last.is_some_and(|(_, word)| word == value) && !self.handed_on.contains(&address)
+        } else {
+            let is_zero = value.iter().all(|&limb| limb == 0);
+            let is_initial = is_zero && !self.preinitialized.contains(&segment);
+            excess == F::NEG_ONE && (self.pruned.contains(&context) || is_initial)
+        }
     }
 
     /// Whether a read at that time may find the value. What is done at one time may be in any order.
@@ -118,7 +154,9 @@ impl Memory {
             }
             lookup::MEMORY => {
                 let value = tuple[4..12].try_into().ok()?;
-                Some(tuple[0] == 0 || self.may_hold(address(1), tuple[12], value))
+                // Places are far from the end of the field: none lies before the first.
+                let exists = address(1).iter().all(|part| part >> 32 == 0);
+                Some(exists && (tuple[0] == 0 || self.may_hold(address(1), tuple[12], value)))
             }
             lookup::BYTE_PACKING => {
                 let [value] = words(&tuple[6..])?;
@@ -159,6 +197,15 @@ mod class {
     pub(super) const SHIFT: u64 = 4;
     pub(super) const RANGE_CHECK: u64 = 5;
 }
+
+/// All of them.
+pub(crate) const CLASSES: [u64; 5] = [
+    class::BINARY,
+    class::TERNARY,
+    class::FP254,
+    class::SHIFT,
+    class::RANGE_CHECK,
+];
 
 fn arithmetic(tuple: &[u64]) -> Option<bool> {
     let [a, b, c, result] = words(&tuple[2..])?;

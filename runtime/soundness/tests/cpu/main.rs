@@ -20,6 +20,7 @@ mod words;
 use std::borrow::Borrow;
 use std::sync::OnceLock;
 
+use alloy::primitives::hex;
 use evm_arithmetization::cpu::columns::{CpuColumnsView, NUM_CPU_COLUMNS};
 use evm_arithmetization::memory::columns::MEMORY_COL_MAP as MEMORY;
 use plonky2::field::types::{Field, PrimeField64};
@@ -38,6 +39,17 @@ const CHANNELS: u64 = 5;
 const CODE: F = F::ZERO;
 const STACK: F = F::ONE;
 
+/// NOT, PC and a system call, and results that are popped: of an addition, and of shifts by 3 and by 2^32.
+const PROGRAM: &[u8] = &hex!(
+    "5f19 50" // PUSH0, NOT
+    "58 50" // PC
+    "30 50" // ADDRESS
+    "6001 6001 01 50" // ADD
+    "6001 6003 1b 50" // SHL
+    "6001 640100000000 1b 50" // SHL
+    "00" // STOP
+);
+
 fn number(number: u64) -> F {
     F::from_canonical_u64(number)
 }
@@ -46,7 +58,7 @@ fn number(number: u64) -> F {
 fn honest() -> &'static Trace {
     static TRACE: OnceLock<Trace> = OnceLock::new();
     TRACE.get_or_init(|| {
-        let inputs = generation_inputs(&scene::batch()).unwrap();
+        let inputs = generation_inputs(&scene::batch(PROGRAM)).unwrap();
         Trace::segments(&inputs, Some(CYCLES_LOG))
             .next()
             .unwrap()

@@ -1,11 +1,11 @@
-//! A block with one call, of a contract that does what the kernel never does.
+//! A block with one call of a contract.
 
 use std::sync::Arc;
 
 use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy::eips::eip2718::Encodable2718;
 use alloy::network::TxSignerSync;
-use alloy::primitives::{Address, B256, Bytes, TxKind, U256, hex, keccak256};
+use alloy::primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy::signers::local::PrivateKeySigner;
 use tern_execution::{
     BatchLimits, BlockAttributes, BlockBuilder, ChainRules, GenesisAccount, GenesisState,
@@ -18,21 +18,10 @@ const CONTRACT: Address = Address::repeat_byte(0xc0);
 const GAS_LIMIT: Gas = Gas(30_000_000);
 const BASE_FEE: u64 = 1_000_000_000;
 
-/// NOT, PC and a system call, and results that are popped: of an addition, and of shifts by 3 and by 2^32.
-const PROGRAM: &[u8] = &hex!(
-    "5f19 50" // PUSH0, NOT
-    "58 50" // PC
-    "30 50" // ADDRESS
-    "6001 6001 01 50" // ADD
-    "6001 6003 1b 50" // SHL
-    "6001 640100000000 1b 50" // SHL
-    "00" // STOP
-);
-
 fn call(signer: &PrivateKeySigner) -> Bytes {
     let mut transaction = TxEip1559 {
         chain_id: CHAIN.0,
-        gas_limit: 100_000,
+        gas_limit: 1_000_000,
         max_fee_per_gas: u128::from(2 * BASE_FEE),
         to: TxKind::Call(CONTRACT),
         ..TxEip1559::default()
@@ -42,8 +31,8 @@ fn call(signer: &PrivateKeySigner) -> Bytes {
     transaction.encoded_2718().into()
 }
 
-/// What is proven of the block.
-pub(crate) fn batch() -> TransactionBatch {
+/// What is proven of the block, in which a contract with this code is called.
+pub(crate) fn batch(program: &[u8]) -> TransactionBatch {
     let signer = PrivateKeySigner::from_bytes(&keccak256("rich")).unwrap();
     let rich = GenesisAccount {
         balance: U256::from(10u128.pow(24)),
@@ -51,7 +40,7 @@ pub(crate) fn batch() -> TransactionBatch {
     };
     let contract = GenesisAccount {
         nonce: 1,
-        code: PROGRAM.into(),
+        code: program.to_vec().into(),
         ..GenesisAccount::default()
     };
     let accounts = [(signer.address(), rich), (CONTRACT, contract)].into();

@@ -2,6 +2,12 @@
 //!
 //! In the environment `MUTANTS` is how many mutants are made (`all` for all of them) and `MUTANTS_SEED` which.
 
+mod mends;
+mod program;
+
+#[path = "../cpu/scene.rs"]
+mod scene;
+
 use std::sync::OnceLock;
 
 use alloy::primitives::Bytes;
@@ -12,7 +18,8 @@ use tern_messages::TransactionBatch;
 use tern_proving::inputs::generation_inputs;
 use tern_proving::limits::{MAX_BATCH_CYCLES, MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
 use tern_soundness::mutation::{
-    Report, Reviewed, Sample, Site, Survey, discrete, first_order, instructions,
+    Bench, Key, Report, Reviewed, Sample, Site, Survey, discrete, first_order, instructions,
+    structural,
 };
 use tern_soundness::{Checker, Table, Trace};
 
@@ -47,12 +54,15 @@ fn batch() -> TransactionBatch {
     panic!("no block is called {BLOCK}");
 }
 
-/// The honest segments of the block.
+/// The honest segments of the block, and of another that executes the rest.
 fn segments() -> &'static [Trace] {
     static SEGMENTS: OnceLock<Vec<Trace>> = OnceLock::new();
     SEGMENTS.get_or_init(|| {
-        let inputs = generation_inputs(&batch()).unwrap();
-        let segments = Trace::segments(&inputs, Some(SEGMENT));
+        let batches = [batch(), scene::batch(&program::code())];
+        let segments = batches.iter().flat_map(|batch| {
+            let inputs = generation_inputs(batch).unwrap();
+            Trace::segments(&inputs, Some(SEGMENT))
+        });
         segments.collect::<anyhow::Result<_>>().unwrap()
     })
 }
@@ -87,6 +97,9 @@ const ABSENT: [&str; 7] = [
 fn rows_of_every_kind_are_looked_at() {
     let (survey, _) = survey();
     eprintln!("{survey}");
+    for class in instructions() {
+        eprintln!("MODES {class} {:?}", survey.modes(class));
+    }
     let executed = survey.classes(Table::Cpu);
     let absent: Vec<&str> = instructions().difference(&executed).copied().collect();
     assert_eq!(absent, ABSENT);
@@ -107,6 +120,7 @@ fn no_mutant_survives_that_was_not_reviewed() {
     let layers = [
         ("to first order", first_order(&checker, &sites, thoroughly)),
         ("cells and flags", discrete(&checker, &sites, sample)),
+        ("rows and tables", structural(&checker, &sites, thoroughly)),
     ];
     let mut report = Report::default();
     for (layer, found) in layers {
@@ -130,4 +144,30 @@ fn no_mutant_survives_that_was_not_reviewed() {
             gone.join("\n")
         );
     }
+}
+
+/// Mends that the checker does not miss, and why.
+const NOT_MISSED: [(&str, &str); 0] = [];
+
+#[test]
+fn each_mend_is_missed_when_it_is_taken_out() {
+    let checker = Checker::default();
+    let (_, sites) = survey();
+    let bench = Bench::new(&checker, &sites);
+    let reviewed = Reviewed::list(REVIEWED);
+    let is_new = |key: &Key| !reviewed.iter().any(|entry| entry.matches(key));
+    let mut not_missed = Vec::new();
+    for mend in mends::all(&checker) {
+        let t = std::time::Instant::now();
+        let found = bench.survivor(&mend.parts, is_new);
+        eprint!("{:.1?} ", t.elapsed());
+        match found {
+            Some(key) => eprintln!("{}: {key}", mend.name),
+            None => {
+                eprintln!("NOT MISSED {}", mend.name);
+                not_missed.push(mend.name);
+            }
+        }
+    }
+    assert_eq!(not_missed, NOT_MISSED.map(|(name, _)| name));
 }
