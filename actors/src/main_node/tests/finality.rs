@@ -8,7 +8,7 @@ use tern_messages::{
 };
 
 use crate::main_node::testing::{Node, patient, rollup, transfer};
-use crate::main_node::{MainNodeMessage, batch_record};
+use crate::main_node::{Chain, MainNodeMessage, batch_record};
 
 async fn three_blocks(directory: &std::path::Path) -> Node {
     let single = SealingPolicy {
@@ -23,8 +23,8 @@ async fn three_blocks(directory: &std::path::Path) -> Node {
     node
 }
 
-fn record(node: &Node, number: u64, first: u64, last: u64) -> BatchRecord {
-    let stored = node.handle.chain.expect_header(BlockNumber(last)).unwrap();
+pub(super) fn record(chain: &Chain, number: u64, first: u64, last: u64) -> BatchRecord {
+    let stored = chain.expect_header(BlockNumber(last)).unwrap();
     BatchRecord {
         header: BatchHeader {
             number: BatchNumber(number),
@@ -41,7 +41,7 @@ fn record(node: &Node, number: u64, first: u64, last: u64) -> BatchRecord {
     }
 }
 
-fn report(committed: u64, verified: u64, batches: Vec<BatchRecord>) -> FinalityReport {
+pub(super) fn report(committed: u64, verified: u64, batches: Vec<BatchRecord>) -> FinalityReport {
     FinalityReport {
         l2: L2Place {
             number: 9,
@@ -54,7 +54,7 @@ fn report(committed: u64, verified: u64, batches: Vec<BatchRecord>) -> FinalityR
     }
 }
 
-async fn send(node: &Node, report: FinalityReport) -> Result<(), FinalityRefusal> {
+pub(super) async fn send(node: &Node, report: FinalityReport) -> Result<(), FinalityRefusal> {
     node.ask(|reply| MainNodeMessage::ReportFinality(report, reply))
         .await
 }
@@ -63,7 +63,10 @@ async fn send(node: &Node, report: FinalityReport) -> Result<(), FinalityRefusal
 async fn heights_follow_l2_and_survive_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let node = three_blocks(directory.path()).await;
-    let batches = vec![record(&node, 1, 1, 2), record(&node, 2, 3, 3)];
+    let batches = vec![
+        record(&node.handle.chain, 1, 1, 2),
+        record(&node.handle.chain, 2, 3, 3),
+    ];
     send(&node, report(2, 0, batches)).await.unwrap();
     send(&node, report(2, 1, vec![])).await.unwrap();
     node.stop().await;
@@ -75,16 +78,19 @@ async fn heights_follow_l2_and_survive_a_restart() {
     let stored = batch_record(&node.handle.chain, BatchNumber(1))
         .unwrap()
         .unwrap();
-    assert_eq!(stored, record(&node, 1, 1, 2));
+    assert_eq!(stored, record(&node.handle.chain, 1, 1, 2));
 }
 
 #[tokio::test]
 async fn heights_fall_only_when_l2_took_blocks_back() {
     let directory = tempfile::tempdir().unwrap();
     let node = three_blocks(directory.path()).await;
-    send(&node, report(1, 1, vec![record(&node, 1, 1, 2)]))
-        .await
-        .unwrap();
+    send(
+        &node,
+        report(1, 1, vec![record(&node.handle.chain, 1, 1, 2)]),
+    )
+    .await
+    .unwrap();
     for (committed, verified) in [(0, 0), (1, 0), (0, 1)] {
         let refusal = send(&node, report(committed, verified, vec![]))
             .await
@@ -109,14 +115,17 @@ async fn heights_fall_only_when_l2_took_blocks_back() {
 async fn a_batch_that_ends_with_another_block_is_refused_and_changes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let node = three_blocks(directory.path()).await;
-    let mut foreign = record(&node, 2, 3, 3);
+    let mut foreign = record(&node.handle.chain, 2, 3, 3);
     foreign.header.last_block_hash = B256::repeat_byte(1);
-    let mut unknown = record(&node, 2, 3, 3);
+    let mut unknown = record(&node.handle.chain, 2, 3, 3);
     unknown.header.last_block = BlockNumber(8);
     for bad in [foreign, unknown] {
-        let refusal = send(&node, report(2, 0, vec![record(&node, 1, 1, 2), bad]))
-            .await
-            .unwrap_err();
+        let refusal = send(
+            &node,
+            report(2, 0, vec![record(&node.handle.chain, 1, 1, 2), bad]),
+        )
+        .await
+        .unwrap_err();
         assert!(
             matches!(refusal, FinalityRefusal::ForeignBlock { .. }),
             "{refusal}"

@@ -7,16 +7,14 @@ use alloy::primitives::{B256, Bytes, keccak256};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tern_cluster_config::{SealingPolicy, development_key};
-use tern_messages::{
-    BatchHeader, BatchNumber, BatchRecord, BlockNumber, FinalityRefusal, FinalityReport,
-    HaltReport, L2Place, Rejection, Rewind,
-};
+use tern_messages::{BatchNumber, BlockNumber, FinalityRefusal, HaltReport, Rejection, Rewind};
 use tern_storage::tables::chain::{
     BATCH_OF_BLOCK, BLOCK_BY_HASH, BLOOMS, BODIES, HEADERS, HEADS, RECEIPTS, TRANSACTIONS,
 };
 use tern_storage::tables::open_block;
 use tern_storage::{Key, Store, Table};
 
+use super::finality::{record, report, send};
 use crate::main_node::testing::{Node, patient, rollup, transfer};
 use crate::main_node::{
     BATCH_RECORDS, Chain, FINALITY, MainNodeMessage, Reconfirmed, RewindError, RewindRequest,
@@ -97,39 +95,6 @@ fn contents(store: &Store) -> Vec<BTreeMap<Vec<u8>, Vec<u8>>> {
     ]
 }
 
-fn report(committed: u64, verified: u64, batches: Vec<BatchRecord>) -> FinalityReport {
-    FinalityReport {
-        l2: L2Place {
-            number: 9,
-            hash: B256::repeat_byte(9),
-        },
-        committed: BatchNumber(committed),
-        verified: BatchNumber(verified),
-        batches,
-        reorganised: false,
-    }
-}
-
-fn record(chain: &Chain, number: u64, first: u64, last: u64) -> BatchRecord {
-    let stored = chain.expect_header(BlockNumber(last)).unwrap();
-    BatchRecord {
-        header: BatchHeader {
-            number: BatchNumber(number),
-            first_block: BlockNumber(first),
-            last_block: BlockNumber(last),
-            last_block_hash: stored.hash,
-            state_root: stored.header.state_root,
-        },
-        committed: None,
-        verified: None,
-    }
-}
-
-async fn tell(node: &Node, report: FinalityReport) -> Result<(), FinalityRefusal> {
-    node.ask(|reply| MainNodeMessage::ReportFinality(report, reply))
-        .await
-}
-
 #[tokio::test]
 async fn a_halted_chain_goes_on_without_the_transaction_that_cannot_be_proven() {
     let directory = tempfile::tempdir().unwrap();
@@ -189,7 +154,7 @@ async fn nothing_is_left_of_a_block_that_was_taken_back() {
     node.execute(sent()[0].clone()).await;
     node.sealed(1).await;
     let batch = vec![record(&node.handle.chain, 1, 1, 1)];
-    tell(&node, report(1, 0, batch)).await.unwrap();
+    send(&node, report(1, 0, batch)).await.unwrap();
     let before = contents(&node.handle.chain.store);
     for raw in &sent()[1..] {
         node.execute(raw.clone()).await;
@@ -199,7 +164,7 @@ async fn nothing_is_left_of_a_block_that_was_taken_back() {
         record(&node.handle.chain, 2, 2, 3),
         record(&node.handle.chain, 3, 4, 5),
     ];
-    tell(&node, report(2, 0, batches)).await.unwrap();
+    send(&node, report(2, 0, batches)).await.unwrap();
     node.stop().await;
     let node = Node::start(directory.path(), rollup(patient())).await;
     node.execute(transfer(2, 1)).await;
@@ -392,7 +357,7 @@ async fn whoever_still_knows_a_block_that_was_taken_back_is_told_and_halts_nothi
     assert!(!rewinds[0].removes(BlockNumber(3), removed[0]));
     assert!(!rewinds[0].removes(BlockNumber(1), removed[0]));
 
-    let refusal = tell(&node, report(1, 0, vec![old.clone()])).await;
+    let refusal = send(&node, report(1, 0, vec![old.clone()])).await;
     assert_eq!(
         refusal,
         Err(FinalityRefusal::TakenBack {
@@ -402,7 +367,7 @@ async fn whoever_still_knows_a_block_that_was_taken_back_is_told_and_halts_nothi
     );
     let mut foreign = old;
     foreign.header.last_block_hash = B256::repeat_byte(1);
-    let refusal = tell(&node, report(1, 0, vec![foreign])).await;
+    let refusal = send(&node, report(1, 0, vec![foreign])).await;
     assert!(matches!(refusal, Err(FinalityRefusal::ForeignBlock { .. })));
 
     node.tell(MainNodeMessage::Halt(late));
