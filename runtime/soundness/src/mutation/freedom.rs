@@ -213,7 +213,13 @@ fn unknown(judge: &Judge<'_>, site: &Site, first: bool, last: bool) -> Vec<Cell>
         }
         Table::Memory => {
             let values = MEMORY.value_limbs.into_iter().map(next);
-            let reads = judge.pair(table, site.row, &[])[1][MEMORY.is_read].is_one();
+            let [row, after] = judge.pair(table, site.row, &[]);
+            // What tries and lists begin with is looked up, and what code begins with is the prover's to choose.
+            let changes = MEMORY.context_first_change..MEMORY.virtual_first_change + 1;
+            let begins = row[changes].iter().any(Field::is_nonzero);
+            let is_chosen = after[MEMORY.is_initial_value].is_one()
+                || begins && after[MEMORY.addr_segment].is_zero();
+            let reads = after[MEMORY.is_read].is_one() && !is_chosen;
             let advice = MEMORY.context_first_change..MEMORY.range_check + 1;
             let given = [MEMORY.stale_contexts, MEMORY.stale_context_frequencies];
             (advice.filter(|column| !given.contains(column)).map(own))
