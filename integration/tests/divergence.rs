@@ -105,3 +105,11 @@ fn nothing_is_created_from_anywhere() {
 fn the_blob_base_fee_is_one_wei() {
     call("BLOBBASEFEE 0 SSTORE BLOBBASEFEE BLOBHASH 1 SSTORE", "");
 }
+
+#[test]
+fn an_address_in_transient_storage_is_no_entry() {
+    call(
+        "7 ADDRESS TSTORE 34 5 TSTORE 0xaa 7 TSTORE 5 TLOAD 0 SSTORE",
+        "",
+    );
+}

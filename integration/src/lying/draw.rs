@@ -199,23 +199,27 @@ fn edit(scene: &Scene, rng: &mut impl Rng) -> Edit {
 /// every node of the tries with all that can be wrong with it, and all edits of the tries of which they are made.
 pub fn everything(scene: &Scene, each: usize) -> Vec<Vec<Lie>> {
     let record = &scene.record;
-    // All twists have their turn from place to place.
+    // All twists have their turn from place to place; those that change nothing are left out.
     let mut turn = twists().into_iter().cycle();
-    let mut twists = |lie: &dyn Fn(Twist) -> Lie| -> Vec<Vec<Lie>> {
-        let twists = turn.by_ref().take(each);
-        twists.map(|twist| vec![lie(twist)]).collect()
+    let mut twists = |value: U256, lie: &dyn Fn(Twist) -> Lie| -> Vec<Vec<Lie>> {
+        let twists = turn.by_ref().filter(|twist| twist.of(value) != value);
+        twists.take(each).map(|twist| vec![lie(twist)]).collect()
     };
     let mut lies = Vec::new();
-    for question in 0..record.questions.len() {
-        lies.extend(twists(&|twist| Lie::Answer { question, twist }));
+    for (question, asked) in record.questions.iter().enumerate() {
+        lies.extend(twists(asked.honest, &|twist| Lie::Answer {
+            question,
+            twist,
+        }));
     }
     let before = AREAS.into_iter().zip(&record.before);
-    let before = before.map(|(area, values)| (Moment::Before, area, values.len()));
+    let before = before.map(|(area, values)| (Moment::Before, area, values));
     let state = record.state.iter();
-    let state = state.map(|(at, values)| (Moment::Question(*at), Area::TrieData, values.len()));
-    for (moment, area, len) in before.chain(state) {
-        for index in 0..len + 8 {
-            lies.extend(twists(&|twist| Lie::Cell {
+    let state = state.map(|(at, values)| (Moment::Question(*at), Area::TrieData, values));
+    for (moment, area, values) in before.chain(state) {
+        let behind = [U256::zero(); 8];
+        for (index, &value) in values.iter().chain(&behind).enumerate() {
+            lies.extend(twists(value, &|twist| Lie::Cell {
                 moment,
                 area,
                 index,

@@ -3,10 +3,13 @@
 use alloy::primitives::Bytes;
 use ethereum_types::U256;
 use evm_arithmetization::cpu::kernel::aggregator::KERNEL;
-use evm_arithmetization::generation::stand_in::{Area, Cells, Question, StandIn, segment_may_end};
+use evm_arithmetization::generation::stand_in::{
+    Area, Cells, Outcome, Question, StandIn, Stopper, segment_may_end,
+};
 use tern_integration::corpus::assembly::assemble;
 use tern_integration::corpus::contracts::FACTORY;
 use tern_integration::corpus::{Send, genesis};
+use tern_integration::lying::{answering, tell};
 
 use super::stage::{CONTRACT, answers_are_refused, scene, stand_in_is_refused, with_contract};
 
@@ -31,20 +34,36 @@ fn a_jump_into_data_does_not_succeed() {
     let program = "9 JUMP STOP STOP 0x5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b 1 0 SSTORE STOP";
     let genesis = with_contract(program, &[]);
     let scene = scene(&genesis, &[Send::to(CONTRACT).fails().sign(0)]);
-    let near_the_end = (0..64).map(|below| U256::MAX - U256::from(below));
-    for proof in (0..10).map(U256::from).chain(near_the_end) {
-        let mut shown = false;
-        answers_are_refused(&scene, move |question, _| {
-            match question.function.as_str() {
-                "jumpdest_table::next_address" if !shown => {
-                    shown = true;
-                    Some(10.into())
-                }
-                "jumpdest_table::next_proof" => Some(proof),
-                _ => None,
-            }
-        });
+    let proofs = (0..10).map(U256::from);
+    for proof in proofs {
+        stand_in_is_refused(&scene, proving_a_jump_to_data(proof));
     }
+    // Its 32 bytes are before the code, at an address that other machines may have: it is the kernel that stops.
+    for start in 1..10 {
+        let proof = U256::MAX - 31 + start;
+        let run = tell(&scene, proving_a_jump_to_data(proof));
+        let stopped_by_the_kernel = matches!(
+            &run.outcome,
+            Outcome::Stopped {
+                by: Stopper::Panic,
+                ..
+            }
+        );
+        assert!(stopped_by_the_kernel, "{start}: {:?}", run.outcome);
+    }
+}
+
+/// Says of the byte at 9 of the first code that it may be jumped to, with a proof.
+fn proving_a_jump_to_data(proof: U256) -> Box<dyn StandIn> {
+    let mut shown = false;
+    answering(move |question, _| match question.function.as_str() {
+        "jumpdest_table::next_address" if !shown => {
+            shown = true;
+            10.into()
+        }
+        "jumpdest_table::next_proof" => proof,
+        _ => question.honest.unwrap_or_default(),
+    })
 }
 
 /// Writes a program behind the code of every context.

@@ -143,7 +143,7 @@ fn a_round_cannot_give_a_digest_of_the_provers_choice() {
     let trace = changed(Table::Keccak, |table| {
         no_bits = forge(table.row_mut(last_round))
     });
-    assert_ne!(no_bits, []);
+    assert!(!no_bits.is_empty());
     // Everything else about the row is right.
     let is_bit = |cell: usize| place(Table::Keccak, |row, _| row[cell] * (row[cell] - F::ONE));
     refused_by(&trace, Table::Keccak, no_bits.into_iter().map(is_bit));
