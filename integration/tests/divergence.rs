@@ -5,6 +5,7 @@ use tern_execution::{BatchLimits, GenesisAccount};
 use tern_integration::corpus::assembly::assemble;
 use tern_integration::corpus::chain::TestChain;
 use tern_integration::corpus::{Send, genesis};
+use tern_integration::lying::{Scene, Verdict, answering, failure_with, judge, tell};
 use tern_proving::{Profile, simulate};
 
 #[global_allocator]
@@ -42,6 +43,10 @@ fn call(entry: &str, inner: &str) {
     assert!(block.receipts[0].envelope.status());
     for batch in &witness.batches {
         simulate(batch, Profile::Secure).unwrap();
+        let scene = Scene::new("a block".to_owned(), batch).unwrap();
+        let honest = answering(|question, _| question.honest.unwrap_or_default());
+        let verdict = judge(&scene, tell(&scene, honest), false);
+        assert_eq!(verdict, Verdict::Same);
     }
 }
 
@@ -112,4 +117,49 @@ fn an_address_in_transient_storage_is_no_entry() {
         "7 ADDRESS TSTORE 34 5 TSTORE 0xaa 7 TSTORE 5 TLOAD 0 SSTORE",
         "",
     );
+}
+
+/// Asserts that a kernel with other pieces comes to another end than execution, or to none.
+#[track_caller]
+fn parts(changes: &[(&str, &str)], transaction: fn()) {
+    let failure = failure_with(changes, transaction).expect("it is proven as it was executed");
+    assert!(failure.contains("right: Same"), "{failure}");
+}
+
+macro_rules! parts_without {
+    ($($transaction:ident: $($piece:expr => $other:expr),+;)+) => {
+        mod without {
+            $(
+                #[test]
+                fn $transaction() {
+                    super::parts(&[$(($piece, $other)),+], super::$transaction);
+                }
+            )+
+        }
+    };
+}
+
+parts_without! {
+    a_call_of_a_new_account_that_cannot_be_paid_for_is_out_of_gas:
+        "DUP2 DUP2 LT %jumpi(fault_exception) DUP2 SWAP1 SUB" => "DUP2 SWAP1 SUB";
+    a_contract_that_destroyed_itself_for_nobody_lives_on_when_a_caller_reverts:
+        "selfdestruct_to_nobody: %stack (address, recipient) -> (address, address)
+         %jump(sys_selfdestruct_journal_add_after_check)"
+            => "selfdestruct_to_nobody: %pop3";
+    a_creation_without_the_balance_for_it_leaves_its_address_cold:
+        "global create_common: %call_depth %gt_const(@CALL_STACK_LIMIT) %jumpi(create_too_deep)
+         DUP2 %selfbalance LT %jumpi(create_insufficient_balance)
+         %address DUP1 %nonce %eq_const(@MAX_NONCE) %jumpi(nonce_overflow)
+         %increment_nonce DUP1 %insert_accessed_addresses_no_return"
+            => "global create_common: DUP1 %insert_accessed_addresses_no_return
+                %call_depth %gt_const(@CALL_STACK_LIMIT) %jumpi(create_too_deep)
+                DUP2 %selfbalance LT %jumpi(create_insufficient_balance)
+                %address DUP1 %nonce %eq_const(@MAX_NONCE) %jumpi(nonce_overflow) %increment_nonce";
+    nothing_is_created_from_anywhere:
+        "DUP5 DUP5 DUP2 ISZERO ISZERO MUL" => "DUP5 DUP5";
+    the_blob_base_fee_is_one_wei:
+        "global sys_blobbasefee: %charge_gas_const(@GAS_BASE) PUSH 1"
+            => "global sys_blobbasefee: %charge_gas_const(@GAS_BASE) PUSH 7";
+    an_address_in_transient_storage_is_no_entry:
+        "increment_and_loop: %add_const(3)" => "increment_and_loop: %increment";
 }

@@ -9,6 +9,7 @@ mod lies {
     mod programs;
     mod stage;
     mod tries;
+    mod without;
 }
 
 #[global_allocator]

@@ -12,6 +12,7 @@
 //! the honest one, for the same state before and the same transactions, is a statement that is false and can be proven.
 
 mod draw;
+mod kernel;
 mod liar;
 mod lists;
 mod nodes;
@@ -20,6 +21,7 @@ mod tries;
 mod verdict;
 
 pub use draw::{draw, everything};
+pub use kernel::{failure_with, kernel};
 pub use liar::{Liar, Lie, Moment, Twist, answering};
 pub use scene::{Asked, Scene, scenes};
 pub use tries::{Edit, Side};

@@ -5,8 +5,11 @@ use std::fmt;
 use std::sync::Once;
 use std::sync::atomic::Ordering;
 
-use evm_arithmetization::generation::stand_in::{Claims, Outcome, Run, StandIn, Stopper, run};
+use evm_arithmetization::generation::stand_in::{
+    Claims, Outcome, Run, StandIn, Stopper, run_kernel,
+};
 
+use super::kernel::kernel;
 use super::liar::{Liar, Lie};
 use super::scene::Scene;
 
@@ -60,7 +63,8 @@ pub fn judge(scene: &Scene, run: Run, of_transactions: bool) -> Verdict {
 /// Lets a stand-in answer for a scene.
 pub fn tell(scene: &Scene, stand_in: Box<dyn StandIn>) -> Run {
     quietly();
-    run(&scene.inputs, stand_in, 4 * scene.cycles + 1_000_000)
+    let limit = 4 * scene.cycles + 1_000_000;
+    run_kernel(&scene.inputs, &kernel(), stand_in, limit)
 }
 
 impl Scene {

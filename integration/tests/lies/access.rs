@@ -28,7 +28,7 @@ fn word(address: Address) -> U256 {
 }
 
 #[test]
-fn a_cold_address_is_not_warm_by_a_node_below_the_list() {
+pub(crate) fn a_cold_address_is_not_warm_by_a_node_below_the_list() {
     let cold = Address::repeat_byte(0xd0);
     let genesis = with_contract(&format!("{cold:?} BALANCE 0 SSTORE STOP"), &[]);
     let scene = scene(&genesis, &[Send::to(CONTRACT).sign(0)]);
@@ -45,7 +45,7 @@ fn a_cold_address_is_not_warm_by_a_node_below_the_list() {
 }
 
 #[test]
-fn a_slot_has_no_other_original_value_by_a_node_below_the_list() {
+pub(crate) fn a_slot_has_no_other_original_value_by_a_node_below_the_list() {
     let genesis = with_contract("5 0 SSTORE STOP", &[(0, 3)]);
     let scene = scene(&genesis, &[Send::to(CONTRACT).sign(0)]);
     answers_are_refused(&scene, move |question, cells| {

@@ -110,7 +110,7 @@ fn is_refused(form: impl FnOnce(&mut Items)) {
 }
 
 #[test]
-fn the_canonical_form_is_provable() {
+pub(crate) fn the_canonical_form_is_provable() {
     let account = list(&[&string(TO.as_slice()), &list(&[&string(&[1; 32])])]);
     let access_list = list(&[&account]);
     for access_list in [list(&[]), access_list] {
@@ -131,65 +131,65 @@ fn the_canonical_form_is_provable() {
 }
 
 #[test]
-fn a_number_does_not_begin_with_zero() {
+pub(crate) fn a_number_does_not_begin_with_zero() {
     is_refused(|items| items.nonce = vec![0]);
     is_refused(|items| items.value = vec![0x82, 0, 1]);
     is_refused(|items| items.gas = [&[0x84, 0], &length(60_000)[..]].concat());
 }
 
 #[test]
-fn a_small_byte_has_no_header() {
+pub(crate) fn a_small_byte_has_no_header() {
     is_refused(|items| items.value = vec![0x81, 1]);
     is_refused(|items| items.data = vec![0x81, 1]);
 }
 
 #[test]
-fn a_short_string_has_a_short_header() {
+pub(crate) fn a_short_string_has_a_short_header() {
     is_refused(|items| items.data = vec![0xb8, 2, 1, 1]);
     is_refused(|items| items.to = [&[0xb8, 20], TO.as_slice()].concat());
     is_refused(|items| items.r = |r| [&[0xb8, 32], r].concat());
 }
 
 #[test]
-fn a_length_does_not_begin_with_zero() {
+pub(crate) fn a_length_does_not_begin_with_zero() {
     is_refused(|items| items.data = [&[0xb9, 0, 60], &[1; 60][..]].concat());
     is_refused(|items| items.header = |len| [&[0xf9, 0], &length(len)[..]].concat());
 }
 
 #[test]
-fn a_number_has_32_bytes_at_most() {
+pub(crate) fn a_number_has_32_bytes_at_most() {
     is_refused(|items| items.r = |r| [&[0xa1, 0], r].concat());
     is_refused(|items| items.value = [&[0xa1, 1], &[0; 32][..]].concat());
 }
 
 #[test]
-fn an_access_list_names_whole_addresses() {
+pub(crate) fn an_access_list_names_whole_addresses() {
     is_refused(|items| items.access_list = list(&[&list(&[&string(&TO[17..]), &list(&[])])]));
 }
 
 #[test]
-fn an_access_list_names_whole_slots() {
+pub(crate) fn an_access_list_names_whole_slots() {
     let slots = list(&[&[1]]);
     let account = list(&[&string(TO.as_slice()), &slots]);
     is_refused(|items| items.access_list = list(&[&account]));
 }
 
 #[test]
-fn an_accounts_entry_of_an_access_list_ends_with_its_slots() {
+pub(crate) fn an_accounts_entry_of_an_access_list_ends_with_its_slots() {
     let account = list(&[&string(TO.as_slice()), &list(&[])]);
     let longer = [&[account[0] + 1], &account[1..]].concat();
     is_refused(|items| items.access_list = list(&[&longer]));
 }
 
 #[test]
-fn a_list_is_no_string() {
+pub(crate) fn a_list_is_no_string() {
     is_refused(|items| items.header = |_| vec![4]);
     is_refused(|items| items.header = |len| header(0x80, len));
     is_refused(|items| items.access_list = vec![0x80]);
 }
 
 #[test]
-fn a_list_header_that_is_too_short_does_not_write_before_the_transaction() {
+pub(crate) fn a_list_header_that_is_too_short_does_not_write_before_the_transaction() {
     // The header is made anew for the hash that is signed, and takes a byte more than there are. That byte was the
     // encoding of the empty node.
     is_refused(|items| items.header = |_| vec![0xc0]);
@@ -197,7 +197,7 @@ fn a_list_header_that_is_too_short_does_not_write_before_the_transaction() {
 }
 
 #[test]
-fn a_list_header_says_how_long_the_list_is() {
+pub(crate) fn a_list_header_says_how_long_the_list_is() {
     is_refused(|items| items.header = |len| header(0xc0, len - 1));
     is_refused(|items| items.header = |len| header(0xc0, len + 1));
     is_refused(|items| items.header = |_| vec![0xf8, 56]);

@@ -88,12 +88,12 @@ fn is_provable(transactions: Vec<Vec<u8>>) {
 }
 
 #[test]
-fn the_raw_transaction_of_these_tests_is_provable() {
+pub(crate) fn the_raw_transaction_of_these_tests_is_provable() {
     is_provable(vec![Raw::honest().sign()]);
 }
 
 #[test]
-fn a_fee_that_overflows_does_not_mint() {
+pub(crate) fn a_fee_that_overflows_does_not_mint() {
     // 2^256 / 42,000, rounded up: the product is 10,064 wei.
     let gas = 42_000;
     let fee = U256::MAX / U256::from(gas) + U256::one();
@@ -112,7 +112,7 @@ fn a_fee_that_overflows_does_not_mint() {
 }
 
 #[test]
-fn a_transaction_with_a_wrong_nonce_has_no_receipt() {
+pub(crate) fn a_transaction_with_a_wrong_nonce_has_no_receipt() {
     has_no_proof(
         transfer(),
         vec![
@@ -126,7 +126,7 @@ fn a_transaction_with_a_wrong_nonce_has_no_receipt() {
 }
 
 #[test]
-fn a_transaction_of_another_chain_has_no_receipt() {
+pub(crate) fn a_transaction_of_another_chain_has_no_receipt() {
     has_no_proof(
         transfer(),
         vec![
@@ -140,7 +140,7 @@ fn a_transaction_of_another_chain_has_no_receipt() {
 }
 
 #[test]
-fn a_transaction_without_the_money_has_no_receipt() {
+pub(crate) fn a_transaction_without_the_money_has_no_receipt() {
     let value = U256::one() << 200;
     has_no_proof(
         transfer(),
@@ -155,7 +155,7 @@ fn a_transaction_without_the_money_has_no_receipt() {
 }
 
 #[test]
-fn a_transaction_below_the_base_fee_has_no_receipt() {
+pub(crate) fn a_transaction_below_the_base_fee_has_no_receipt() {
     let fee = U256::one();
     has_no_proof(
         transfer(),
@@ -171,7 +171,7 @@ fn a_transaction_below_the_base_fee_has_no_receipt() {
 }
 
 #[test]
-fn a_transaction_with_more_gas_than_the_block_has_no_receipt() {
+pub(crate) fn a_transaction_with_more_gas_than_the_block_has_no_receipt() {
     let gas = 30_000_001;
     has_no_proof(
         transfer(),
@@ -186,7 +186,7 @@ fn a_transaction_with_more_gas_than_the_block_has_no_receipt() {
 }
 
 #[test]
-fn nothing_is_hidden_behind_the_signature() {
+pub(crate) fn nothing_is_hidden_behind_the_signature() {
     has_no_proof(
         transfer(),
         vec![
@@ -200,7 +200,7 @@ fn nothing_is_hidden_behind_the_signature() {
 }
 
 #[test]
-fn nothing_is_hidden_behind_the_transaction() {
+pub(crate) fn nothing_is_hidden_behind_the_transaction() {
     has_no_proof(
         transfer(),
         vec![
@@ -214,12 +214,12 @@ fn nothing_is_hidden_behind_the_transaction() {
 }
 
 #[test]
-fn two_transactions_do_not_use_a_nonce_twice() {
+pub(crate) fn two_transactions_do_not_use_a_nonce_twice() {
     has_no_proof(transfer(), vec![Raw::honest().sign(), Raw::honest().sign()]);
 }
 
 #[test]
-fn a_sender_can_pay_the_highest_fee_that_he_allows() {
+pub(crate) fn a_sender_can_pay_the_highest_fee_that_he_allows() {
     // He has a thousand ether, which are enough for the fee that is due.
     let fee = U256::one() << 127;
     has_no_proof(
@@ -235,7 +235,7 @@ fn a_sender_can_pay_the_highest_fee_that_he_allows() {
 }
 
 #[test]
-fn a_transaction_has_no_more_gas_than_the_block_has_left() {
+pub(crate) fn a_transaction_has_no_more_gas_than_the_block_has_left() {
     let second = Raw {
         nonce: 1,
         gas: 30_000_000 - 20_999,

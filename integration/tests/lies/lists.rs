@@ -35,13 +35,13 @@ fn transfer() -> Scene {
 }
 
 #[test]
-fn an_account_that_is_not_in_the_trie_has_no_money() {
+pub(crate) fn an_account_that_is_not_in_the_trie_has_no_money() {
     let (key, balance) = (key(FRESH), U256::one() << 100);
     refused(&transfer(), &[lists(Edit::Balance { key, balance })]);
 }
 
 #[test]
-fn an_account_has_the_money_that_the_trie_says() {
+pub(crate) fn an_account_has_the_money_that_the_trie_says() {
     let genesis = with_contract("STOP", &[]);
     let scene = scene(&genesis, &[Send::to(CONTRACT).value(1).sign(0)]);
     let (key, balance) = (key(CONTRACT), U256::one() << 100);
@@ -49,7 +49,7 @@ fn an_account_has_the_money_that_the_trie_says() {
 }
 
 #[test]
-fn a_slot_that_is_not_in_the_trie_is_zero() {
+pub(crate) fn a_slot_that_is_not_in_the_trie_is_zero() {
     let genesis = with_contract("1 0 SLOAD ADD 0 SSTORE STOP", &[(1, 1)]);
     let scene = scene(&genesis, &[Send::to(CONTRACT).sign(0)]);
     let (account, slot) = (key(CONTRACT), slot_key(0));
@@ -63,7 +63,7 @@ fn a_slot_that_is_not_in_the_trie_is_zero() {
 }
 
 #[test]
-fn a_slot_that_is_left_out_of_the_list_is_not_zero() {
+pub(crate) fn a_slot_that_is_left_out_of_the_list_is_not_zero() {
     let genesis = with_contract("1 0 SLOAD ADD 0 SSTORE STOP", &[(0, 5), (1, 1)]);
     let scene = scene(&genesis, &[Send::to(CONTRACT).sign(0)]);
     let (account, slot) = (key(CONTRACT), slot_key(0));
@@ -71,7 +71,7 @@ fn a_slot_that_is_left_out_of_the_list_is_not_zero() {
 }
 
 #[test]
-fn an_account_that_is_left_out_of_the_list_is_not_absent() {
+pub(crate) fn an_account_that_is_left_out_of_the_list_is_not_absent() {
     let program = "0xd0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0 BALANCE 0 SSTORE STOP";
     let mut genesis = with_contract(program, &[]);
     let other = Address::repeat_byte(0xd0);
@@ -113,7 +113,7 @@ fn misled(scene: &Scene, of: &'static str) {
 }
 
 #[test]
-fn a_slot_is_not_zero_because_a_smaller_one_is_shown() {
+pub(crate) fn a_slot_is_not_zero_because_a_smaller_one_is_shown() {
     let genesis = with_contract(
         "0 SLOAD 1 SSTORE 5 2 SSTORE STOP",
         &[(0, 5), (1, 1), (2, 3), (3, 4)],
@@ -122,7 +122,7 @@ fn a_slot_is_not_zero_because_a_smaller_one_is_shown() {
 }
 
 #[test]
-fn an_account_is_not_absent_because_a_smaller_one_is_shown() {
+pub(crate) fn an_account_is_not_absent_because_a_smaller_one_is_shown() {
     let program = "0xd0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0 BALANCE 0 SSTORE STOP";
     let mut genesis = with_contract(program, &[]);
     contract(&mut genesis, Address::repeat_byte(0xd0), "STOP", 77, &[]);
@@ -153,7 +153,7 @@ fn what_was_removed_from_a_list_precedes_nothing() {
 }
 
 #[test]
-fn a_lone_child_is_not_left_behind_its_hash() {
+pub(crate) fn a_lone_child_is_not_left_behind_its_hash() {
     let genesis = with_contract(STORES, &[(0, 5), (1, 1)]);
     let scene = scene(&genesis, &[set(0, 0)]);
     let (account, slot) = (key(CONTRACT), slot_key(1));
@@ -168,7 +168,7 @@ fn a_lone_child_is_not_left_behind_its_hash() {
 }
 
 #[test]
-fn a_payload_does_not_lie_where_the_kernel_copies_it() {
+pub(crate) fn a_payload_does_not_lie_where_the_kernel_copies_it() {
     let genesis = with_contract("STOP", &[]);
     let scene = scene(&genesis, &[Send::to(CONTRACT).value(1).sign(0)]);
     let [payloads, accounts, _] = scene.initial();
@@ -209,7 +209,7 @@ fn a_payload_does_not_lie_where_the_kernel_copies_it() {
 }
 
 #[test]
-fn two_contracts_do_not_share_their_storage() {
+pub(crate) fn two_contracts_do_not_share_their_storage() {
     let victim = Address::repeat_byte(0xd0);
     let program = format!("{victim:?} BALANCE POP {STORES}");
     let slots = [(0, 5), (1, 1)];
@@ -234,7 +234,7 @@ fn two_contracts_do_not_share_their_storage() {
 }
 
 #[test]
-fn slots_of_an_account_without_an_entry_do_not_end_the_list() {
+pub(crate) fn slots_of_an_account_without_an_entry_do_not_end_the_list() {
     // An account whose key lies behind that of the contract with the beacon roots.
     let at = (1..=255)
         .map(Address::repeat_byte)
@@ -250,7 +250,7 @@ fn slots_of_an_account_without_an_entry_do_not_end_the_list() {
 }
 
 #[test]
-fn a_leaf_is_not_hidden_by_an_overlong_key() {
+pub(crate) fn a_leaf_is_not_hidden_by_an_overlong_key() {
     let genesis = with_contract("1 0 SLOAD ADD 0 SSTORE STOP", &[(0, 5)]);
     let scene = scene(&genesis, &[Send::to(CONTRACT).sign(0)]);
     let (question, cells) = scene.state().unwrap();

@@ -34,7 +34,7 @@ fn inverse(odd: U256) -> U256 {
 }
 
 #[test]
-fn modexp_returns_the_power_and_nothing_else() {
+pub(crate) fn modexp_returns_the_power_and_nothing_else() {
     let modulus = (1_u128 << 127) + 45;
     let [base, exponent] = [3_u128 << 100, 3];
     let numbers = [base, exponent, modulus].map(u128::to_be_bytes);
@@ -73,7 +73,7 @@ fn modexp_returns_the_power_and_nothing_else() {
 }
 
 #[test]
-fn a_valid_signature_does_not_fail() {
+pub(crate) fn a_valid_signature_does_not_fail() {
     let hash: B256 = keccak256("a permit");
     let signature = signer(1).sign_hash_sync(&hash).unwrap();
     let v = Word::from(27 + u8::from(signature.v()));
@@ -97,7 +97,7 @@ fn a_valid_signature_does_not_fail() {
 }
 
 #[test]
-fn the_blob_base_fee_is_not_the_provers_word() {
+pub(crate) fn the_blob_base_fee_is_not_the_provers_word() {
     let scene = scene(&genesis(), &[Send::to(ENVIRONMENT).sign(0)]);
     answers_are_refused(&scene, |question, _| {
         (question.function == "blobbasefee").then(|| 7.into())

@@ -36,7 +36,7 @@ fn first_slot_of_a_contract() -> Scene {
 }
 
 #[test]
-fn an_empty_trie_is_not_a_node_of_the_provers() {
+pub(crate) fn an_empty_trie_is_not_a_node_of_the_provers() {
     let scene = first_slot_of_a_contract();
     for kind in 1_u64..=4 {
         refused(&scene, &[before(0, kind)]);
@@ -53,7 +53,7 @@ fn receipt() -> Vec<U256> {
 }
 
 #[test]
-fn the_topics_of_a_log_are_not_a_node_of_the_receipts() {
+pub(crate) fn the_topics_of_a_log_are_not_a_node_of_the_receipts() {
     // A leaf of two nibbles, which are the key of the second transaction. There is none.
     let genesis = with_contract(&format!("{FAR} 1 2 4 0 0 LOG4 STOP"), &[]);
     let scene = scene(&genesis, &[Send::to(CONTRACT).sign(0)]);
@@ -78,7 +78,7 @@ fn the_topics_of_a_log_are_not_a_node_of_the_receipts() {
 }
 
 #[test]
-fn a_trie_is_not_a_cycle() {
+pub(crate) fn a_trie_is_not_a_cycle() {
     let scene = scene(&genesis(), &[Send::to(CONTRACT).value(1).sign(0)]);
     let (question, cells) = scene.state().unwrap();
     let root = scene.record.questions[question].honest.as_usize();
