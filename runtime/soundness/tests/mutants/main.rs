@@ -88,21 +88,48 @@ fn sample() -> Sample {
     Sample { size, seed }
 }
 
-/// What the block does not execute.
-const ABSENT: [&str; 7] = [
-    "ADDFP254", "BYTE", "MULFP254", "NOT", "PC", "SUBFP254", "XOR",
+/// In which modes instructions are not executed, user mode and kernel mode, where one is left out.
+const ABSENT: [(&str, [bool; 2], &str); 19] = [
+    ("ADDFP254", [true, false], KERNEL),
+    (
+        "BYTE",
+        [false, true],
+        "a few precompiles of the kernel use it, with the same constraints",
+    ),
+    ("EXIT_KERNEL", [true, false], KERNEL),
+    ("GET_CONTEXT", [true, false], KERNEL),
+    (
+        "JUMPDEST",
+        [false, true],
+        "jumps of the kernel have targets without it",
+    ),
+    ("KECCAK_GENERAL", [true, false], KERNEL),
+    ("MLOAD_32BYTES", [true, false], KERNEL),
+    ("MLOAD_GENERAL", [true, false], KERNEL),
+    ("MSTORE_32BYTES", [true, false], KERNEL),
+    ("MSTORE_GENERAL", [true, false], KERNEL),
+    ("MULFP254", [true, false], KERNEL),
+    ("PC", [false, true], "the kernel does not use it"),
+    ("PROVER_INPUT", [true, false], KERNEL),
+    ("SET_CONTEXT", [true, false], KERNEL),
+    ("SUBFP254", [true, false], KERNEL),
+    ("SUBMOD", [true, false], KERNEL),
+    ("first row", [true, false], "a segment begins in the kernel"),
+    ("none", [true, false], "the machine stops in the kernel"),
+    ("system call", [false, true], "the kernel makes none"),
 ];
+const KERNEL: &str = "the kernel alone may execute it";
 
 #[test]
 fn rows_of_every_kind_are_looked_at() {
     let (survey, _) = survey();
     eprintln!("{survey}");
-    for class in instructions() {
-        eprintln!("MODES {class} {:?}", survey.modes(class));
-    }
-    let executed = survey.classes(Table::Cpu);
-    let absent: Vec<&str> = instructions().difference(&executed).copied().collect();
-    assert_eq!(absent, ABSENT);
+    let absent = instructions().into_iter().filter_map(|class| {
+        let absent = survey.modes(class).map(|executed| !executed);
+        absent.contains(&true).then_some((class, absent))
+    });
+    let absent: Vec<(&str, [bool; 2])> = absent.collect();
+    assert_eq!(absent, ABSENT.map(|(class, modes, _)| (class, modes)));
     let others = Table::all()
         .into_iter()
         .filter(|table| *table != Table::Cpu);
@@ -147,7 +174,10 @@ fn no_mutant_survives_that_was_not_reviewed() {
 }
 
 /// Mends that the checker does not miss, and why.
-const NOT_MISSED: [(&str, &str); 0] = [];
+const NOT_MISSED: [(&str, &str); 1] = [(
+    "the first row is a cycle",
+    "padding is where the machine halts, and the first row is at the entry",
+)];
 
 #[test]
 fn each_mend_is_missed_when_it_is_taken_out() {
@@ -158,15 +188,9 @@ fn each_mend_is_missed_when_it_is_taken_out() {
     let is_new = |key: &Key| !reviewed.iter().any(|entry| entry.matches(key));
     let mut not_missed = Vec::new();
     for mend in mends::all(&checker) {
-        let t = std::time::Instant::now();
-        let found = bench.survivor(&mend.parts, is_new);
-        eprint!("{:.1?} ", t.elapsed());
-        match found {
+        match bench.survivor(&mend.parts, is_new) {
             Some(key) => eprintln!("{}: {key}", mend.name),
-            None => {
-                eprintln!("NOT MISSED {}", mend.name);
-                not_missed.push(mend.name);
-            }
+            None => not_missed.push(mend.name),
         }
     }
     assert_eq!(not_missed, NOT_MISSED.map(|(name, _)| name));
