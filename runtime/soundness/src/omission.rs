@@ -67,8 +67,8 @@ impl Omission {
                 tuple,
             } => {
                 let ports = &mut ports[table as usize];
-                let of_lookup = (0..ports.len()).filter(|&port| ports[port].lookup == lookup);
-                let port = of_lookup.skip(tuple).next();
+                let mut of_lookup = (0..ports.len()).filter(|&port| ports[port].lookup == lookup);
+                let port = of_lookup.nth(tuple);
                 ports.remove(port.expect("the table has such a tuple"));
             }
             Self::OperationClass => {

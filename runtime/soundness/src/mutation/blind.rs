@@ -49,17 +49,24 @@ impl<'a> Bench<'a> {
         is_new: impl Fn(&Key) -> bool + Sync,
     ) -> Option<Key> {
         let checker = Checker::without(omissions);
-        let blind: Vec<Judge<'_>> = self.judges.iter().map(|(judge, _)| judge.with(&checker)).collect();
+        let blind: Vec<Judge<'_>> = self
+            .judges
+            .iter()
+            .map(|(judge, _)| judge.with(&checker))
+            .collect();
         let cells = self.cells(omissions);
         let sites = self.concerned(omissions);
         // The flag of an arithmetic operation is no longer a fixed part of what is asked.
         let is_linear = !omissions.contains(&Omission::OperationClass);
         let free = || {
-            sites.par_iter().filter(|_| is_linear).find_map_any(|(judge, site)| {
-                let known = free_meanings(&self.judges[*judge].0, site);
-                let mut free = free_meanings(&blind[*judge], site).into_iter();
-                free.find(|key| is_new(key) && !known.contains(key))
-            })
+            sites
+                .par_iter()
+                .filter(|_| is_linear)
+                .find_map_any(|(judge, site)| {
+                    let known = free_meanings(&self.judges[*judge].0, site);
+                    let mut free = free_meanings(&blind[*judge], site).into_iter();
+                    free.find(|key| is_new(key) && !known.contains(key))
+                })
         };
         let cell = || {
             sites.par_iter().find_map_any(|(judge, site)| {
@@ -73,16 +80,17 @@ impl<'a> Bench<'a> {
                     cells.is_empty() || changed.any(|cell| cells.contains(&cell))
                 });
                 concerned.find_map(|mutant| {
-                    let survives = |judge| of_mutant(judge, site, &mutant).survivors.into_keys().next();
+                    let survives =
+                        |judge| of_mutant(judge, site, &mutant).survivors.into_keys().next();
                     survives(blind).filter(|key| is_new(key) && survives(whole).is_none())
                 })
             })
         };
         let rows = || {
-            let sites = sites.par_iter().filter(|(_, site)| {
-                // Of these, single cells say as much, in less time.
-                !matches!(site.table, Table::Cpu | Table::Memory)
-            });
+            // Of the other tables, single cells say as much, in less time.
+            let sites = sites
+                .par_iter()
+                .filter(|(_, site)| site.table == Table::KeccakSponge);
             sites.find_map_any(|(judge, site)| {
                 let judges = [&self.judges[*judge].0, &blind[*judge]];
                 survivors(judges, site).find(|key| is_new(key))
@@ -107,11 +115,14 @@ impl<'a> Bench<'a> {
     /// Some sites that are concerned: each time the number of its trace.
     fn concerned(&self, omissions: &[Omission]) -> Vec<(usize, &Site)> {
         let sites = self.judges.iter().enumerate();
-        let sites = sites.flat_map(|(number, (_, sites))| sites.iter().map(move |site| (number, site)));
+        let sites =
+            sites.flat_map(|(number, (_, sites))| sites.iter().map(move |site| (number, site)));
         let mut classes: HashMap<&str, usize> = HashMap::new();
         let concerned = sites.filter(|(number, site)| {
             let judge = &self.judges[*number].0;
-            omissions.iter().any(|omission| self.concerns(judge, site, *omission))
+            omissions
+                .iter()
+                .any(|omission| self.concerns(judge, site, *omission))
         });
         // Of each class some, so that all have their turn.
         let mut concerned: Vec<(usize, (usize, &Site))> = concerned
@@ -122,7 +133,11 @@ impl<'a> Bench<'a> {
             })
             .collect();
         concerned.sort_by_key(|(turn, _)| *turn);
-        concerned.into_iter().map(|(_, site)| site).take(SITES).collect()
+        concerned
+            .into_iter()
+            .map(|(_, site)| site)
+            .take(SITES)
+            .collect()
     }
 
     fn concerns(&self, judge: &Judge<'_>, site: &Site, omission: Omission) -> bool {
@@ -133,7 +148,11 @@ impl<'a> Bench<'a> {
                 table == site.table && self.depends(judge, site, index)
             }
             Omission::Lookup { table, .. } => table == site.table,
-            Omission::Tuple { table, lookup, tuple } if table == site.table => {
+            Omission::Tuple {
+                table,
+                lookup,
+                tuple,
+            } if table == site.table => {
                 let port = ports.filter(|port| port.lookup == lookup).nth(tuple);
                 port.is_some_and(|port| port.weight(&row, &next).is_nonzero())
             }

@@ -76,7 +76,9 @@ pub(crate) fn of_mutant(judge: &Judge<'_>, site: &Site, mutant: &Mutant) -> Repo
     let key = || Key::new(site, &mutant.cell.name(site.table), mutant.kind);
     if mutant.fault == Fault::IgnoredWord {
         if judge.ignores_word(site.row, &mutant.changes) {
-            report.survivors.insert(key(), (1, format!("row {}", site.row)));
+            report
+                .survivors
+                .insert(key(), (1, format!("row {}", site.row)));
         } else {
             report.caught = 1;
         }

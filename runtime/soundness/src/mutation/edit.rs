@@ -98,7 +98,10 @@ fn end(table: Table, rows: &TableTrace) -> usize {
             .filter(|(column, _)| !stay.contains(column))
             .all(|(_, (cell, padding))| cell == padding)
     };
-    (0..last).rev().find(|&row| !alike(row)).map_or(0, |row| (row + 1).min(last))
+    (0..last)
+        .rev()
+        .find(|&row| !alike(row))
+        .map_or(0, |row| (row + 1).min(last))
 }
 
 /// The columns that belong to a place in the table.

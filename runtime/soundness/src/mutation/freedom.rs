@@ -77,7 +77,8 @@ pub fn first_order(checker: &Checker, sites: &[(&Trace, Vec<Site>)], thoroughly:
 /// What the constraints leave free of the meaning of a row.
 pub(crate) fn free_meanings(judge: &Judge<'_>, site: &Site) -> Vec<Key> {
     let free = System::of(judge, site).free(None).into_iter();
-    free.map(|meaning| Key::new(site, &meaning, "first order")).collect()
+    free.map(|meaning| Key::new(site, &meaning, "first order"))
+        .collect()
 }
 
 fn of_site(judge: &Judge<'_>, site: &Site, leave_out: bool) -> Report {

@@ -19,7 +19,8 @@ pub(crate) fn mutants(trace: &Trace, site: &Site) -> Vec<Mutant> {
     let rows = trace.table(TABLE);
     let is_last = site.row == rows.rows() - 1;
     let taken = words_taken(&site.class).filter(|_| !is_last);
-    let empty = taken.map(|_| on_empty_stack(rows.row(site.row), rows.next_row(site.row), site.row));
+    let empty =
+        taken.map(|_| on_empty_stack(rows.row(site.row), rows.next_row(site.row), site.row));
     let mut mutants = words(rows.row(site.row), site);
     mutants.extend(empty);
     mutants
@@ -42,7 +43,9 @@ fn change(row: usize, column: usize, value: F) -> Change {
 fn of_first_row(trace: &Trace) -> Vec<Mutant> {
     let rows = trace.table(TABLE);
     let [first, second] = [rows.row(0), rows.row(1)];
-    let registers = STATE[0].clone().filter(|&column| column != CPU.program_counter);
+    let registers = STATE[0]
+        .clone()
+        .filter(|&column| column != CPU.program_counter);
     let changed = registers.map(|column| {
         let step = match column {
             _ if column == CPU.is_kernel_mode => -first[column],
@@ -51,7 +54,8 @@ fn of_first_row(trace: &Trace) -> Vec<Mutant> {
         (column, step)
     });
     let elsewhere = twin(trace, first[CPU.program_counter]);
-    let elsewhere = elsewhere.map(|place| (CPU.program_counter, place - first[CPU.program_counter]));
+    let elsewhere =
+        elsewhere.map(|place| (CPU.program_counter, place - first[CPU.program_counter]));
     let both = changed.chain(elsewhere).map(|(column, step)| {
         let changes = [(0, first), (1, second)];
         let changes = changes.map(|(row, cells)| change(row, column, cells[column] + step));

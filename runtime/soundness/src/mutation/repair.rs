@@ -193,7 +193,10 @@ fn advice(table: Table) -> Vec<Cell> {
         Table::Arithmetic => {
             let second = |column| Cell { offset: 1, column };
             let own_aux = arithmetic::AUX_INPUT_REGISTER_0.chain(arithmetic::AUX_INPUT_REGISTER_1);
-            own_aux.map(own).chain(arithmetic::SHARED_COLS.map(second)).collect()
+            own_aux
+                .map(own)
+                .chain(arithmetic::SHARED_COLS.map(second))
+                .collect()
         }
         _ => vec![],
     }

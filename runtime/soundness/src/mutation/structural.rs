@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use evm_arithmetization::memory::columns::MEMORY_COL_MAP as MEMORY;
+use plonky2::field::types::Field;
 use rayon::prelude::*;
 
 use super::class::Site;
@@ -12,7 +14,10 @@ use super::edit::Edit;
 use super::judge::{Judge, Judgement};
 use super::report::{Key, Report};
 use crate::constraints::Position;
-use crate::{Checker, Table, Trace};
+use crate::{Checker, Table, TableTrace, Trace};
+
+/// Rows that an edit may add to Memory.
+const ADDED: usize = 64;
 
 /// Makes mutants of the first site of each class, or of all with `thoroughly`, and of each table.
 #[must_use]
@@ -67,7 +72,9 @@ fn reported(site: &Site, kind: &str, judgement: &Judgement) -> Report {
         report.caught = 1;
     } else if judgement.changed {
         let key = Key::new(site, "rows", kind);
-        report.survivors.insert(key, (1, format!("row {}", site.row)));
+        report
+            .survivors
+            .insert(key, (1, format!("row {}", site.row)));
     } else {
         report.equivalent = 1;
     }
@@ -75,10 +82,7 @@ fn reported(site: &Site, kind: &str, judgement: &Judgement) -> Report {
 }
 
 /// What survives of the edits of a site that a whole judge does not let through.
-pub(crate) fn survivors(
-    [whole, blind]: [&Judge<'_>; 2],
-    site: &Site,
-) -> impl Iterator<Item = Key> {
+pub(crate) fn survivors([whole, blind]: [&Judge<'_>; 2], site: &Site) -> impl Iterator<Item = Key> {
     let edits = Edit::ALL.iter().filter(|&&edit| edit != Edit::Empty);
     edits.flat_map(move |&edit| {
         let survivors = of_site(blind, site, edit).survivors.into_keys();
@@ -94,9 +98,8 @@ fn judged(judge: &Judge<'_>, site: &Site, edit: Edit) -> Judgement {
     if !near.objections.is_empty() && table != Table::Memory {
         return near;
     }
-    // The order of Memory's rows, and what follows from it, is for the prover to put right.
-    // That takes space, of which there is none behind a last row that is an operation.
-    if matches!(table, Table::Cpu | Table::Memory) && edit != Edit::Last {
+    // The order of Memory's rows, and what follows from it, is for the prover to put right, if there is space.
+    if matches!(table, Table::Cpu | Table::Memory) && has_space(trace.table(Table::Memory)) {
         judge.base.complete_memory(&mut trace);
     }
     // Statements that are not there any more cannot be completed by anything but themselves.
@@ -105,6 +108,12 @@ fn judged(judge: &Judge<'_>, site: &Site, edit: Edit) -> Judgement {
         (_, Edit::Drop | Edit::Cut | Edit::Empty) => judge.alone(&trace),
         _ => judge.whole(table, &trace),
     }
+}
+
+/// Whether there is space for what an edit adds.
+fn has_space(memory: &TableTrace) -> bool {
+    let mut last = memory.rows() - ADDED..memory.rows();
+    last.all(|row| memory.row(row)[MEMORY.filter].is_zero())
 }
 
 /// What the constraints of some rows object to: those around the site, and the last ones.

@@ -88,21 +88,48 @@ fn sample() -> Sample {
     Sample { size, seed }
 }
 
-/// What the block does not execute.
-const ABSENT: [&str; 7] = [
-    "ADDFP254", "BYTE", "MULFP254", "NOT", "PC", "SUBFP254", "XOR",
+/// In which modes instructions are not executed, user mode and kernel mode, where one is left out.
+const ABSENT: [(&str, [bool; 2], &str); 19] = [
+    ("ADDFP254", [true, false], KERNEL),
+    (
+        "BYTE",
+        [false, true],
+        "a few precompiles of the kernel use it, with the same constraints",
+    ),
+    ("EXIT_KERNEL", [true, false], KERNEL),
+    ("GET_CONTEXT", [true, false], KERNEL),
+    (
+        "JUMPDEST",
+        [false, true],
+        "jumps of the kernel have targets without it",
+    ),
+    ("KECCAK_GENERAL", [true, false], KERNEL),
+    ("MLOAD_32BYTES", [true, false], KERNEL),
+    ("MLOAD_GENERAL", [true, false], KERNEL),
+    ("MSTORE_32BYTES", [true, false], KERNEL),
+    ("MSTORE_GENERAL", [true, false], KERNEL),
+    ("MULFP254", [true, false], KERNEL),
+    ("PC", [false, true], "the kernel does not use it"),
+    ("PROVER_INPUT", [true, false], KERNEL),
+    ("SET_CONTEXT", [true, false], KERNEL),
+    ("SUBFP254", [true, false], KERNEL),
+    ("SUBMOD", [true, false], KERNEL),
+    ("first row", [true, false], "a segment begins in the kernel"),
+    ("none", [true, false], "the machine stops in the kernel"),
+    ("system call", [false, true], "the kernel makes none"),
 ];
+const KERNEL: &str = "the kernel alone may execute it";
 
 #[test]
 fn rows_of_every_kind_are_looked_at() {
     let (survey, _) = survey();
     eprintln!("{survey}");
-    for class in instructions() {
-        eprintln!("MODES {class} {:?}", survey.modes(class));
-    }
-    let executed = survey.classes(Table::Cpu);
-    let absent: Vec<&str> = instructions().difference(&executed).copied().collect();
-    assert_eq!(absent, ABSENT);
+    let absent = instructions().into_iter().filter_map(|class| {
+        let absent = survey.modes(class).map(|executed| !executed);
+        absent.contains(&true).then_some((class, absent))
+    });
+    let absent: Vec<(&str, [bool; 2])> = absent.collect();
+    assert_eq!(absent, ABSENT.map(|(class, modes, _)| (class, modes)));
     let others = Table::all()
         .into_iter()
         .filter(|table| *table != Table::Cpu);
@@ -146,8 +173,77 @@ fn no_mutant_survives_that_was_not_reviewed() {
     }
 }
 
-/// Mends that the checker does not miss, and why.
-const NOT_MISSED: [(&str, &str); 0] = [];
+/// Mends that the checker does not miss, and why: it changes one row, and what follows from it by its own rules. The lies
+/// that take more are in the targets `cpu` and `tables`, one test each.
+const NOT_MISSED: [(&str, &[&str]); 9] = [
+    (
+        "padding is where the machine halts, and the first row is at the entry: others imply it",
+        &["the first row is a cycle"],
+    ),
+    (
+        "the mode stays until the kernel is left: it takes every row until then",
+        &["the first row is in kernel mode"],
+    ),
+    (
+        "the operand goes on to the stack: it takes the rows of the table that compute with it",
+        &["a wide operand is the one that is read, limb 0"],
+    ),
+    (
+        "it takes a limb of 2^32 or more, which the row before has to write",
+        &["NOT and ISZERO find a word"],
+    ),
+    (
+        "it takes a division by zero, and a quotient that the machine goes on with",
+        &[
+            "the quotient by zero is zero: DIV",
+            "the quotient by zero is zero: SHR",
+        ],
+    ),
+    (
+        "another byte is another hash: it takes the rounds of Keccak that compute it",
+        &[
+            "padding of one byte",
+            "the last byte of padding",
+            "the first byte of padding, place 1",
+            "padding between, place 1",
+            "the first byte of padding, place 134",
+            "padding between, place 134",
+            "a full block is followed by another",
+            "a full block does not end the table",
+        ],
+    ),
+    (
+        "it takes cells before the first one, or behind the last, in both tables of the segment's memory",
+        &[
+            "no address lies before the first: context",
+            "no address lies before the first: segment",
+            "no address lies before the first: place",
+            "the last row is the last of its address",
+        ],
+    ),
+    (
+        "it takes two cells whose errors add up to nothing in the lookup",
+        &[
+            "a flag is 0 or 1: mem_after_filter",
+            "a flag is 0 or 1: is_stale",
+            "a flag is 0 or 1: is_dropped_zero",
+            "a flag is 0 or 1: is_pruned",
+        ],
+    ),
+    (
+        "it takes a cell that is not zero at the end, with its last operation",
+        &[
+            "what is left out is zero, limb 0",
+            "what is left out is zero, limb 1",
+            "what is left out is zero, limb 2",
+            "what is left out is zero, limb 3",
+            "what is left out is zero, limb 4",
+            "what is left out is zero, limb 5",
+            "what is left out is zero, limb 6",
+            "what is left out is zero, limb 7",
+        ],
+    ),
+];
 
 #[test]
 fn each_mend_is_missed_when_it_is_taken_out() {
@@ -157,17 +253,15 @@ fn each_mend_is_missed_when_it_is_taken_out() {
     let reviewed = Reviewed::list(REVIEWED);
     let is_new = |key: &Key| !reviewed.iter().any(|entry| entry.matches(key));
     let mut not_missed = Vec::new();
-    for mend in mends::all(&checker) {
-        let t = std::time::Instant::now();
-        let found = bench.survivor(&mend.parts, is_new);
-        eprint!("{:.1?} ", t.elapsed());
-        match found {
+    let mends = mends::all(&checker);
+    for mend in &mends {
+        match bench.survivor(&mend.parts, is_new) {
             Some(key) => eprintln!("{}: {key}", mend.name),
-            None => {
-                eprintln!("NOT MISSED {}", mend.name);
-                not_missed.push(mend.name);
-            }
+            None => not_missed.push(&mend.name[..]),
         }
     }
-    assert_eq!(not_missed, NOT_MISSED.map(|(name, _)| name));
+    let missed = mends.len() - not_missed.len();
+    eprintln!("{missed} of {} mends are missed", mends.len());
+    let known = NOT_MISSED.into_iter().flat_map(|(_, names)| names);
+    assert_eq!(not_missed, known.copied().collect::<Vec<_>>());
 }

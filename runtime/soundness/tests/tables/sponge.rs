@@ -18,28 +18,47 @@ fn is_final(row: &[F]) -> bool {
     row[COLS.is_padding_byte[KECCAK_RATE_BYTES - 1]].is_one()
 }
 
-/// The first honest row, of any segment, of which `is` holds.
-fn find(is: impl Fn(&[F]) -> bool) -> Vec<F> {
+/// The honest rows of all segments.
+fn rows() -> &'static [Vec<F>] {
     static ROWS: OnceLock<Vec<Vec<F>>> = OnceLock::new();
-    let rows = ROWS.get_or_init(|| {
+    ROWS.get_or_init(|| {
         let rows = |trace: Trace| trace.table(TABLE).iter().map(<[F]>::to_vec).collect();
         let segments = segments().map(Result::unwrap);
         segments
             .flat_map(|trace| -> Vec<_> { rows(trace) })
             .collect()
-    });
-    rows.iter().find(|row| is(row)).unwrap().clone()
+    })
+}
+
+/// The place of the first of them of which `is` holds.
+fn place_of(is: impl Fn(&[F]) -> bool) -> usize {
+    rows().iter().position(|row| is(row)).unwrap()
+}
+
+fn is_full(row: &[F]) -> bool {
+    row[COLS.is_full_input_block].is_one() && row[COLS.already_absorbed_bytes].is_zero()
 }
 
 /// The first block of a message of more than one.
-fn full_block() -> Vec<F> {
-    find(|row| row[COLS.is_full_input_block].is_one() && row[COLS.already_absorbed_bytes].is_zero())
+fn full_block() -> &'static [F] {
+    &rows()[place_of(is_full)]
+}
+
+/// What comes after it, as a row that absorbs nothing.
+fn nothing_more() -> Vec<F> {
+    let mut row = rows()[place_of(is_full) + 1].clone();
+    row[COLS.is_full_input_block] = F::ZERO;
+    COLS.is_padding_byte
+        .iter()
+        .for_each(|&column| row[column] = F::ZERO);
+    row
 }
 
 /// A message of one block that ends with `padding` bytes or more.
 fn short_message(padding: usize) -> Vec<F> {
     let first = COLS.is_padding_byte[KECCAK_RATE_BYTES - padding];
-    find(|row| row[COLS.already_absorbed_bytes].is_zero() && row[first].is_one())
+    let place = place_of(|row| row[COLS.already_absorbed_bytes].is_zero() && row[first].is_one());
+    rows()[place].clone()
 }
 
 /// Writes a block's row; what belongs to the row's place stays.
@@ -117,7 +136,10 @@ fn a_message_does_not_end_with_a_full_block() {
         .table(TABLE)
         .iter()
         .position(|row| row[COLS.is_full_input_block].is_zero() && !is_final(row));
-    let trace = changed(TABLE, |table| write(table, end.unwrap(), &full_block()));
+    let trace = changed(TABLE, |table| {
+        write(table, end.unwrap(), full_block());
+        write(table, end.unwrap() + 1, &nothing_more());
+    });
     let is_active = |row: &[F]| {
         let is_padding = COLS.is_padding_byte[KECCAK_RATE_BYTES - 1];
         row[COLS.is_full_input_block] + row[is_padding]
@@ -126,5 +148,5 @@ fn a_message_does_not_end_with_a_full_block() {
         row[COLS.is_full_input_block] * (F::ONE - is_active(next))
     });
     refused_by(&trace, TABLE, [mend]);
-    last_row_refused(&full_table(&full_block()), TABLE);
+    last_row_refused(&full_table(full_block()), TABLE);
 }

@@ -85,30 +85,42 @@ pub(super) fn all(checker: &Checker) -> Vec<Mend> {
 fn start(mends: &mut Polynomials) {
     let entry = evm_arithmetization::cpu::kernel::aggregator::KERNEL.global_labels["init"];
     let entry = F::from_canonical_usize(entry);
-    mends.add("the first row is at the entry", move |row, _| row.program_counter - entry);
+    mends.add("the first row is at the entry", move |row, _| {
+        row.program_counter - entry
+    });
     mends.add("the first row is a cycle", |row, _| operations(row) - ONE);
-    mends.add("the first row is in kernel mode", |row, _| row.is_kernel_mode - ONE);
+    mends.add("the first row is in kernel mode", |row, _| {
+        row.is_kernel_mode - ONE
+    });
     mends.add("the first row has no gas", |row, _| row.gas);
-    mends.add("the first row does not use channel 0", |row, _| row.mem_channels[0].used);
+    mends.add("the first row does not use channel 0", |row, _| {
+        row.mem_channels[0].used
+    });
 }
 
 fn control(mends: &mut Polynomials) {
-    mends.add("a PUSH is followed by what is behind its bytes", |row, next| {
-        let bits = row.opcode_bits[..5].iter().rev();
-        let length = bits.fold(F::ZERO, |sum, &bit| sum.double() + bit) + ONE;
-        let place = row.program_counter + ONE + length;
-        row.op.push_prover_input * (ONE - row.opcode_bits[7]) * (next.program_counter - place)
-    });
-    mends.add("a native instruction is followed by the next", |row, next| {
-        let op = row.op;
-        let native = operations(row)
-            - op.push_prover_input
-            - op.jumps
-            - op.exit_kernel
-            - op.syscall
-            - op.exception;
-        native * (next.program_counter - row.program_counter - ONE)
-    });
+    mends.add(
+        "a PUSH is followed by what is behind its bytes",
+        |row, next| {
+            let bits = row.opcode_bits[..5].iter().rev();
+            let length = bits.fold(F::ZERO, |sum, &bit| sum.double() + bit) + ONE;
+            let place = row.program_counter + ONE + length;
+            row.op.push_prover_input * (ONE - row.opcode_bits[7]) * (next.program_counter - place)
+        },
+    );
+    mends.add(
+        "a native instruction is followed by the next",
+        |row, next| {
+            let op = row.op;
+            let native = operations(row)
+                - op.push_prover_input
+                - op.jumps
+                - op.exit_kernel
+                - op.syscall
+                - op.exception;
+            native * (next.program_counter - row.program_counter - ONE)
+        },
+    );
     mends.add("an instruction keeps the mode", |row, next| {
         let keeps = operations(row) - row.op.exit_kernel - row.op.syscall - row.op.exception;
         keeps * (next.is_kernel_mode - row.is_kernel_mode)
@@ -127,10 +139,14 @@ fn operands(mends: &mut Polynomials) {
     mends.add("a wide operand is read", |row, _| {
         row.op.push_prover_input * (row.mem_channels[1].used - row.general.push().wide)
     });
-    mends.add_limbs("a wide operand is the one that is read", 0..8, |row, next, limb| {
-        let difference = row.mem_channels[1].value[limb] - next.mem_channels[0].value[limb];
-        row.op.push_prover_input * row.general.push().wide * difference
-    });
+    mends.add_limbs(
+        "a wide operand is the one that is read",
+        0..8,
+        |row, next, limb| {
+            let difference = row.mem_channels[1].value[limb] - next.mem_channels[0].value[limb];
+            row.op.push_prover_input * row.general.push().wide * difference
+        },
+    );
 }
 
 fn is_jumpi(row: &Row) -> F {
@@ -164,17 +180,25 @@ fn limbs(mends: &mut Polynomials) {
         let loads = row.op.m_op_general * row.opcode_bits[0];
         (loads + is_keccak_general(row) + row.op.m_op_32bytes) * row.mem_channels[0].value[limb]
     });
-    mends.add_limbs("an address that is stored to has three limbs", 3..8, |row, _, limb| {
-        row.op.m_op_general * (ONE - row.opcode_bits[0]) * row.mem_channels[1].value[limb]
-    });
+    mends.add_limbs(
+        "an address that is stored to has three limbs",
+        3..8,
+        |row, _, limb| {
+            row.op.m_op_general * (ONE - row.opcode_bits[0]) * row.mem_channels[1].value[limb]
+        },
+    );
     mends.add_limbs("a length has one limb", 1..8, |row, _, limb| {
         let flag = is_keccak_general(row) + row.op.m_op_32bytes * row.opcode_bits[5];
         flag * row.mem_channels[1].value[limb]
     });
-    mends.add_limbs("a shift by much multiplies by zero", 0..8, |row, _, limb| {
-        let [.., multiplier] = row.mem_channels;
-        row.op.shift * (ONE - multiplier.used) * multiplier.value[limb]
-    });
+    mends.add_limbs(
+        "a shift by much multiplies by zero",
+        0..8,
+        |row, _, limb| {
+            let [.., multiplier] = row.mem_channels;
+            row.op.shift * (ONE - multiplier.used) * multiplier.value[limb]
+        },
+    );
 }
 
 fn stack(mends: &mut Polynomials) {
@@ -184,16 +208,23 @@ fn stack(mends: &mut Polynomials) {
     mends.add("the top after a store is read", |row, _| {
         row.op.m_op_general * (row.stack_len - F::TWO) * (row.general.stack().stack_inv_aux - ONE)
     });
-    mends.add("a context that is read or set hides no stack", |row, next| {
-        let left = next.stack_len - (ONE - row.opcode_bits[0]);
-        row.op.context_op * left * (row.general.stack().stack_inv_aux - ONE)
-    });
-    mends.add_limbs("the word below a context is the former top", 0..8, |row, _, limb| {
-        let stack = row.general.stack();
-        let [top, _, written] = row.mem_channels;
-        let writes = stack.stack_inv_aux - stack.stack_inv_aux_2;
-        row.op.context_op * writes * (written.value[limb] - top.value[limb])
-    });
+    mends.add(
+        "a context that is read or set hides no stack",
+        |row, next| {
+            let left = next.stack_len - (ONE - row.opcode_bits[0]);
+            row.op.context_op * left * (row.general.stack().stack_inv_aux - ONE)
+        },
+    );
+    mends.add_limbs(
+        "the word below a context is the former top",
+        0..8,
+        |row, _, limb| {
+            let stack = row.general.stack();
+            let [top, _, written] = row.mem_channels;
+            let writes = stack.stack_inv_aux - stack.stack_inv_aux_2;
+            row.op.context_op * writes * (written.value[limb] - top.value[limb])
+        },
+    );
     mends.add("a store takes two words", |row, next| {
         let stores = row.op.m_op_general * (ONE - row.opcode_bits[0]);
         stores * (next.stack_len - row.stack_len + F::TWO)
@@ -221,7 +252,9 @@ const PUSHING: [Class; 9] = [
     ("KECCAK_GENERAL", is_keccak_general),
     ("PUSH and PROVER_INPUT", |row| row.op.push_prover_input),
     ("PC and PUSH0", |row| row.op.pc_push0),
-    ("MLOAD_32BYTES and MSTORE_32BYTES", |row| row.op.m_op_32bytes),
+    ("MLOAD_32BYTES and MSTORE_32BYTES", |row| {
+        row.op.m_op_32bytes
+    }),
 ];
 /// It pins channel 0 of the next row by itself.
 const NOT: Class = ("NOT", |row| row.op.not_pop * row.opcode_bits[0]);
@@ -240,11 +273,14 @@ fn channels(mends: &mut Polynomials) {
     }
     for (name, flag) in PUSHING.into_iter().chain(PUSHING_WITH_CHANNEL_TWO) {
         let name = format!("channel 0 is off afterwards: {name}");
-        mends.add(&name, move |row, next| flag(row) * next.mem_channels[0].used);
+        mends.add(&name, move |row, next| {
+            flag(row) * next.mem_channels[0].used
+        });
     }
-    mends.add("the partial channel is off where the context is read or set", |row, _| {
-        row.op.context_op * row.partial_channel.used
-    });
+    mends.add(
+        "the partial channel is off where the context is read or set",
+        |row, _| row.op.context_op * row.partial_channel.used,
+    );
     mends.add("the partial channel is off in padding", |row, _| {
         (ONE - operations(row)) * row.partial_channel.used
     });

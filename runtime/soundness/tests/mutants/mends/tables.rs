@@ -26,7 +26,10 @@ fn division(checker: &Checker, mends: &mut Vec<Mend>) {
             let quotient: F = row[arithmetic::OUTPUT_REGISTER].iter().copied().sum();
             row[flag] * next[arithmetic::MODULAR_DIV_DENOM_IS_ZERO] * quotient
         });
-        mends.push(Mend::new(&format!("the quotient by zero is zero: {name}"), zero));
+        mends.push(Mend::new(
+            &format!("the quotient by zero is zero: {name}"),
+            zero,
+        ));
     }
 }
 
@@ -48,7 +51,9 @@ fn sponge(checker: &Checker, mends: &mut Vec<Mend>) {
     let bytes = SPONGE.updated_digest_state_bytes.into_iter();
     mends.push(Mend {
         name: "the bytes of a digest are bytes".to_owned(),
-        parts: bytes.map(|column| Omission::Lookup { table, column }).collect(),
+        parts: bytes
+            .map(|column| Omission::Lookup { table, column })
+            .collect(),
     });
     let padding = SPONGE.is_padding_byte;
     let [last, last_but_one] = [1, 2].map(|back| KECCAK_RATE_BYTES - back);
@@ -65,9 +70,10 @@ fn sponge(checker: &Checker, mends: &mut Vec<Mend>) {
     });
     for place in [1, last_but_one] {
         let first = move |row: &[F]| row[padding[place]] - row[padding[place - 1]];
-        add(&format!("the first byte of padding, place {place}"), &|row, _| {
-            first(row) * (byte(row, place) - F::ONE)
-        });
+        add(
+            &format!("the first byte of padding, place {place}"),
+            &|row, _| first(row) * (byte(row, place) - F::ONE),
+        );
         add(&format!("padding between, place {place}"), &|row, _| {
             row[padding[place]] * (first(row) - F::ONE) * byte(row, place)
         });
@@ -76,12 +82,17 @@ fn sponge(checker: &Checker, mends: &mut Vec<Mend>) {
     add("a full block is followed by another", &|row, next| {
         row[SPONGE.is_full_input_block] * (F::ONE - is_active(next))
     });
-    add("a full block does not end the table", &|row, _| row[SPONGE.is_full_input_block]);
+    add("a full block does not end the table", &|row, _| {
+        row[SPONGE.is_full_input_block]
+    });
 }
 
 fn memory(checker: &Checker, mends: &mut Vec<Mend>) {
     let mut add = |name: &str, polynomial: &dyn Fn(&[F], &[F]) -> F| {
-        mends.push(Mend::new(name, constraint(checker, Table::Memory, polynomial)));
+        mends.push(Mend::new(
+            name,
+            constraint(checker, Table::Memory, polynomial),
+        ));
     };
     let same_address = |row: &[F]| {
         F::ONE
@@ -94,9 +105,14 @@ fn memory(checker: &Checker, mends: &mut Vec<Mend>) {
         ("segment", MEMORY.addr_segment),
         ("place", MEMORY.addr_virtual),
     ] {
-        add(&format!("no address lies before the first: {name}"), &|row, _| row[column]);
+        add(
+            &format!("no address lies before the first: {name}"),
+            &|row, _| row[column],
+        );
     }
-    add("the last row is the last of its address", &|row, _| same_address(row));
+    add("the last row is the last of its address", &|row, _| {
+        same_address(row)
+    });
     add("the first row is touched by its operation", &|row, _| {
         row[MEMORY.is_touched] - row[MEMORY.filter]
     });
@@ -110,7 +126,9 @@ fn memory(checker: &Checker, mends: &mut Vec<Mend>) {
         ("is_dropped_zero", MEMORY.is_dropped_zero),
         ("is_pruned", MEMORY.is_pruned),
     ] {
-        add(&format!("a flag is 0 or 1: {name}"), &|row, _| is_bit(row[column]));
+        add(&format!("a flag is 0 or 1: {name}"), &|row, _| {
+            is_bit(row[column])
+        });
     }
     add("a touched address has one end", &|row, _| {
         row[MEMORY.is_touched] * (F::ONE - same_address(row))
@@ -119,9 +137,10 @@ fn memory(checker: &Checker, mends: &mut Vec<Mend>) {
             - row[MEMORY.is_dropped_zero]
     });
     for (limb, column) in MEMORY.value_limbs.into_iter().enumerate() {
-        add(&format!("what is left out is zero, limb {limb}"), &|row, _| {
-            row[MEMORY.is_dropped_zero] * row[column]
-        });
+        add(
+            &format!("what is left out is zero, limb {limb}"),
+            &|row, _| row[MEMORY.is_dropped_zero] * row[column],
+        );
     }
     add("what is left out is an initial zero", &|row, _| {
         let shown = row[MEMORY.preinitialized_segments] * row[MEMORY.preinitialized_segments_inv];
