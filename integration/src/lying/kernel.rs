@@ -12,6 +12,9 @@ thread_local! {
     static KERNEL: RefCell<Option<Arc<Vec<U256>>>> = const { RefCell::new(None) };
 }
 
+/// Kernels by the pieces that are replaced in them.
+type Kernels = BTreeMap<Vec<(String, String)>, Arc<Vec<U256>>>;
+
 /// The cells of the kernel that lies of this thread are told to.
 pub fn kernel() -> Arc<Vec<U256>> {
     let other = KERNEL.with_borrow(Clone::clone);
@@ -31,8 +34,7 @@ pub fn failure_with(pieces: &[(&str, &str)], test: fn()) -> Option<String> {
 
 /// The kernel with these pieces, which is assembled once.
 fn assembled(pieces: &[(&str, &str)]) -> Arc<Vec<U256>> {
-    static KERNELS: Mutex<BTreeMap<Vec<(String, String)>, Arc<Vec<U256>>>> =
-        Mutex::new(BTreeMap::new());
+    static KERNELS: Mutex<Kernels> = Mutex::new(BTreeMap::new());
     let owned = |&(piece, other): &(&str, &str)| (piece.to_owned(), other.to_owned());
     let mut kernels = KERNELS.lock().unwrap_or_else(PoisonError::into_inner);
     let kernel = kernels.entry(pieces.iter().map(owned).collect());
