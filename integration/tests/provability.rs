@@ -3,7 +3,6 @@
 
 use std::time::Instant;
 
-use alloy::primitives::Bytes;
 use rayon::prelude::*;
 use tern_execution::BatchLimits;
 use tern_integration::corpus::chain::TestChain;
@@ -31,7 +30,7 @@ fn every_block_of_the_corpus_can_be_proven() {
     let mut failures = Vec::new();
     let mut outcomes = Vec::new();
     for block in &corpus.blocks {
-        let raw = raw(block);
+        let raw = block.raw();
         let built = chain.build_measured(&raw, LIMITS).unwrap();
         failures.extend(unexpected_outcomes(block, &built.block));
         let started = Instant::now();
@@ -82,7 +81,7 @@ fn a_run_can_be_proven_wherever_it_is_cut() {
     let mut chain = TestChain::new(&corpus.genesis).unwrap();
     let mut runs = Vec::new();
     for block in &corpus.blocks {
-        let raw = raw(block);
+        let raw = block.raw();
         let (_, witness) = chain.build(&raw, LIMITS).unwrap();
         runs.extend(witness.batches.into_iter().map(|batch| (block.name, batch)));
     }
@@ -101,12 +100,6 @@ fn a_run_can_be_proven_wherever_it_is_cut() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// The signed transactions of a block.
-fn raw(block: &Block) -> Vec<Bytes> {
-    let transactions = block.transactions.iter();
-    transactions.map(|one| one.raw.clone()).collect()
 }
 
 /// Transactions that do not end as the corpus says.

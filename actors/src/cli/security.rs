@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use tern_cluster::ShutdownReason;
 use tern_proving::Profile;
-use tern_proving::security::{levels, weakest};
+use tern_proving::security::{levels, tenth, weakest};
 
 use super::print;
 use crate::supervisor::Failure;
@@ -34,7 +34,6 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<ShutdownReason, Failure> {
     let levels = levels(arguments.profile);
     let (conjectured, proven) = weakest(&levels);
-    let tenth = |bits: f64| (bits * 10.0).floor() / 10.0;
     let text = if arguments.json {
         let rows = levels.iter().map(|level| {
             json!({

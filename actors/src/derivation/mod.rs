@@ -263,11 +263,8 @@ impl Derivation {
     /// Whether L2 holds a batch as it was taken. Its hash covers all before it.
     async fn is_held(&self, number: BatchNumber) -> Result<bool, DerivationError> {
         let header = self.recorded(number)?;
-        let mut blocks = Vec::new();
-        for block in (header.first_block.0..=header.last_block.0).map(BlockNumber) {
-            let found = stored_block(&self.chain.store, block)?;
-            blocks.push(found.ok_or(ChainError::MissingBlock { number: block })?);
-        }
+        let blocks = self.chain.blocks(header.first_block, header.last_block);
+        let blocks = blocks.collect::<Result<_, _>>()?;
         Ok(self.rollup.holds(&Batch { header, blocks }).await?)
     }
 

@@ -11,7 +11,8 @@ use tern_execution::{
 };
 use tern_messages::{BlockNumber, SealedBlock};
 use tern_storage::tables::chain::{
-    BLOCK_BY_HASH, CODES, HEADERS, HEADS, Heads, StoredHeader, TRIE_NODES, put_block, remove_block,
+    BLOCK_BY_HASH, CODES, HEADERS, HEADS, Heads, StoredHeader, TRIE_NODES, block, put_block,
+    remove_block,
 };
 use tern_storage::{StorageError, Store, WriteBatch};
 use thiserror::Error;
@@ -115,6 +116,18 @@ impl Chain {
     pub fn expect_header(&self, number: BlockNumber) -> Result<StoredHeader, ChainError> {
         self.header(number)?
             .ok_or(ChainError::MissingBlock { number })
+    }
+
+    /// Sealed blocks, from `first` to `last`; an error for each that is not there.
+    pub(crate) fn blocks(
+        &self,
+        first: BlockNumber,
+        last: BlockNumber,
+    ) -> impl Iterator<Item = Result<SealedBlock, ChainError>> {
+        (first.0..=last.0).map(BlockNumber).map(|number| {
+            let found = block(&self.store, number)?;
+            found.ok_or(ChainError::MissingBlock { number })
+        })
     }
 
     /// Adds a sealed block, its state and all indices to a batch; heads are left to the caller.

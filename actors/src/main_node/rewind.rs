@@ -8,8 +8,6 @@
 //!
 //! Every state is still on disk, since trie nodes are never deleted: the state after an earlier block needs no work.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use alloy::primitives::{Address, B256, Bytes, keccak256};
 use tern_execution::{ExecutionError, SignedTransaction};
 use tern_messages::{BatchNumber, BlockNumber, FinalityHeights, HaltReport, Rewind, SealedBlock};
@@ -21,6 +19,7 @@ use tracing::warn;
 
 use super::chain::{Chain, ChainError};
 use super::finality::reported_finality;
+use super::open_block::unix_time;
 use super::tables::{
     BATCH_RECORDS, FINALITY, HALT, REFUSED, REFUSED_SENDERS, RETURNED, REWINDS, StoredFinality,
 };
@@ -140,12 +139,11 @@ pub fn rewind(chain: &Chain, request: &RewindRequest) -> Result<Rewound, RewindE
     let removed: Vec<B256> = blocks.iter().map(|block| block.hash).collect();
     if !removed.is_empty() {
         let number = store.last(&REWINDS)?.map_or(1, |(last, _)| last + 1);
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let rewind = Rewind {
             number,
             kept,
             removed: removed.clone(),
-            at: since.map_or(0, |since| since.as_secs()),
+            at: unix_time(),
         };
         batch.put(&REWINDS, &number, &rewind);
     }
@@ -177,8 +175,9 @@ pub(crate) fn take_back(
 ) -> Result<(Vec<SealedBlock>, BatchNumber), ChainError> {
     let store = &chain.store;
     let mut blocks = Vec::new();
-    for number in (kept.0.saturating_add(1)..=chain.heads()?.sealed.0).map(BlockNumber) {
-        let found = block(store, number)?.ok_or(ChainError::MissingBlock { number })?;
+    let first = BlockNumber(kept.0.saturating_add(1));
+    for found in chain.blocks(first, chain.heads()?.sealed) {
+        let found = found?;
         chain.remove_sealed(batch, &found);
         blocks.push(found);
     }

@@ -2,7 +2,7 @@
 
 use tern_cluster::Fault;
 use tern_messages::{BatchHeader, BatchNumber, BlockNumber, Rewind};
-use tern_storage::tables::chain::{HEADS, Heads, block, remove_block};
+use tern_storage::tables::chain::{HEADS, Heads, remove_block};
 use tern_storage::tables::sequencer::{BATCHES, BLOBS, BLOCK_INPUTS};
 use tern_storage::{StorageError, Store, WriteBatch, crash_point};
 use thiserror::Error;
@@ -58,8 +58,10 @@ pub(super) fn follow(chain: &Chain, rewind: &Rewind) -> Result<bool, Fault> {
 
 fn drop_blocks(chain: &Chain, kept: BlockNumber, batch: &mut WriteBatch) -> Result<(), ChainError> {
     let store = &chain.store;
-    for number in (kept.0.saturating_add(1)..=chain.heads()?.sealed.0).map(BlockNumber) {
-        let found = block(store, number)?.ok_or(ChainError::MissingBlock { number })?;
+    let first = BlockNumber(kept.0.saturating_add(1));
+    for found in chain.blocks(first, chain.heads()?.sealed) {
+        let found = found?;
+        let number = found.number();
         remove_block(batch, &found);
         for input in store.get(&BLOCK_INPUTS, &number)?.unwrap_or_default() {
             batch.delete(&BLOBS, &input);

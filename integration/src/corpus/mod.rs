@@ -40,6 +40,14 @@ pub struct Block {
     pub transactions: Vec<Transaction>,
 }
 
+impl Block {
+    /// The transactions as bytes.
+    pub fn raw(&self) -> Vec<Bytes> {
+        let transactions = self.transactions.iter();
+        transactions.map(|one| one.raw.clone()).collect()
+    }
+}
+
 /// A transaction of the corpus.
 #[derive(Clone, Debug)]
 pub struct Transaction {

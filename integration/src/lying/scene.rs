@@ -162,12 +162,7 @@ pub fn scenes(longest: usize) -> Result<Vec<Scene>> {
     let mut chain = TestChain::new(&corpus.genesis)?;
     let mut scenes = Vec::new();
     for block in &corpus.blocks {
-        let raw: Vec<Bytes> = block
-            .transactions
-            .iter()
-            .map(|one| one.raw.clone())
-            .collect();
-        let built = chain.build_measured(&raw, limits)?;
+        let built = chain.build_measured(&block.raw(), limits)?;
         for (index, batch) in built.witness.batches.iter().enumerate() {
             if built.work_of(batch).cycles <= longest as u64 {
                 scenes.push(Scene::new(format!("{} {index}", block.name), batch)?);

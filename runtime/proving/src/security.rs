@@ -143,6 +143,11 @@ pub fn levels(profile: Profile) -> Vec<Level> {
     levels
 }
 
+/// Bits as they are said: rounded down to a tenth.
+pub fn tenth(bits: f64) -> f64 {
+    (bits * 10.0).floor() / 10.0
+}
+
 /// The least conjectured and the least proven figure.
 pub fn weakest(levels: &[Level]) -> (f64, f64) {
     levels
@@ -361,7 +366,6 @@ mod tests {
 
     #[test]
     fn the_documented_table_is_what_is_computed() {
-        let tenth = |bits: f64| (bits * 10.0).floor() / 10.0;
         let rows = levels(Profile::Secure).into_iter().map(|level| {
             let (conjectured, proven) = (tenth(level.conjectured), tenth(level.proven));
             format!(

@@ -42,11 +42,14 @@ impl Checker {
         checker
     }
 
-    /// The constraints of `table` that are `polynomial`, a function of a row and the next, up to a factor: their
-    /// places in the order of emission. They are known by their values at random rows: a first row, where those of a
-    /// last row do not count, and a last row, where transitions do not.
+    /// The one constraint of `table` that is `polynomial`, a function of a row and the next, up to a factor: its place in
+    /// the order of emission. It is known by its values at random rows: a first row, where those of a last row do not
+    /// count, and a last row, where transitions do not.
+    ///
+    /// # Panics
+    /// If it is not there once.
     #[must_use]
-    pub fn places(&self, table: Table, polynomial: impl Fn(&[F], &[F]) -> F) -> Vec<usize> {
+    pub fn place(&self, table: Table, polynomial: impl Fn(&[F], &[F]) -> F) -> usize {
         let samples = [(); 2].map(|()| {
             let [row, next] = [(); 2].map(|()| F::rand_vec(columns::count(table)));
             let at = |last: bool| {
@@ -56,13 +59,17 @@ impl Checker {
             ([at(false), at(true)], polynomial(&row, &next))
         });
         let [(here, expected_here), (there, expected_there)] = samples;
-        (0..here[0].len())
+        let places: Vec<usize> = (0..here[0].len())
             .filter(|&place| {
                 let position = usize::from(here[0][place].is_zero());
                 let [here, there] = [&here, &there].map(|values| values[position][place]);
                 here.is_nonzero() && here * expected_there == there * expected_here
             })
-            .collect()
+            .collect();
+        let [place] = places[..] else {
+            panic!("the constraint of {table:?} is there once: {places:?}");
+        };
+        place
     }
 
     /// Whether it does not know a constraint.

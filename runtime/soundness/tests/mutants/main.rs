@@ -10,7 +10,6 @@ mod scene;
 
 use std::sync::OnceLock;
 
-use alloy::primitives::Bytes;
 use tern_execution::BatchLimits;
 use tern_integration::corpus::Corpus;
 use tern_integration::corpus::chain::TestChain;
@@ -44,9 +43,7 @@ fn batch() -> TransactionBatch {
     let corpus = Corpus::new();
     let mut chain = TestChain::new(&corpus.genesis).unwrap();
     for block in &corpus.blocks {
-        let transactions = block.transactions.iter();
-        let transactions: Vec<Bytes> = transactions.map(|one| one.raw.clone()).collect();
-        let (_, mut witness) = chain.build(&transactions, limits).unwrap();
+        let (_, mut witness) = chain.build(&block.raw(), limits).unwrap();
         if block.name == BLOCK {
             return witness.batches.swap_remove(0);
         }

@@ -52,11 +52,7 @@ fn broken(trace: &Trace, table: Table) -> Vec<Violation> {
 
 /// The place of the one constraint of `table` that is `polynomial`.
 fn place(table: Table, polynomial: impl Fn(&[F], &[F]) -> F) -> usize {
-    let places = checker().places(table, polynomial);
-    let [place] = places[..] else {
-        panic!("the constraint is there once: {places:?}");
-    };
-    place
+    checker().place(table, polynomial)
 }
 
 /// Checks that `table` breaks these constraints, and that without them it would have been believed.

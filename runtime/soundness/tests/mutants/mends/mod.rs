@@ -30,9 +30,6 @@ pub(crate) fn all(checker: &Checker) -> Vec<Mend> {
 
 /// The one constraint of `table` that is `polynomial`, up to a factor.
 fn constraint(checker: &Checker, table: Table, polynomial: impl Fn(&[F], &[F]) -> F) -> Omission {
-    let places = checker.places(table, polynomial);
-    let [index] = places[..] else {
-        panic!("the constraint of {table:?} is there once: {places:?}");
-    };
+    let index = checker.place(table, polynomial);
     Omission::Constraint { table, index }
 }
