@@ -10,7 +10,7 @@
 //! * [`Checker`]: evaluates every constraint on every row, looks each range-checked value up, and compares both
 //!   sides of each lookup between tables as multisets of tuples. There are no commitments, no challenges and no FRI:
 //!   what holds here is what the argument claims, error aside.
-//!   [`Checker::places`] finds a constraint, [`Checker::without`] leaves it out.
+//!   [`Checker::place`] finds a constraint, [`Checker::without`] leaves it out.
 //! * [`Base`]: an honest trace, indexed, on which changes are judged at their cost only. [`Base::complete_memory`]
 //!   gives a changed trace the rows of memory that it needs.
 //! * [`columns`]: what a column is called.
