@@ -81,7 +81,8 @@ pub struct ProvingLimits {
     /// Cycles of the prover's machine that the proof of one transaction may take, by the node's upper bound.
     pub transaction_cycles: u64,
     /// Cells of the machine's memory that one transaction may use at a time: a byte each of memory, code, calldata
-    /// and return data of the contexts that are open, and of logs.
+    /// and return data of the contexts that are open, and of logs; a word each of their stacks, of what precompiled
+    /// contracts work with, and of what the kernel notes to undo calls and writes.
     pub transaction_cells: u64,
 }
 

@@ -14,6 +14,10 @@ pub(crate) const LIMIT_32: u64 = u32::MAX as u64;
 /// Smallest gas limit of a block (Ethereum's).
 const MIN_GAS_LIMIT: u64 = 5_000;
 
+/// The balances stay below 2^255 wei in all: the kernel of the prover's machine stops at a transaction that sends so
+/// much (`core/process_txn.asm`), to exclude that value and fees together wrap around.
+const MAX_SUPPLY_BITS: usize = 255;
+
 /// The first block, as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,10 +88,12 @@ impl Genesis {
             .alloc
             .values()
             .try_fold(U256::ZERO, |sum, a| sum.checked_add(a.balance));
-        if supply.is_none() {
+        if supply.is_none_or(|supply| supply.bit(MAX_SUPPLY_BITS)) {
             return Err(ConfigError::value(
                 "genesis.alloc",
-                "the balances exceed 2^256 - 1 wei in all",
+                format!(
+                    "the balances reach 2^{MAX_SUPPLY_BITS} wei in all; proofs hold no transfer of so much"
+                ),
             ));
         }
         Ok(())

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use alloy::primitives::U256;
 use figment::Jail;
 use serde_json::json;
 use tern_cluster_config::{ChainConfig, ConfigError, KeySource, NodeConfig, Profile};
@@ -238,6 +239,40 @@ fn impossible_chains_are_refused_with_file_and_key() {
         let message = ChainConfig::load(&path).unwrap_err().to_string();
         assert!(
             message.contains("chain.toml") && message.contains(expected),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn balances_stay_below_what_a_transfer_may_send() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chain.toml");
+    let good = fs::read_to_string(example("chain.toml")).unwrap();
+    let load = |balances: [U256; 2]| {
+        let [first, second] = balances;
+        let text = good.replace(
+            "\nbalance = \"1000000000000000000000\"",
+            &format!(
+                "\nbalance = \"{first}\"\n[genesis.alloc.0x{}]\nbalance = \"{second}\"",
+                "11".repeat(20)
+            ),
+        );
+        assert_ne!(text, good);
+        fs::write(&path, text).unwrap();
+        ChainConfig::load(&path)
+    };
+    let half = U256::from(1) << 254;
+    let most = load([half, half - U256::from(1)]).unwrap();
+    assert_eq!(most.genesis.alloc.len(), 2);
+    for balances in [
+        [half, half],
+        [half << 1, U256::ZERO],
+        [U256::MAX, U256::MAX],
+    ] {
+        let message = load(balances).unwrap_err().to_string();
+        assert!(
+            message.contains("genesis.alloc") && message.contains("2^255"),
             "{message}"
         );
     }

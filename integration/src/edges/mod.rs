@@ -4,7 +4,7 @@
 //! ```text
 //! seed --grammar--> two contracts and a transaction --> execution, replay (roots, receipts, the meter's bound)
 //!                                                                |
-//!                      refused, alike, or a find: the machine disagrees, stops, or takes more <-- kernel run
+//!             refused, alike, or a find: the machine disagrees, stops, or takes more cycles or cells <-- kernel run
 //! ```
 
 mod grammar;
@@ -16,7 +16,7 @@ use tern_execution::{BatchLimits, ExecutionError, GenesisAccount, MachineLimits}
 
 use crate::corpus::chain::TestChain;
 use crate::corpus::{Send, genesis};
-use crate::vectors::provable::counted;
+use crate::vectors::provable::{cells, counted};
 
 /// The contract that is called.
 pub const ATTACKER: Address = Address::repeat_byte(0xaa);
@@ -51,7 +51,7 @@ pub struct Case {
 pub enum Fate {
     /// The node refuses a transaction: too much to prove.
     Refused,
-    /// Execution and machine agree, and the bound of the meter holds.
+    /// Execution and machine agree, and the bounds of the meter hold.
     Alike,
 }
 
@@ -127,9 +127,16 @@ impl Case {
         for batch in &built.witness.batches {
             let taken = counted(batch)
                 .map_err(|error| find(format!("the machine does not follow: {error:#}")))?;
-            let bound = built.work_of(batch).cycles;
+            let work = built.work_of(batch);
+            let bound = work.cycles;
             if taken > bound {
                 return Err(find(format!("{taken} cycles, the bound is {bound}")));
+            }
+            let taken = cells(batch)
+                .map_err(|error| find(format!("the machine does not follow: {error:#}")))?;
+            let bound = MachineLimits::KERNEL_CELLS + work.cells;
+            if taken > bound {
+                return Err(find(format!("{taken} cells, the bound is {bound}")));
             }
         }
         Ok(Fate::Alike)

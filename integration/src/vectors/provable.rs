@@ -20,7 +20,7 @@ use tern_execution::{
     MemoryNodes, SealedOutcome, StateView,
 };
 use tern_messages::{BlockWitness, Gas, TransactionBatch};
-use tern_proving::simulate::count;
+use tern_proving::simulate::{count, most_cells};
 use tern_proving::{Profile, Simulation, simulate};
 
 use super::state::{CHAIN, StateCase};
@@ -80,6 +80,15 @@ pub fn counted(batch: &TransactionBatch) -> Result<u64> {
 /// As [`counted`].
 pub fn simulated(batch: &TransactionBatch) -> Result<Simulation> {
     caught(|| Ok(simulate(batch, Profile::Secure)?))
+}
+
+/// The most cells of memory that the machine has in use at any of many moments: at the ends of segments of 2^15
+/// cycles.
+///
+/// # Errors
+/// As [`counted`].
+pub fn cells(batch: &TransactionBatch) -> Result<u64> {
+    caught(|| Ok(most_cells(batch, 15)?))
 }
 
 fn caught<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -184,3 +184,17 @@ pub fn count(batch: &TransactionBatch) -> Result<Work, Unprovable> {
     while machine.next_segment()?.is_some() {}
     Ok(machine.work())
 }
+
+/// Runs `batch` through the machine's kernel in segments of 2^`max_cycles_log` cycles, and reports the most cells of
+/// memory that one of them hands to the next: rows of its MemAfter table, whether or not there are so long ones.
+///
+/// # Errors
+/// If the batch is no input, or the kernel stops.
+pub fn most_cells(batch: &TransactionBatch, max_cycles_log: u8) -> Result<u64, Unprovable> {
+    let mut machine = Machine::load(batch, max_cycles_log)?;
+    let mut most = 0;
+    while let Some((_, data)) = machine.next_segment()? {
+        most = most.max(data.initial_cells() as u64);
+    }
+    Ok(most)
+}

@@ -15,6 +15,11 @@ use revm::interpreter::{
 use revm::state::EvmState;
 use revm::{Database, Inspector};
 
+use super::cells::{
+    CALL_CELLS, CONTEXT_CELLS, CREATION_CELLS, CREDIT_CELLS, DESTRUCTION_CELLS,
+    GAS_OF_RELOADED_CELL, RELOADED_CELLS, STORE_CELLS, TOUCHED_CELLS, TRANSIENT_CELLS,
+    TRANSIENT_STORE_CELLS,
+};
 use super::costs::{
     COPIED_WORD, COSTS, CREATED_ENTRY, DYNAMIC, EXPONENT_BIT, LOGGED_BYTE, MOVED_WORD, TOPIC,
     TOUCHED_ENTRY, TRANSIENT_ENTRY, TRANSIENT_UNDO, VALUE, hashed, words,
@@ -24,8 +29,6 @@ use super::paths::Paths;
 use super::precompiles::precompile;
 use super::{Excess, MachineLimits, MachineResource, MachineWork};
 
-/// Cells of a context beside its code, memory and data.
-const CONTEXT_CELLS: u64 = 60;
 /// Bytes of a log in the receipt beside its topics and data: the address and the headers.
 const LOG_BYTES: u64 = 48;
 /// Bytes of a topic in the receipt.
@@ -68,9 +71,16 @@ struct Frame {
     /// Jump destinations that were proven in this context, one bit each.
     proven: Vec<u64>,
     paths: Option<Arc<Paths>>,
+    code: u64,
     memory: u64,
+    /// Words on the stack at most: the kernel writes no zeros where it takes them off.
+    stack: u64,
     returned: u64,
     cells: u64,
+    /// Cells that the kernel would need again, and keep, for what a revert makes cold.
+    reloaded: u64,
+    /// Gas that calls took which were reverted: what it paid for is in `kept_cells`.
+    reverted_gas: u64,
     touched: usize,
     transient: usize,
     created: u64,
@@ -168,16 +178,47 @@ impl Meter {
         self.keep(bytes + 2 * (size + topics + 4));
     }
 
-    /// Cells that the current context's memory takes, one for each byte.
-    fn note_memory(&mut self, size: usize) {
-        let size = size as u64;
-        let Some(frame) = self.frames.last_mut().filter(|frame| frame.memory != size) else {
+    /// Cells that the current context's memory takes, one for each byte, and its stack, one for each word.
+    #[inline]
+    fn note_memory(&mut self, memory: usize, stack: usize) {
+        let (memory, stack) = (memory as u64, stack as u64);
+        let Some(frame) = self.frames.last_mut() else {
             return;
         };
-        let more = size.saturating_sub(frame.memory);
-        frame.memory = size;
+        if memory <= frame.memory && stack <= frame.stack {
+            return;
+        }
+        let more = memory.saturating_sub(frame.memory) + stack.saturating_sub(frame.stack);
+        frame.memory = frame.memory.max(memory);
+        frame.stack = frame.stack.max(stack);
         frame.cells += more;
         self.occupy(more);
+    }
+
+    /// Cells that the current context takes until it ends.
+    fn hold(&mut self, cells: u64) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.cells = frame.cells.saturating_add(cells);
+        }
+        self.occupy(cells);
+    }
+
+    /// Code that was loaded into the current context, or is its init code, with a bit for each jump destination that
+    /// it may have: the kernel proves all that a context uses when it begins.
+    fn load_code(&mut self, length: u64, destinations: u64) {
+        let Some(frame) = self.frames.last_mut() else {
+            return;
+        };
+        let more = length.saturating_sub(frame.code);
+        frame.code += more;
+        self.hold(more + destinations);
+    }
+
+    /// Counts what an instruction may load that is forgotten when the context is reverted.
+    fn may_load(&mut self) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.reloaded += RELOADED_CELLS;
+        }
     }
 
     /// The kernel looks an address up and appends it if it is not there.
@@ -185,6 +226,7 @@ impl Meter {
         self.add(self.touched.distance(&address) * TOUCHED_ENTRY);
         if self.touched.insert(address) {
             self.touched_log.push(address);
+            self.keep(TOUCHED_CELLS);
         }
     }
 
@@ -205,16 +247,24 @@ impl Meter {
         let Some(frame) = self.frames.pop() else {
             return;
         };
-        self.cells = self.cells.saturating_sub(frame.cells);
+        // What is returned is copied before the context ends.
         let output = result.output.len() as u64;
         if let Some(parent) = self.frames.last_mut() {
             let more = output.saturating_sub(parent.returned);
             parent.returned += more;
-            parent.cells += more;
-            self.occupy(more);
+            self.hold(more);
         }
+        self.cells = self.cells.saturating_sub(frame.cells);
+        let (mut reloaded, mut reverted_gas) = (frame.reloaded, frame.reverted_gas);
         if !result.result.is_ok() {
             self.undo(&frame);
+            let gas = result.gas.total_gas_spent();
+            self.keep(reloaded.min(gas.saturating_sub(reverted_gas) / GAS_OF_RELOADED_CELL));
+            (reloaded, reverted_gas) = (0, gas);
+        }
+        if let Some(parent) = self.frames.last_mut() {
+            parent.reloaded += reloaded;
+            parent.reverted_gas += reverted_gas;
         }
     }
 
@@ -263,13 +313,9 @@ impl Meter {
                 paths
             }
         };
-        let mut cells = 0;
         if let Some(bits) = frame.proven.get_mut(word) {
             *bits |= bit;
-            cells = 1;
         }
-        frame.cells += cells;
-        self.occupy(cells);
         self.add(paths.cost(destination));
     }
 
@@ -305,9 +351,10 @@ impl Meter {
                 let address = Address::from_word(word(0).into());
                 let length = code_length(context, address);
                 self.hash(length);
+                self.may_load();
                 // Loaded into a context of its own, which ends at once.
-                self.occupy(length);
-                self.cells = self.cells.saturating_sub(length);
+                self.occupy(length + CONTEXT_CELLS);
+                self.cells = self.cells.saturating_sub(length + CONTEXT_CELLS);
                 if opcode == op::EXTCODECOPY {
                     let size = number(3);
                     self.if_paid(interpreter, size, |meter, size| {
@@ -315,13 +362,19 @@ impl Meter {
                     });
                 }
             }
+            op::BALANCE | op::EXTCODEHASH | op::SLOAD => self.may_load(),
+            op::SSTORE => {
+                self.may_load();
+                self.keep(STORE_CELLS);
+            }
             op::TLOAD => self.add(self.transient.distance(&(here, word(0))) * TRANSIENT_ENTRY),
             op::TSTORE => {
                 let key = (here, word(0));
                 self.add(self.transient.distance(&key) * TRANSIENT_ENTRY);
                 if self.transient.insert(key) {
-                    self.keep(3);
+                    self.keep(TRANSIENT_CELLS);
                 }
+                self.keep(TRANSIENT_STORE_CELLS);
                 self.transient_log.push(key);
             }
             op::LOG0..=op::LOG4 => {
@@ -336,14 +389,19 @@ impl Meter {
             op::CALL | op::CALLCODE => {
                 if !word(2).is_zero() {
                     self.add(VALUE);
+                    self.keep(CREDIT_CELLS);
                 }
+                self.may_load();
                 self.copies(interpreter, [number(4), number(6)]);
             }
             op::DELEGATECALL | op::STATICCALL => {
+                self.may_load();
                 self.copies(interpreter, [number(3), number(5)]);
             }
             op::SELFDESTRUCT => {
                 self.add(self.created * CREATED_ENTRY);
+                self.may_load();
+                self.keep(DESTRUCTION_CELLS);
                 self.touch(here);
                 self.touch(Address::from_word(word(0).into()));
             }
@@ -386,17 +444,16 @@ impl<C: Context> Inspector<C, EthInterpreter> for Meter {
     fn initialize_interp(&mut self, interpreter: &mut Interpreter<EthInterpreter>, _: &mut C) {
         let code = interpreter.bytecode.bytecode_len() as u64;
         self.add(hashed(code));
-        if let Some(frame) = self.frames.last_mut() {
-            frame.cells += code;
-            self.occupy(code);
-        }
+        let table = interpreter.bytecode.legacy_jump_table();
+        let destinations = table.map_or(0, |table| ones(table.as_slice()));
+        self.load_code(code, destinations);
     }
 
     #[inline]
     fn step(&mut self, interpreter: &mut Interpreter<EthInterpreter>, context: &mut C) {
         let opcode = interpreter.bytecode.opcode();
         let cost = COSTS[usize::from(opcode)];
-        self.note_memory(interpreter.memory.size());
+        self.note_memory(interpreter.memory.size(), interpreter.stack.len());
         self.add(u64::from(cost & !DYNAMIC));
         if cost & DYNAMIC != 0 {
             self.dynamic(interpreter, context, opcode);
@@ -412,12 +469,16 @@ impl<C: Context> Inspector<C, EthInterpreter> for Meter {
         let length = input.len() as u64;
         drop(input);
         self.enter(length);
+        self.keep(CALL_CELLS);
         self.touch(inputs.target_address);
         if inputs.transfers_value() {
             self.touch(inputs.caller);
             self.touch(inputs.target_address);
         }
-        self.add(special.unwrap_or_default());
+        if let Some(special) = special {
+            self.add(special.cycles);
+            self.hold(special.cells);
+        }
         (self.excess.is_some())
             .then(|| CallOutcome::new_oog(inputs.gas_limit, inputs.return_memory_offset.clone(), 0))
     }
@@ -429,6 +490,8 @@ impl<C: Context> Inspector<C, EthInterpreter> for Meter {
     fn create(&mut self, _: &mut C, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
         let length = inputs.init_code().len() as u64;
         self.enter(0);
+        self.load_code(length, 0);
+        self.keep(CREATION_CELLS);
         self.add(words(length, COPIED_WORD));
         self.hash(length);
         self.add(self.created * CREATED_ENTRY * 2);
@@ -463,6 +526,10 @@ impl<C: Context> Inspector<C, EthInterpreter> for Meter {
         }
         self.leave(&outcome.result);
     }
+}
+
+fn ones(bits: &[u8]) -> u64 {
+    bits.iter().map(|byte| u64::from(byte.count_ones())).sum()
 }
 
 /// Length of an account's code. The journal would make the account warm, so it is only looked at.

@@ -7,6 +7,7 @@
 //! ```text
 //! transaction ── transaction.rs: signature, bytes, access list, receipt ──┐
 //! every step  ── costs.rs: by instruction, words, list lengths ───────────┤
+//!             ── cells.rs: what the kernel's lists and contexts keep ──────┤
 //! every jump  ── paths.rs: proofs of jump destinations ───────────────────┼─> Meter ─> MachineWork
 //! every call  ── precompiles.rs: by input ────────────────────────────────┤
 //! afterwards  ── trie paths of what was touched ──────────────────────────┘
@@ -16,6 +17,7 @@
 //! cycles as fit a segment beside it (a Keccak permutation for 192). Figures were measured with `tern-proving`'s
 //! example `calibrate` and rounded up; tests compare the sum with what the machine does.
 
+mod cells;
 mod costs;
 mod inspector;
 mod lists;
@@ -35,8 +37,8 @@ pub(crate) use transaction::{key_cost, transaction_work};
 pub struct MachineLimits {
     /// Machine cycles.
     pub cycles: u64,
-    /// Cells of the machine's memory in use at one time, of the 2^19 that fit its tables; the kernel takes some
-    /// 70,000, earlier transactions of the batch up to [`Self::KEPT_CELLS`].
+    /// Cells of the machine's memory in use at one time, of the 2^19 that fit its tables; the kernel takes
+    /// [`Self::KERNEL_CELLS`], earlier transactions of the batch up to [`Self::KEPT_CELLS`].
     pub cells: u64,
 }
 
@@ -82,6 +84,9 @@ impl MachineLimits {
         cycles: u64::MAX,
         cells: u64::MAX,
     };
+
+    /// Cells that the kernel takes at most by itself: its code, its tables, what it knows of the block.
+    pub const KERNEL_CELLS: u64 = 70_000;
 
     /// Cells that the transactions of a batch may keep together, unless there is only one.
     pub const KEPT_CELLS: u64 = 100_000;

@@ -1,36 +1,47 @@
-//! Cycles of the precompiled contracts, beyond those of the call.
+//! Cycles and cells of the precompiled contracts, beyond those of the call.
 
 use alloy::primitives::{Address, U256};
 
 use super::costs::words;
 
+/// What a call takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Precompile {
+    pub(super) cycles: u64,
+    /// Cells in use until it ends.
+    pub(super) cells: u64,
+}
+
 /// What calling `address` with `input` and this much gas takes, if a precompiled contract is there.
-pub(super) fn precompile(address: &Address, input: &[u8], gas: u64) -> Option<u64> {
+pub(super) fn precompile(address: &Address, input: &[u8], gas: u64) -> Option<Precompile> {
     let bytes = address.as_slice();
     let (last, zeros) = bytes.split_last()?;
     if zeros.iter().any(|byte| *byte != 0) {
         return None;
     }
     let length = input.len() as u64;
-    let cost = match last {
-        // secp256k1 with GLV: constant but for failures, which are cheaper.
-        1 => 32_000,
-        // Logic rows, 1,740 for each 64 bytes.
-        2 => 28_200 * ((length + 9).div_ceil(64)),
-        3 => 3_000 + 21_200 * ((length + 9).div_ceil(64)),
-        4 => 800 + words(length, 62),
+    let blocks = (length + 9).div_ceil(64);
+    let (cycles, cells) = match last {
+        // secp256k1 with GLV: constant but for failures, which are cheaper. A table of 16 points.
+        1 => (32_000, 200),
+        // Logic rows, 1,740 for each 64 bytes, which become 256 of message schedule.
+        2 => (28_200 * blocks, 320 * blocks + 300),
+        // The input is copied behind its buffers.
+        3 => (3_000 + 21_200 * blocks, length + 400),
+        4 => (800 + words(length, 62), 0),
         5 => modexp(input, gas),
-        6 => 1_600,
-        7 => 25_000,
-        // Miller loop for each pair, one final exponentiation; in arithmetic rows.
-        8 => 445_000 + 480_000 * (length / 192),
+        6 => (1_600, 100),
+        // Two expansions of a scalar, and a table of points.
+        7 => (25_000, 500),
+        // Miller loop for each pair, one final exponentiation; in arithmetic rows. Pairs have six coordinates.
+        8 => (445_000 + 480_000 * (length / 192), 6 * (length / 192) + 400),
         // Logic rows, 96 for each round.
-        9 => 4_800 + 1_560 * rounds(input, gas),
+        9 => (4_800 + 1_560 * rounds(input, gas), 400),
         // Fails.
-        10 => 1_800,
+        10 => (1_800, 0),
         _ => return None,
     };
-    Some(cost)
+    Some(Precompile { cycles, cells })
 }
 
 /// Rounds of BLAKE2F, a gas each; without the gas it fails before.
@@ -48,8 +59,10 @@ fn rounds(input: &[u8], gas: u64) -> u64 {
 
 /// EIP-198 with limbs of 128 bits: squares and products for each bit of the exponent, checked by multiplication. The
 /// exponent has limbs of its own.
-fn modexp(input: &[u8], gas: u64) -> u64 {
-    const FAILS: u64 = 2_500;
+///
+/// Cycles, and cells: twelve numbers, the exponent, and on the stack the limbs of the longest of them.
+fn modexp(input: &[u8], gas: u64) -> (u64, u64) {
+    const FAILS: (u64, u64) = (2_500, 200);
     let word = |index: usize| -> U256 {
         let mut word = [0; 32];
         for (at, byte) in word.iter_mut().enumerate() {
@@ -97,19 +110,24 @@ fn modexp(input: &[u8], gas: u64) -> u64 {
         .saturating_add(limbs.saturating_mul(280))
         .saturating_add(400);
     let products: u64 = bits + ones;
-    products
+    let cells = limbs
+        .saturating_mul(13)
+        .saturating_add(exponent_limbs.saturating_mul(2))
+        .saturating_add(200);
+    let cycles = products
         .saturating_mul(product)
         // After each bit the exponent is shifted, and compared with zero.
         .saturating_add(bits.saturating_mul(exponent_limbs).saturating_mul(64))
         .saturating_add(limbs.saturating_add(exponent_limbs).saturating_mul(400))
-        .saturating_add(4_000)
+        .saturating_add(4_000);
+    (cycles, cells)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn modexp_of(length: usize, exponent: &[u8], gas: u64) -> u64 {
+    fn modexp_of(length: usize, exponent: &[u8], gas: u64) -> (u64, u64) {
         let mut input = Vec::new();
         for part in [length, exponent.len(), length] {
             input.extend(U256::from(part).to_be_bytes::<32>());
@@ -131,7 +149,7 @@ mod tests {
             (256, vec![0xff; 3], 1_972_900),
             (1024, vec![0xff; 1], 9_863_000),
         ] {
-            let bound = modexp_of(length, &exponent, u64::MAX);
+            let (bound, _) = modexp_of(length, &exponent, u64::MAX);
             assert!(
                 bound >= measured && bound < measured * 5 / 4,
                 "{length}: {bound}"
@@ -140,8 +158,18 @@ mod tests {
     }
 
     #[test]
+    fn sha256_has_a_schedule_of_each_block() {
+        let cells = |length| {
+            let called = precompile(&Address::with_last_byte(2), &vec![0; length], u64::MAX);
+            called.unwrap().cells
+        };
+        assert_eq!(cells(0), 620);
+        assert_eq!(cells(36_000) - cells(0), 562 * 320);
+    }
+
+    #[test]
     fn what_nobody_pays_for_fails_early() {
-        assert_eq!(modexp_of(1024, &[0xff; 1024], 1_000), 2_500);
+        assert_eq!(modexp_of(1024, &[0xff; 1024], 1_000), (2_500, 200));
         let mut input = [0xff; 213];
         assert_eq!(rounds(&input, 1_000_000), 0);
         input[0] = 0;

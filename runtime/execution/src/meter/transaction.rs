@@ -12,8 +12,9 @@ const TRANSACTION: u64 = 48_000;
 const BYTE: u64 = 24;
 /// Cells of memory for each of its bytes: as data, as encoding, in the trie, as calldata or code.
 const BYTE_CELLS: u64 = 4;
-/// Those that are not used again for the next transaction.
-const KEPT_BYTE_CELLS: u64 = 2;
+/// Those that outlast it: all but calldata and code. A shorter transaction that comes next leaves the end of its data
+/// and of its encoding where they are.
+const KEPT_BYTE_CELLS: u64 = 3;
 const ADDRESS: u64 = 420;
 const SLOT: u64 = 560;
 const CREATION: u64 = 8_000;
