@@ -3,6 +3,7 @@
 mod corruption;
 mod end_to_end;
 mod fixture;
+mod hashes;
 mod keys;
 mod lookalikes;
 mod mock;
