@@ -55,10 +55,15 @@ fn calling_inner(gas: u64) -> String {
     format!("0 0 0 0 0 0xe2 {gas} CALL 0 SSTORE")
 }
 
+/// Gas for a call that costs so much beside it: both together are no number of 64 bits, and would be charged as nothing.
+fn wrapping(cost: u64) -> u64 {
+    cost.wrapping_neg()
+}
+
 #[test]
 fn a_call_with_less_gas_left_than_it_costs_moves_no_value() {
-    // Of 11,567 gas, 17 are for the arguments and 11,500 for a cold account and for value: 50 are left of 100.
-    let gas = U256::MAX - U256::from(2_299);
+    // Of 11,567 gas, 17 are for the arguments and 2,500 for a cold account: 9,050 are left of 9,100.
+    let gas = wrapping(9_100);
     call(
         &calling_inner(11_567),
         &format!("0 0 0 0 1 0xe3 {gas} CALL"),
@@ -68,7 +73,7 @@ fn a_call_with_less_gas_left_than_it_costs_moves_no_value() {
 #[test]
 fn a_call_of_a_new_account_that_cannot_be_paid_for_is_out_of_gas() {
     // 5,000 gas are left of 25,100, and there are not two wei to send.
-    let gas = (1_u128 << 64) - 25_100;
+    let gas = wrapping(25_100);
     call(
         &calling_inner(16_517),
         &format!("0 0 0 0 2 0xe4 {gas} CALL 0 0 SSTORE"),
@@ -139,9 +144,23 @@ macro_rules! parts_without {
     };
 }
 
+/// A call may cost more than there is.
+const COST: (&str, &str) = (
+    "DUP2 DUP2 LT %jumpi(fault_exception) DUP2 SWAP1 SUB",
+    "DUP2 SWAP1 SUB",
+);
+/// What value costs is not charged before the call is.
+const VALUE: (&str, &str) = (
+    "SWAP5 PUSH @GAS_CALLVALUE %add_const(@GAS_WARMACCESS) %charge_gas SWAP5 POP PUSH 0 %jump(after_xfer_cost)",
+    "%add_const(@GAS_CALLVALUE) %jump(after_xfer_cost)",
+);
+
 parts_without! {
+    // Either check refuses it.
+    a_call_with_less_gas_left_than_it_costs_moves_no_value:
+        super::COST.0 => super::COST.1, super::VALUE.0 => super::VALUE.1;
     a_call_of_a_new_account_that_cannot_be_paid_for_is_out_of_gas:
-        "DUP2 DUP2 LT %jumpi(fault_exception) DUP2 SWAP1 SUB" => "DUP2 SWAP1 SUB";
+        super::COST.0 => super::COST.1;
     a_contract_that_destroyed_itself_for_nobody_lives_on_when_a_caller_reverts:
         "selfdestruct_to_nobody: %stack (address, recipient) -> (address, address)
          %jump(sys_selfdestruct_journal_add_after_check)"

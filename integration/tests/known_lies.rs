@@ -2,6 +2,7 @@
 
 mod lies {
     mod access;
+    mod empty_node;
     mod encoding;
     mod forged_transactions;
     mod lists;

@@ -1,5 +1,7 @@
 //! Transactions in another form than the one that nodes read. They are signed as they stand.
 
+use alloy::consensus::{SignableTransaction, TxEip4844, TxEnvelope};
+use alloy::eips::eip2718::Encodable2718;
 use alloy::primitives::{Address, B256, address, keccak256};
 use alloy::signers::SignerSync;
 use evm_arithmetization::generation::stand_in::Outcome;
@@ -9,22 +11,24 @@ use tern_integration::lying::{Scene, answering, tell};
 use super::stage::{has_no_proof, scene};
 
 /// Three bytes are enough for it.
-const TO: Address = address!("0000000000000000000000000000000000d0d0d0");
+pub(super) const TO: Address = address!("0000000000000000000000000000000000d0d0d0");
 
 /// The items of an EIP-1559 transaction, encoded.
-struct Items {
+pub(super) struct Items {
+    /// The first byte; what is signed is the transaction of type 2.
+    kind: u8,
     chain: Vec<u8>,
     nonce: Vec<u8>,
     fee: Vec<u8>,
     gas: Vec<u8>,
     to: Vec<u8>,
     value: Vec<u8>,
-    data: Vec<u8>,
+    pub(super) data: Vec<u8>,
     access_list: Vec<u8>,
     /// Of the signature.
     r: fn(&[u8]) -> Vec<u8>,
     /// Of the whole.
-    header: fn(usize) -> Vec<u8>,
+    pub(super) header: fn(usize) -> Vec<u8>,
 }
 
 /// The big-endian bytes of a length.
@@ -44,7 +48,7 @@ fn header(short: u8, len: usize) -> Vec<u8> {
     }
 }
 
-fn string(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn string(bytes: &[u8]) -> Vec<u8> {
     match bytes {
         [byte @ ..0x80] => vec![*byte],
         _ => [&header(0x80, bytes.len()), bytes].concat(),
@@ -61,8 +65,9 @@ fn list(items: &[&[u8]]) -> Vec<u8> {
 }
 
 impl Items {
-    fn canonical() -> Self {
+    pub(super) fn canonical() -> Self {
         Self {
+            kind: 2,
             chain: number(CHAIN.0 as usize),
             nonce: number(0),
             fee: number(20_000_000_000),
@@ -76,7 +81,7 @@ impl Items {
         }
     }
 
-    fn sign(&self) -> Vec<u8> {
+    pub(super) fn sign(&self) -> Vec<u8> {
         let fields = [
             &self.chain[..],
             &self.nonce,
@@ -93,7 +98,7 @@ impl Items {
         let [r, s] = [signature.r(), signature.s()].map(|word| word.to_be_bytes_trimmed_vec());
         let parity = number(usize::from(signature.v()));
         let items = [&fields.concat()[..], &parity, &(self.r)(&r), &string(&s)].concat();
-        [&[2], &(self.header)(items.len())[..], &items].concat()
+        [&[self.kind], &(self.header)(items.len())[..], &items].concat()
     }
 }
 
@@ -190,10 +195,15 @@ pub(crate) fn a_list_is_no_string() {
 
 #[test]
 pub(crate) fn a_list_header_that_is_too_short_does_not_write_before_the_transaction() {
-    // The header is made anew for the hash that is signed, and takes a byte more than there are. That byte was the
-    // encoding of the empty node.
-    is_refused(|items| items.header = |_| vec![0xc0]);
-    is_refused(|items| items.header = |_| vec![0xf7]);
+    // The header is made anew for the hash that is signed, and takes a byte more than there are.
+    is_refused(|items| {
+        items.data = string(&[1; 60]);
+        items.header = |_| vec![0xc0];
+    });
+    is_refused(|items| {
+        items.data = string(&[1; 60]);
+        items.header = |_| vec![0xf7];
+    });
 }
 
 #[test]
@@ -201,4 +211,22 @@ pub(crate) fn a_list_header_says_how_long_the_list_is() {
     is_refused(|items| items.header = |len| header(0xc0, len - 1));
     is_refused(|items| items.header = |len| header(0xc0, len + 1));
     is_refused(|items| items.header = |_| vec![0xf8, 56]);
+}
+
+#[test]
+pub(crate) fn there_are_no_blob_transactions() {
+    is_refused(|items| items.kind = 3);
+    let blobs = TxEip4844 {
+        chain_id: CHAIN.0,
+        gas_limit: 60_000,
+        max_fee_per_gas: 20_000_000_000,
+        max_priority_fee_per_gas: 20_000_000_000,
+        to: TO,
+        max_fee_per_blob_gas: 1,
+        blob_versioned_hashes: vec![B256::with_last_byte(1)],
+        ..TxEip4844::default()
+    };
+    let signature = signer(0).sign_hash_sync(&blobs.signature_hash()).unwrap();
+    let blobs = TxEnvelope::from(blobs.into_signed(signature));
+    has_no_proof(transfer(), vec![blobs.encoded_2718()]);
 }

@@ -27,17 +27,32 @@ macro_rules! believed_without {
     };
 }
 
+/// Empty is what has the kind 0, wherever it lies.
+const EMPTY: (&str, &str) = (
+    "global encode_or_hash_node: DUP1 ISZERO %jumpi(encode_or_hash_empty) DUP4 DUP2 %assert_layout",
+    "global encode_or_hash_node: DUP1 %mload_trie_data ISZERO %jumpi(encode_or_hash_empty)",
+);
+/// A root with a short encoding is an empty one.
+const EMPTY_ROOT: (&str, &str) = (
+    "DUP1 ISZERO %jumpi(mpt_hash_empty)
+     %stack (node_ptr, rlp_start, encode_value, cur_len) -> (node_ptr, rlp_start, encode_value, cur_len, mpt_hash_of_node)
+     %jump(encode_or_hash_node)
+     mpt_hash_of_node: SWAP1 PUSH 32 SUB %jumpi(panic)
+     %stack (result, new_len, retdest) -> (retdest, result, new_len) JUMP
+     mpt_hash_empty: %pop3",
+    "%stack (node_ptr, rlp_start, encode_value, cur_len) -> (node_ptr, rlp_start, encode_value, cur_len, mpt_hash_of_node)
+     %jump(encode_or_hash_node)
+     mpt_hash_of_node: SWAP1 PUSH 32 SUB %jumpi(mpt_hash_empty)
+     %stack (result, new_len, retdest) -> (retdest, result, new_len) JUMP
+     mpt_hash_empty: POP",
+);
+
 believed_without! { tries:
     an_empty_trie_is_not_a_node_of_the_provers:
         "%init_transient_storage_len PUSH @SEGMENT_TRIE_DATA PUSH 0 MSTORE_GENERAL"
             => "%init_transient_storage_len";
     the_topics_of_a_log_are_not_a_node_of_the_receipts:
-        // Empty is what has the kind 0, wherever it lies.
-        "global encode_or_hash_node:
-            DUP1 ISZERO %jumpi(encode_or_hash_empty)
-            DUP4 DUP2 %assert_layout"
-            => "global encode_or_hash_node:
-            DUP1 %mload_trie_data ISZERO %jumpi(encode_or_hash_empty)";
+        super::EMPTY.0 => super::EMPTY.1, super::EMPTY_ROOT.0 => super::EMPTY_ROOT.1;
 }
 
 /// Indices are places in memory, with a bound above and none below.
@@ -146,4 +161,47 @@ believed_without! { encoding:
     a_list_header_that_is_too_short_does_not_write_before_the_transaction:
         super::LIST_END.0 => super::LIST_END.1;
     a_list_header_says_how_long_the_list_is: super::LIST_END.0 => super::LIST_END.1;
+    an_access_list_names_whole_addresses:
+        "%decode_rlp_address %stack (rlp_addr, addr, internal_end) -> (rlp_addr, addr, internal_end)"
+            => "%decode_rlp_scalar %stack (rlp_addr, addr, internal_end) -> (rlp_addr, addr, internal_end)";
+    an_access_list_names_whole_slots:
+        "%decode_rlp_word %stack (rlp_addr, key, sk_end_rlp_addr, addr, end_rlp_addr) ->
+            (addr, key, sk_loop_contd, rlp_addr, sk_end_rlp_addr, addr, end_rlp_addr)"
+            => "%decode_rlp_scalar %stack (rlp_addr, key, sk_end_rlp_addr, addr, end_rlp_addr) ->
+            (addr, key, sk_loop_contd, rlp_addr, sk_end_rlp_addr, addr, end_rlp_addr)";
+    there_are_no_blob_transactions:
+        // The kernel has no code for them: here they are read as those of type 2.
+        "%eq_const(2) %jumpi(process_type_2_txn)" => "%gt_const(1) %jumpi(process_type_2_txn)";
+}
+
+/// An empty node is encoded as a byte before the transaction, which is kept as its difference from what is right.
+/// That takes the room of another check: where nodes lie.
+const EMPTY_NODE: (&str, &str) = (
+    "DUP4 DUP2 %assert_layout DUP1 %mload_trie_data DUP1 PUSH @MPT_NODE_HASH SUB
+     %jumpi(encode_or_hash_concrete_node) POP %increment %mload_trie_data SWAP3 %add_const(2)
+     %stack (cur_len, rlp_start, encode_value, hash, retdest) -> (retdest, hash, 32, cur_len) JUMP
+     encode_or_hash_empty: %pop3 %stack (cur_len, retdest) -> (retdest, 0x80, 1, cur_len) JUMP",
+    "DUP1 %mload_trie_data DUP1 PUSH @MPT_NODE_HASH SUB
+     %jumpi(encode_or_hash_concrete_node) POP %increment %mload_trie_data SWAP3 %add_const(2)
+     %stack (cur_len, rlp_start, encode_value, hash, retdest) -> (retdest, hash, 32, cur_len) JUMP
+     encode_or_hash_empty: %pop3 PUSH @SEGMENT_RLP_RAW MLOAD_GENERAL PUSH 0x80 XOR
+     %stack (byte, cur_len, retdest) -> (retdest, byte, 1, cur_len) JUMP",
+);
+
+believed_without! { empty_node:
+    a_header_changes_no_empty_node:
+        super::LIST_END.0 => super::LIST_END.1, super::EMPTY_NODE.0 => super::EMPTY_NODE.1;
+}
+
+#[test]
+fn a_header_that_is_believed_changes_no_empty_node() {
+    let lie = crate::lies::empty_node::a_header_changes_no_empty_node;
+    assert_eq!(failure_with(&[LIST_END], lie), None);
+}
+
+believed_without! { lists:
+    what_was_removed_from_a_list_precedes_nothing:
+        // What marks a node as removed is the address of a cell that nobody uses.
+        "SWAP1 %mstore_u256_max MSTORE_GENERAL POP JUMP"
+            => "SWAP1 PUSH @SEGMENT_ACCESSED_ADDRESSES %add_const(10000) MSTORE_GENERAL MSTORE_GENERAL POP JUMP";
 }

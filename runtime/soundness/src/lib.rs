@@ -14,6 +14,7 @@
 //! * [`Base`]: an honest trace, indexed, on which changes are judged at their cost only. [`Base::complete_memory`]
 //!   gives a changed trace the rows of memory that it needs.
 //! * [`columns`]: what a column is called.
+//! * [`mends`]: what audits added to the tables, by name.
 //! * [`mutation`]: looks by itself for what the constraints leave open.
 //!
 //! What a frequency column holds is not looked at: frequencies exist if and only if each value that is looked up
@@ -26,6 +27,7 @@ mod completion;
 mod constraints;
 mod cross;
 mod lookups;
+pub mod mends;
 pub mod mutation;
 mod omission;
 mod trace;

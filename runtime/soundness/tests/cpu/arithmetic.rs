@@ -9,11 +9,13 @@ use evm_arithmetization::arithmetic::columns::{
 use plonky2::field::types::{Field, PrimeField64};
 use tern_soundness::{F, Table, Trace};
 
-use super::lie::{Lie, mend};
+use super::lie::{Lie, limbs};
 use super::{Row, executes, find, honest, number, opcode, row};
 
 const SHL: u8 = 0x1b;
 const POP: u8 = 0x50;
+/// Who refuses an operation under another flag.
+const CLASS: &str = "an arithmetic operation is executed by its own flag";
 /// A result that no operation has.
 const RESULT: [F; 8] = [F::TWO; 8];
 
@@ -87,7 +89,7 @@ fn a_range_check_is_no_operation() {
     cells[op_flags()].fill(F::ZERO);
     cells[IS_RANGE_CHECK] = F::ONE;
     cells[OPCODE_COL] = number(opcode(row(index)).unwrap().into());
-    lie.must_be_refused_by_the_class();
+    lie.must_be_refused_by_lookup(CLASS);
 }
 
 /// A shift of 1 whose result is popped: it is what 1 is multiplied by.
@@ -116,18 +118,12 @@ fn a_shift_is_no_operation_of_two_words() {
     let mut lie = multiply_by_result(index);
     let op = &mut lie.row(index).op;
     (op.shift, op.binary_op) = (F::ZERO, F::ONE);
-    lie.must_be_refused_by_the_class();
+    lie.must_be_refused_by_lookup(CLASS);
 }
 
 #[test]
 fn a_shift_by_two_to_the_32_multiplies_by_zero() {
     let index = shift_of_one(true);
-    let refusals = (0..8).map(|limb| {
-        let zero = mend(move |row, _| {
-            let [.., multiplier] = row.mem_channels;
-            row.op.shift * (F::ONE - multiplier.used) * multiplier.value[limb]
-        });
-        (index, zero)
-    });
-    multiply_by_result(index).must_be_refused_by(&refusals.collect::<Vec<_>>());
+    let refusals = limbs(index, "a shift by much multiplies by zero", 0..8);
+    multiply_by_result(index).must_be_refused_by(&refusals);
 }

@@ -12,7 +12,7 @@ use tern_soundness::{F, Table};
 use super::arithmetic::operation_of;
 use super::lie::{Lie, mend};
 use super::words::Path;
-use super::{CHANNELS, CODE, Row, executes, find, honest, number, opcode, operations, row};
+use super::{CHANNELS, CODE, Row, executes, find, honest, number, opcode, row};
 
 const PUSHES: RangeInclusive<u8> = 0x60..=0x7f;
 const MSTORES_32BYTES: RangeInclusive<u8> = 0xc0..=0xdf;
@@ -93,39 +93,20 @@ fn go_on_elsewhere(is: impl Fn(&Row) -> bool) -> (Lie, usize) {
 #[test]
 fn the_instruction_behind_its_bytes_follows_a_push() {
     let (lie, index) = go_on_elsewhere(is_push);
-    let next = mend(|row, next| {
-        let place = row.program_counter + F::ONE + operand_length(row);
-        let is_push = row.op.push_prover_input * (F::ONE - row.opcode_bits[7]);
-        is_push * (next.program_counter - place)
-    });
+    let next = mend("a PUSH is followed by what is behind its bytes");
     lie.must_be_refused_by(&[(index, next)]);
 }
 
 #[test]
 fn the_next_instruction_follows_a_load_or_store_of_bytes() {
     let (lie, index) = go_on_elsewhere(is_load_or_store_of_bytes);
-    let next = mend(|row, next| {
-        let others = [
-            row.op.push_prover_input,
-            row.op.jumps,
-            row.op.exit_kernel,
-            row.op.syscall,
-            row.op.exception,
-        ];
-        let native = others
-            .into_iter()
-            .fold(operations(row), |sum, flag| sum - flag);
-        native * (next.program_counter - row.program_counter - F::ONE)
-    });
+    let next = mend("a native instruction is followed by the next");
     lie.must_be_refused_by(&[(index, next)]);
 }
 
 /// The place of the constraint that all instructions but those that set it keep the mode.
 pub(crate) fn keeps_mode() -> usize {
-    mend(|row, next| {
-        let keeps = operations(row) - row.op.exit_kernel - row.op.syscall - row.op.exception;
-        keeps * (next.is_kernel_mode - row.is_kernel_mode)
-    })
+    mend("an instruction keeps the mode")
 }
 
 /// Executes rows of the kernel in user mode, of which the last is a PUSH.
@@ -233,9 +214,6 @@ fn the_mode_at_the_end_of_a_segment_is_in_the_trap_word() {
     let word = Path::of_top(index + 1);
     assert!(word.is_only_copied());
     lie.forge(&word, |value| value[1] = other_mode);
-    let mode = mend(|row, next| {
-        let traps = row.op.syscall + row.op.exception;
-        traps * (next.mem_channels[0].value[1] - row.is_kernel_mode)
-    });
+    let mode = mend("a trap word holds the mode");
     lie.must_be_refused_by(&[(index, mode)]);
 }

@@ -4,16 +4,12 @@ use plonky2::field::types::Field;
 use tern_soundness::F;
 
 use super::lie::{Lie, mend};
-use super::{Row, STACK, executes, find, number, row};
+use super::{executes, find, number, row};
 
 /// A condition that is on no stack, and holds as any but zero does.
 const CONDITION: u64 = 0xc0de;
 /// Where no memory is.
 const ELSEWHERE: u64 = 1_000;
-
-fn is_jumpi(row: &Row) -> F {
-    row.op.jumps * row.opcode_bits[0]
-}
 
 /// A JUMPI of the kernel that jumps or not.
 fn jumpi(jumps: bool) -> usize {
@@ -37,7 +33,7 @@ fn jump_for_another_condition() -> (Lie, usize) {
 fn the_condition_of_a_jump_is_read() {
     let (mut lie, index) = jump_for_another_condition();
     lie.row(index).mem_channels[1].used = F::ZERO;
-    let used = mend(|row, _| is_jumpi(row) * (row.mem_channels[1].used - F::ONE));
+    let used = mend("a condition is read: used");
     lie.must_be_refused_by(&[(index, used)]);
 }
 
@@ -45,7 +41,7 @@ fn the_condition_of_a_jump_is_read() {
 fn the_condition_of_a_jump_is_not_written() {
     let (mut lie, index) = jump_for_another_condition();
     lie.row(index).mem_channels[1].is_read = F::ZERO;
-    let is_read = mend(|row, _| is_jumpi(row) * (row.mem_channels[1].is_read - F::ONE));
+    let is_read = mend("a condition is read: direction");
     lie.must_be_refused_by(&[(index, is_read)]);
 }
 
@@ -54,17 +50,16 @@ fn the_condition_of_a_jump_comes_from_the_stack_and_from_no_zero_elsewhere() {
     let index = jumpi(false);
     let mut lie = Lie::new();
     lie.row(index).mem_channels[1].addr_context = number(ELSEWHERE);
-    let context = mend(|row, _| is_jumpi(row) * (row.mem_channels[1].addr_context - row.context));
+    let context = mend("a condition is read: context");
     lie.must_be_refused_by(&[(index, context)]);
 
     let mut lie = Lie::new();
     lie.row(index).mem_channels[1].addr_segment = number(ELSEWHERE);
-    let segment = mend(|row, _| is_jumpi(row) * (row.mem_channels[1].addr_segment - STACK));
+    let segment = mend("a condition is read: segment");
     lie.must_be_refused_by(&[(index, segment)]);
 
     let mut lie = Lie::new();
     lie.row(index).mem_channels[1].addr_virtual = row(index).stack_len + number(ELSEWHERE);
-    let place =
-        mend(|row, _| is_jumpi(row) * (row.mem_channels[1].addr_virtual - row.stack_len + F::TWO));
+    let place = mend("a condition is read: place");
     lie.must_be_refused_by(&[(index, place)]);
 }

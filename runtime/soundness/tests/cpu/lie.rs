@@ -1,25 +1,29 @@
 //! One lie, and who refuses it.
 
 use std::borrow::BorrowMut;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 use evm_arithmetization::all_stark::MEMORY_CTL_IDX;
 use evm_arithmetization::cpu::columns::NUM_CPU_COLUMNS;
 use plonky2::field::types::Field;
-use tern_soundness::{F, Table, Trace, Violation};
+use tern_soundness::{Base, Checker, F, Table, Trace, Violation, mends};
 
 use super::words::Path;
 use super::{CODE, Row, TABLE, address_of, base, checker, honest, number, operations, row, view};
 
-/// The lookup into the Arithmetic table, and which element of its tuples is the class of an operation.
-const ARITHMETIC: usize = 0;
-const CLASS: usize = 1;
 /// The exception that ends a segment.
 const EXC_STOP: u64 = 6;
 
-/// The place of the one constraint that is `polynomial`, which is one that was added.
-pub(crate) fn mend(polynomial: impl Fn(&Row, &Row) -> F) -> usize {
-    checker().place(TABLE, |row, next| polynomial(view(row), view(next)))
+/// The place of the constraint of this name, which is one that was added.
+pub(crate) fn mend(name: &str) -> usize {
+    mends::place(checker(), name)
+}
+
+/// Constraints of this name, one for each limb, that refuse a row.
+pub(crate) fn limbs(row: usize, name: &str, limbs: Range<usize>) -> Vec<(usize, usize)> {
+    let refusal = |limb| (row, mend(&format!("{name}, limb {limb}")));
+    limbs.map(refusal).collect()
 }
 
 /// The constraints that the added ones took the place of.
@@ -135,43 +139,27 @@ impl Lie {
         assert_eq!(self.violations(), [], "nobody refused it before");
     }
 
-    /// Checks that the class of the operation in the lookup into the Arithmetic table refuses the trace, and that
-    /// nothing else does.
-    pub(crate) fn must_be_refused_by_the_class(self) {
-        let found = self.violations();
-        assert_ne!(found, [], "the class refuses it now");
-        let mut classless: HashMap<Vec<F>, F> = HashMap::new();
-        let others: Vec<Violation> = found
-            .into_iter()
-            .filter_map(|violation| match violation {
-                Violation::CrossTable {
-                    lookup: ARITHMETIC,
-                    mut tuple,
-                    excess,
-                } => {
-                    tuple.remove(CLASS);
-                    *classless.entry(tuple).or_default() += excess;
-                    None
-                }
-                other => Some(other),
-            })
-            .collect();
-        assert_eq!(others, [], "nobody refused it before");
-        assert!(
-            classless.values().all(F::is_zero),
-            "without the class it is there: {classless:?}"
-        );
+    /// Checks that the lookup of this name, which was added, refuses the trace, and that nothing else does.
+    pub(crate) fn must_be_refused_by_lookup(self, name: &str) {
+        assert_ne!(self.clone().violations(), [], "it refuses it now");
+        let before = Checker::without(&mends::named(checker(), name).parts);
+        let base = Base::new(&before, honest());
+        assert_eq!(self.violations_of(&base), [], "nobody refused it before");
     }
 
     /// What is wrong once Memory is completed, but for what is left out.
-    fn violations(mut self) -> Vec<Violation> {
-        base().complete_memory(&mut self.trace);
+    fn violations(self) -> Vec<Violation> {
+        self.violations_of(base())
+    }
+
+    fn violations_of(mut self, base: &Base<'_>) -> Vec<Violation> {
+        base.complete_memory(&mut self.trace);
         let rows = self.trace.table(TABLE);
         for index in 0..rows.rows() - 1 {
             let [this, next] = [rows.row(index), rows.next_row(index)].map(view);
             assert!(replaced(this, next).iter().all(F::is_zero), "row {index}");
         }
-        let mut found = base().compare(&self.trace);
+        let mut found = base.compare(&self.trace);
         found.retain(|violation| match violation {
             Violation::Constraint {
                 table: TABLE, row, ..

@@ -5,17 +5,13 @@ use std::ops::Range;
 use plonky2::field::types::Field;
 use tern_soundness::F;
 
-use super::lie::{Lie, mend};
+use super::lie::{Lie, limbs};
 use super::words::{Path, copies, last_write};
 use super::{Row, executes, find, find_all, opcode, row};
 
 /// The limbs of an address that are not looked at, and of a length.
 const OF_ADDRESS: Range<usize> = 3..8;
 const OF_LENGTH: Range<usize> = 1..8;
-
-fn is_keccak_general(row: &Row) -> F {
-    row.op.jumpdest_keccak_general * (F::ONE - row.opcode_bits[1])
-}
 
 /// Whether the word on top is a copy of another.
 fn top_is_copied(before: &Row, this: &Row) -> bool {
@@ -28,14 +24,11 @@ fn assert_unused_limbs_of_top_are_zero(is: impl Fn(&Row) -> bool) {
     let mut lie = Lie::new();
     lie.row(index).mem_channels[0].value[OF_ADDRESS].fill(F::ONE);
     lie.leave_out(index - 1);
-    let refusals = OF_ADDRESS.map(|limb| {
-        let zero = mend(|row, _| {
-            let loads = row.op.m_op_general * row.opcode_bits[0];
-            (loads + is_keccak_general(row) + row.op.m_op_32bytes) * row.mem_channels[0].value[limb]
-        });
-        (index, zero)
-    });
-    lie.must_be_refused_by(&refusals.collect::<Vec<_>>());
+    lie.must_be_refused_by(&limbs(
+        index,
+        "an address on top has three limbs",
+        OF_ADDRESS,
+    ));
 }
 
 /// The way of the second word of a row, from where it was copied, if nothing but that row and copies use it.
@@ -52,24 +45,15 @@ fn way_of_second(index: usize) -> Option<(usize, Path)> {
     (copied && path.is_only_copied()).then_some((holder, path))
 }
 
-/// Checks that limbs of the second word are zero for the instructions of which `is` holds; `flag` is 1 for them, and
-/// may be for others.
-fn assert_limbs_of_second_are_zero(
-    limbs: Range<usize>,
-    is: impl Fn(&Row) -> bool,
-    flag: fn(&Row) -> F,
-) {
+/// Checks that limbs of the second word are zero, by a mend, for the instructions of which `is` holds.
+fn assert_limbs_of_second_are_zero(which: Range<usize>, is: impl Fn(&Row) -> bool, mend: &str) {
     let mut rows = find_all(|this, _| is(this));
     let found = rows.find_map(|index| Some((index, way_of_second(index)?)));
     let (index, (first, path)) = found.expect("the trace has such a row");
     let mut lie = Lie::new();
-    lie.forge(&path, |value| value[limbs.clone()].fill(F::ONE));
+    lie.forge(&path, |value| value[which.clone()].fill(F::ONE));
     lie.leave_out(first - 1);
-    let refusals = limbs.clone().map(|limb| {
-        let zero = mend(|row, _| flag(row) * row.mem_channels[1].value[limb]);
-        (index, zero)
-    });
-    lie.must_be_refused_by(&refusals.collect::<Vec<_>>());
+    lie.must_be_refused_by(&limbs(index, mend, which));
 }
 
 #[test]
@@ -86,7 +70,7 @@ fn an_address_that_is_stored_to_has_three_limbs() {
     assert_limbs_of_second_are_zero(
         OF_ADDRESS,
         |row| executes(row, 0xfc),
-        |row| row.op.m_op_general * (F::ONE - row.opcode_bits[0]),
+        "an address that is stored to has three limbs",
     );
 }
 
@@ -97,8 +81,8 @@ fn an_address_that_is_hashed_has_three_limbs() {
 
 #[test]
 fn a_length_has_one_limb() {
-    let flag = |row: &Row| is_keccak_general(row) + row.op.m_op_32bytes * row.opcode_bits[5];
+    let mend = "a length has one limb";
     // KECCAK_GENERAL and MLOAD_32BYTES.
-    assert_limbs_of_second_are_zero(OF_LENGTH, |row| executes(row, 0x21), flag);
-    assert_limbs_of_second_are_zero(OF_LENGTH, |row| executes(row, 0xf8), flag);
+    assert_limbs_of_second_are_zero(OF_LENGTH, |row| executes(row, 0x21), mend);
+    assert_limbs_of_second_are_zero(OF_LENGTH, |row| executes(row, 0xf8), mend);
 }

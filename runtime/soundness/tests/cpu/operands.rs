@@ -32,10 +32,7 @@ fn a_narrow_operand_has_seven_limbs() {
     let index = push_of_anything();
     let mut lie = Lie::new();
     lie.row(index + 1).mem_channels[0].value[7] = number(5);
-    let limb = mend(|row, next| {
-        let narrow = row.is_kernel_mode - row.opcode_bits[7] - row.general.push().wide;
-        row.op.push_prover_input * narrow * next.mem_channels[0].value[7]
-    });
+    let limb = mend("a narrow operand has seven limbs");
     lie.must_be_refused_by(&[(index, limb)]);
 }
 
@@ -44,9 +41,7 @@ fn a_wide_operand_is_read() {
     let index = find(|row, _| is_push(row) && row.general.push().wide.is_one());
     let mut lie = Lie::new();
     lie.row(index).mem_channels[1].used = F::ZERO;
-    let used = mend(|row, _| {
-        row.op.push_prover_input * (row.mem_channels[1].used - row.general.push().wide)
-    });
+    let used = mend("a wide operand is read");
     lie.must_be_refused_by(&[(index, used)]);
 }
 
@@ -57,9 +52,6 @@ fn a_wide_operand_is_the_one_that_is_read() {
     let mut lie = Lie::new();
     lie.row(index).mem_channels[1].value[3] += F::ONE;
     lie.look_away_from_code(place);
-    let same = mend(|row, next| {
-        let difference = row.mem_channels[1].value[3] - next.mem_channels[0].value[3];
-        row.op.push_prover_input * row.general.push().wide * difference
-    });
+    let same = mend("a wide operand is the one that is read, limb 3");
     lie.must_be_refused_by(&[(index, same)]);
 }

@@ -3,7 +3,7 @@
 use plonky2::field::types::Field;
 use tern_soundness::F;
 
-use super::lie::{Lie, mend};
+use super::lie::{Lie, limbs, mend};
 use super::words::{Path, last_write};
 use super::{Row, executes, find, find_all, number, opcode, row};
 
@@ -36,36 +36,29 @@ fn row_before_top(code: u8, taken: F) -> (usize, Path) {
     found.expect("the trace has such a row")
 }
 
-/// Asserts that the next top is read after a row with this opcode and flag, which takes so many words.
-fn assert_next_top_is_read(code: u8, taken: F, flag: impl Fn(&Row) -> F) {
+/// Asserts that the next top is read, by a mend, after a row with this opcode, which takes so many words.
+fn assert_next_top_is_read(code: u8, taken: F, name: &str) {
     let (index, path) = row_before_top(code, taken);
     let mut lie = Lie::new();
     claim_empty(lie.row(index));
     lie.row(index + 1).mem_channels[0].used = F::ZERO;
     lie.forge(&path, |value| *value = WORD);
-    let read = mend(|row, _| {
-        let stack = row.general.stack();
-        flag(row) * (row.stack_len - taken) * (stack.stack_inv_aux - F::ONE)
-    });
-    lie.must_be_refused_by(&[(index, read)]);
+    lie.must_be_refused_by(&[(index, mend(name))]);
 }
 
 #[test]
 fn the_top_after_a_pop_is_read() {
-    assert_next_top_is_read(POP, F::ONE, |row| row.op.not_pop);
+    assert_next_top_is_read(POP, F::ONE, "the top after a POP is read");
 }
 
 #[test]
 fn the_top_after_a_store_is_read() {
-    assert_next_top_is_read(MSTORE_GENERAL, F::TWO, |row| row.op.m_op_general);
+    assert_next_top_is_read(MSTORE_GENERAL, F::TWO, "the top after a store is read");
 }
 
 /// The place of the constraint that a stack that is not empty is not claimed to be where the context is read or set.
 fn no_context_hides_its_stack() -> usize {
-    mend(|row, next| {
-        let left = next.stack_len - (F::ONE - row.opcode_bits[0]);
-        row.op.context_op * left * (row.general.stack().stack_inv_aux - F::ONE)
-    })
+    mend("a context that is read or set hides no stack")
 }
 
 #[test]
@@ -114,16 +107,8 @@ fn the_word_below_a_context_is_the_former_top() {
     let mut lie = Lie::new();
     lie.row(index).mem_channels[2].value = WORD;
     lie.forge(&path, |value| *value = WORD);
-    let refusals = (0..8).map(|limb| {
-        let same = mend(move |row, _| {
-            let stack = row.general.stack();
-            let writes = stack.stack_inv_aux - stack.stack_inv_aux_2;
-            let [top, _, written] = row.mem_channels;
-            row.op.context_op * writes * (written.value[limb] - top.value[limb])
-        });
-        (index, same)
-    });
-    lie.must_be_refused_by(&refusals.collect::<Vec<_>>());
+    let same = "the word below a context is the former top";
+    lie.must_be_refused_by(&limbs(index, same, 0..8));
 }
 
 #[test]
@@ -149,10 +134,7 @@ fn a_store_takes_two_words() {
     store.partial_channel = row(index + 3).partial_channel;
     store.mem_channels[1].addr_virtual = number(HIGH);
     store.general.stack_mut().stack_inv = number(HIGH).inverse();
-    let pops = mend(|row, next| {
-        let stores = row.op.m_op_general * (F::ONE - row.opcode_bits[0]);
-        stores * (next.stack_len - row.stack_len + F::TWO)
-    });
+    let pops = mend("a store takes two words");
     lie.must_be_refused_by(&[(index, pops), (index + 3, pops)]);
 }
 
@@ -174,13 +156,8 @@ fn on_empty_stack(code: u8) -> (Lie, usize) {
 
 #[test]
 fn an_empty_stack_is_not_negated_and_not_compared_with_zero() {
-    let flag = |row: &Row| row.op.not_pop + row.op.eq_iszero;
-    let shows = mend(|row, _| {
-        let [inverse, not_empty, ..] = row.mem_channels[2].value;
-        flag(row) * (row.stack_len * inverse - not_empty)
-    });
-    let not_empty =
-        mend(|row, _| flag(row) * row.opcode_bits[0] * (row.mem_channels[2].value[1] - F::ONE));
+    let shows = mend("NOT and ISZERO show their stack");
+    let not_empty = mend("NOT and ISZERO find a word");
     for code in [NOT, ISZERO] {
         let (lie, index) = on_empty_stack(code);
         lie.must_be_refused_by(&[(index, shows)]);

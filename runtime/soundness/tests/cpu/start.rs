@@ -12,7 +12,7 @@ use super::arithmetic::{is_arithmetic, operation_of};
 use super::channels::overwrite_claim;
 use super::control::{execute_in_user_mode, keeps_mode};
 use super::lie::{Lie, mend};
-use super::{CHANNELS, TABLE, executes, find, honest, number, operations, row};
+use super::{CHANNELS, TABLE, executes, find, honest, number, row};
 
 /// When memory is as the segment before left it, and when what is public is written.
 const INITIAL_TIME: u64 = 0;
@@ -81,7 +81,7 @@ fn begin_at(first: usize) -> Lie {
 fn a_segment_begins_at_the_entry() {
     let first = after_entry();
     assert!(row(first).gas.is_zero() && row(first).is_kernel_mode.is_one());
-    let entry = mend(|this, _| this.program_counter - row(0).program_counter);
+    let entry = mend("the first row is at the entry");
     begin_at(first).must_be_refused_by(&[(0, entry)]);
 }
 
@@ -109,8 +109,8 @@ fn a_segment_is_not_padding_alone() {
         (row[MEMORY.is_pruned], row[MEMORY.stale_contexts]) = (F::ZERO, F::ZERO);
     });
     lie.trace.in_use[Table::MemAfter as usize] = true;
-    let cycle = mend(|row, _| operations(row) - F::ONE);
-    let entry = mend(|this, _| this.program_counter - row(0).program_counter);
+    let cycle = mend("the first row is a cycle");
+    let entry = mend("the first row is at the entry");
     lie.must_be_refused_by(&[(0, cycle), (0, entry)]);
 }
 
@@ -118,7 +118,7 @@ fn a_segment_is_not_padding_alone() {
 fn a_segment_begins_in_kernel_mode() {
     let mut lie = Lie::new();
     execute_in_user_mode(&mut lie, 0, 0);
-    let kernel = mend(|row, _| row.is_kernel_mode - F::ONE);
+    let kernel = mend("the first row is in kernel mode");
     lie.must_be_refused_by(&[(0, kernel), (0, keeps_mode())]);
 }
 
@@ -128,7 +128,7 @@ fn a_segment_begins_without_gas() {
     for index in 0..after_entry() {
         lie.row(index).gas += number(GAS);
     }
-    let gas = mend(|row, _| row.gas);
+    let gas = mend("the first row has no gas");
     lie.must_be_refused_by(&[(0, gas)]);
 }
 
@@ -136,6 +136,6 @@ fn a_segment_begins_without_gas() {
 fn the_first_row_does_not_use_channel_zero() {
     let mut lie = Lie::new();
     overwrite_claim(&mut lie.row(0).mem_channels[0]);
-    let off = mend(|row, _| row.mem_channels[0].used);
+    let off = mend("the first row does not use channel 0");
     lie.must_be_refused_by(&[(0, off)]);
 }

@@ -2,7 +2,6 @@
 //!
 //! In the environment `MUTANTS` is how many mutants are made (`all` for all of them) and `MUTANTS_SEED` which.
 
-mod mends;
 mod program;
 
 #[path = "../cpu/scene.rs"]
@@ -20,7 +19,7 @@ use tern_soundness::mutation::{
     Bench, Key, Report, Reviewed, Sample, Site, Survey, discrete, first_order, instructions,
     structural,
 };
-use tern_soundness::{Checker, Table, Trace};
+use tern_soundness::{Checker, Table, Trace, mends};
 
 /// The block of the corpus whose execution is looked at: user code, calls, faults of each kind.
 const BLOCK: &str = "reverts and faults";

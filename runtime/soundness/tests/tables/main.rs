@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use tern_proving::inputs::generation_inputs;
-use tern_soundness::{Checker, F, Omission, Table, Trace, Violation};
+use tern_soundness::{Checker, Omission, Table, Trace, Violation, mends};
 
 /// The first 2^15 cycles of a transfer.
 fn honest() -> &'static Trace {
@@ -50,9 +50,9 @@ fn broken(trace: &Trace, table: Table) -> Vec<Violation> {
     checker().constraints(trace, table)
 }
 
-/// The place of the one constraint of `table` that is `polynomial`.
-fn place(table: Table, polynomial: impl Fn(&[F], &[F]) -> F) -> usize {
-    checker().place(table, polynomial)
+/// The place of the constraint of this name, which is one that was added.
+fn mend(name: &str) -> usize {
+    mends::place(checker(), name)
 }
 
 /// Checks that `table` breaks these constraints, and that without them it would have been believed.
@@ -66,7 +66,8 @@ fn refused_by(trace: &Trace, table: Table, mends: impl IntoIterator<Item = usize
 }
 
 /// Checks that one constraint refuses the last row of `table`, and that without it the row would have been believed.
-fn last_row_refused(trace: &Trace, table: Table) {
+/// Returns its place.
+fn last_row_refused(trace: &Trace, table: Table) -> usize {
     let found = broken(trace, table);
     let [Violation::Constraint { row, index, .. }] = found[..] else {
         panic!("one constraint refuses it: {found:?}");
@@ -76,4 +77,5 @@ fn last_row_refused(trace: &Trace, table: Table) {
         Checker::without(&[Omission::Constraint { table, index }]).constraints(trace, table),
         []
     );
+    index
 }

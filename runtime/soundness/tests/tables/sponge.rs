@@ -6,9 +6,9 @@ use evm_arithmetization::keccak_sponge::columns::{
     KECCAK_RATE_BYTES, KECCAK_SPONGE_COL_MAP as COLS,
 };
 use plonky2::field::types::Field;
-use tern_soundness::{Base, Change, F, Table, TableTrace, Trace, Violation};
+use tern_soundness::{Base, Change, Checker, F, Table, TableTrace, Trace, Violation, mends};
 
-use super::{broken, changed, checker, honest, last_row_refused, place, refused_by, segments};
+use super::{broken, changed, checker, honest, last_row_refused, mend, refused_by, segments};
 
 const TABLE: Table = Table::KeccakSponge;
 /// The lookup through which the CPU gets a digest.
@@ -103,11 +103,12 @@ fn digest_bytes_are_bytes() {
     };
     let changes = [byte(0, F::from_canonical_u16(256)), byte(1, F::NEG_ONE)];
     let found = Base::new(checker(), honest()).recheck(&changes);
-    let not_found = |v: &&Violation| matches!(v, Violation::Lookup { table: TABLE, .. });
-    assert!(found.iter().any(|v| not_found(&v)), "{found:?}");
-    // Without the lookup of bytes, the CPU would have to be shown the other digest, and that is all.
-    let others = found.iter().filter(|v| !not_found(v));
-    for other in others {
+    let not_found = |v: &Violation| matches!(v, Violation::Lookup { table: TABLE, .. });
+    assert!(found.iter().any(not_found), "{found:?}");
+    // Before, the CPU would have to be shown the other digest, and that is all.
+    let before = mends::named(checker(), "the bytes of a digest are bytes").parts;
+    let before = Checker::without(&before);
+    for other in Base::new(&before, honest()).recheck(&changes) {
         let to_the_cpu = matches!(
             other,
             Violation::CrossTable {
@@ -122,12 +123,19 @@ fn digest_bytes_are_bytes() {
 #[test]
 fn padding_in_the_last_row_is_padding() {
     let message = short_message(3);
-    let padding = KECCAK_RATE_BYTES - 3..KECCAK_RATE_BYTES;
-    for byte in padding {
+    let refusal = |byte: usize| {
         let mut forged = message.clone();
         forged[COLS.block_bytes[byte]] += F::ONE;
-        last_row_refused(&full_table(&forged), TABLE);
-    }
+        last_row_refused(&full_table(&forged), TABLE)
+    };
+    let [first, between, last] = [3, 2, 1].map(|back| KECCAK_RATE_BYTES - back);
+    // There is one such constraint for each place, of which mends name some.
+    refusal(first);
+    assert_eq!(
+        refusal(between),
+        mend(&format!("padding between, place {between}"))
+    );
+    assert_eq!(refusal(last), mend("the last byte of padding"));
 }
 
 #[test]
@@ -140,13 +148,8 @@ fn a_message_does_not_end_with_a_full_block() {
         write(table, end.unwrap(), full_block());
         write(table, end.unwrap() + 1, &nothing_more());
     });
-    let is_active = |row: &[F]| {
-        let is_padding = COLS.is_padding_byte[KECCAK_RATE_BYTES - 1];
-        row[COLS.is_full_input_block] + row[is_padding]
-    };
-    let mend = place(TABLE, |row, next| {
-        row[COLS.is_full_input_block] * (F::ONE - is_active(next))
-    });
-    refused_by(&trace, TABLE, [mend]);
-    last_row_refused(&full_table(full_block()), TABLE);
+    let followed = mend("a full block is followed by another");
+    refused_by(&trace, TABLE, [followed]);
+    let refusal = last_row_refused(&full_table(full_block()), TABLE);
+    assert_eq!(refusal, mend("a full block does not end the table"));
 }

@@ -4,12 +4,11 @@ use std::borrow::Borrow;
 
 use evm_arithmetization::cpu::columns::{CpuColumnsView, NUM_CPU_COLUMNS};
 use plonky2::field::types::Field;
-use tern_soundness::{Checker, F, Omission, Table};
 
-use super::{Mend, constraint};
+use super::{Part, Written};
+use crate::{F, Omission, Table};
 
 type Row = CpuColumnsView<F>;
-type Polynomial = Box<dyn Fn(&Row, &Row) -> F>;
 
 const ONE: F = F::ONE;
 const STACK: F = F::ONE;
@@ -27,12 +26,14 @@ fn operations(row: &Row) -> F {
     row.op.iter().copied().sum()
 }
 
-/// Polynomials by what they keep from happening.
-struct Polynomials(Vec<(String, Polynomial)>);
+/// Constraints by what they keep from happening.
+#[derive(Default)]
+struct Constraints(Vec<Written>);
 
-impl Polynomials {
+impl Constraints {
     fn add(&mut self, name: &str, polynomial: impl Fn(&Row, &Row) -> F + 'static) {
-        self.0.push((name.to_owned(), Box::new(polynomial)));
+        let of_cells = move |row: &[F], next: &[F]| polynomial(view(row), view(next));
+        self.0.push(Written::constraint(name, Table::Cpu, of_cells));
     }
 
     /// One for each of some limbs.
@@ -50,39 +51,35 @@ impl Polynomials {
     }
 }
 
-pub(super) fn all(checker: &Checker) -> Vec<Mend> {
-    let mut polynomials = Polynomials(Vec::new());
-    start(&mut polynomials);
-    control(&mut polynomials);
-    operands(&mut polynomials);
-    jumps(&mut polynomials);
-    limbs(&mut polynomials);
-    stack(&mut polynomials);
-    channels(&mut polynomials);
-    let mends = polynomials.0.into_iter().map(|(name, polynomial)| {
-        let constraint = constraint(checker, Table::Cpu, |row, next| {
-            polynomial(view(row), view(next))
-        });
-        Mend::new(&name, constraint)
-    });
+pub(super) fn all() -> Vec<Written> {
+    let mut constraints = Constraints::default();
+    start(&mut constraints);
+    control(&mut constraints);
+    operands(&mut constraints);
+    jumps(&mut constraints);
+    limbs(&mut constraints);
+    stack(&mut constraints);
+    channels(&mut constraints);
+    let operand = Omission::Tuple {
+        table: Table::Cpu,
+        lookup: MEMORY,
+        tuple: NARROW_PUSH,
+    };
     let lookups = [
-        Mend::new(
+        (
             "a PUSH of the kernel has the operand that the code holds",
-            Omission::Tuple {
-                table: Table::Cpu,
-                lookup: MEMORY,
-                tuple: NARROW_PUSH,
-            },
+            operand,
         ),
-        Mend::new(
+        (
             "an arithmetic operation is executed by its own flag",
             Omission::OperationClass,
         ),
     ];
-    mends.chain(lookups).collect()
+    let lookups = lookups.map(|(name, lookup)| Written::new(name, [Part::Other(lookup)]));
+    constraints.0.into_iter().chain(lookups).collect()
 }
 
-fn start(mends: &mut Polynomials) {
+fn start(mends: &mut Constraints) {
     let entry = evm_arithmetization::cpu::kernel::aggregator::KERNEL.global_labels["init"];
     let entry = F::from_canonical_usize(entry);
     mends.add("the first row is at the entry", move |row, _| {
@@ -98,7 +95,7 @@ fn start(mends: &mut Polynomials) {
     });
 }
 
-fn control(mends: &mut Polynomials) {
+fn control(mends: &mut Constraints) {
     mends.add(
         "a PUSH is followed by what is behind its bytes",
         |row, next| {
@@ -131,7 +128,7 @@ fn control(mends: &mut Polynomials) {
     });
 }
 
-fn operands(mends: &mut Polynomials) {
+fn operands(mends: &mut Constraints) {
     mends.add("a narrow operand has seven limbs", |row, next| {
         let narrow = row.is_kernel_mode - row.opcode_bits[7] - row.general.push().wide;
         row.op.push_prover_input * narrow * next.mem_channels[0].value[7]
@@ -153,7 +150,7 @@ fn is_jumpi(row: &Row) -> F {
     row.op.jumps * row.opcode_bits[0]
 }
 
-fn jumps(mends: &mut Polynomials) {
+fn jumps(mends: &mut Constraints) {
     mends.add("a condition is read: used", |row, _| {
         is_jumpi(row) * (row.mem_channels[1].used - ONE)
     });
@@ -175,7 +172,7 @@ fn is_keccak_general(row: &Row) -> F {
     row.op.jumpdest_keccak_general * (ONE - row.opcode_bits[1])
 }
 
-fn limbs(mends: &mut Polynomials) {
+fn limbs(mends: &mut Constraints) {
     mends.add_limbs("an address on top has three limbs", 3..8, |row, _, limb| {
         let loads = row.op.m_op_general * row.opcode_bits[0];
         (loads + is_keccak_general(row) + row.op.m_op_32bytes) * row.mem_channels[0].value[limb]
@@ -201,7 +198,7 @@ fn limbs(mends: &mut Polynomials) {
     );
 }
 
-fn stack(mends: &mut Polynomials) {
+fn stack(mends: &mut Constraints) {
     mends.add("the top after a POP is read", |row, _| {
         row.op.not_pop * (row.stack_len - ONE) * (row.general.stack().stack_inv_aux - ONE)
     });
@@ -266,7 +263,7 @@ const PUSHING_WITH_CHANNEL_TWO: [Class; 4] = [
     ("exceptions", |row| row.op.exception),
 ];
 
-fn channels(mends: &mut Polynomials) {
+fn channels(mends: &mut Constraints) {
     for (name, flag) in PUSHING.into_iter().chain([NOT]) {
         let name = format!("channel 2 is off: {name}");
         mends.add(&name, move |row, _| flag(row) * row.mem_channels[2].used);

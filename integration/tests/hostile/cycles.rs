@@ -1,94 +1,29 @@
-//! Transactions made to be as dear to prove as a node accepts: each either is refused, or the prover's machine runs
-//! it within its tables.
-//!
-//! Each attack is a loop whose length is searched for: the longest that the meter lets pass is simulated, the next one
-//! must be refused. `HOSTILE_CYCLES` in the environment is another limit than the test's; the node's is 16777216, with
-//! which it takes a quarter of an hour.
+//! How long a transaction runs.
 
-use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use rayon::prelude::*;
-use tern_execution::{BatchLimits, ExecutionError, GenesisAccount, GenesisState, MachineLimits};
+use alloy::primitives::{Address, B256, Bytes, keccak256};
+use tern_execution::MachineLimits;
+use tern_integration::corpus::Send;
 use tern_integration::corpus::assembly::assemble;
-use tern_integration::corpus::chain::TestChain;
-use tern_integration::corpus::{Send, genesis};
+use tern_integration::corpus::chain::Built;
 use tern_integration::vectors::provable::{counted, simulated};
 use tern_integration::vectors::say;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// By default less than a node allows, so that each attack takes seconds. The machine knows no such limit.
-fn limits() -> MachineLimits {
-    let cycles = std::env::var("HOSTILE_CYCLES").map_or(1 << 21, |text| text.parse().unwrap());
-    MachineLimits {
-        cycles,
-        cells: 330_000,
-    }
-}
-
-const BATCHES: BatchLimits = BatchLimits {
-    transactions: 1,
-    gas: u64::MAX,
-    cycles: u64::MAX,
+use super::{
+    ATTACKER, Attack, BATCHES, CALLEE, GAS, MOST, assert_counted, chain, code, rounds, send,
 };
 
-const GAS: u64 = 10_000_000;
-const ATTACKER: Address = Address::repeat_byte(0xaa);
-const CALLEE: Address = Address::repeat_byte(0xca);
-/// Pushes the callee's address.
-const PUSH_CALLEE: &str = "0xcacacacacacacacacacacacacacacacacacacaca";
-
-/// A loop: what runs once, what runs each time with the counter on the stack, and the code of the contract that it
-/// may call as `CALLEE`.
-struct Attack {
-    name: &'static str,
-    setup: &'static str,
-    body: &'static str,
-    callee: Vec<u8>,
+fn limits() -> MachineLimits {
+    super::limits(1 << 21)
 }
 
-fn attack(name: &'static str, setup: &'static str, body: &'static str) -> Attack {
-    Attack {
-        name,
-        setup,
-        body,
-        callee: vec![0],
-    }
+/// A loop: what runs once, and what runs each time with the counter on the stack.
+fn attack(name: &'static str, setup: &str, body: &str) -> Attack {
+    Attack::new(name, &format!("{setup} {}", rounds(body)))
 }
 
-fn calling(name: &'static str, body: &'static str, callee: Vec<u8>) -> Attack {
-    Attack {
-        callee,
-        ..attack(name, "", body)
-    }
-}
-
-impl Attack {
-    /// The contract: the number of rounds is the calldata.
-    fn code(&self) -> Bytes {
-        let text = format!(
-            "{} 0 CALLDATALOAD round: {} 1 SWAP1 SUB DUP1 @round JUMPI STOP",
-            self.setup, self.body
-        );
-        assemble(&text.replace("CALLEE", PUSH_CALLEE))
-    }
-
-    fn genesis(&self) -> GenesisState {
-        let mut genesis = genesis();
-        for (address, code) in [
-            (ATTACKER, self.code()),
-            (CALLEE, self.callee.clone().into()),
-        ] {
-            let account = GenesisAccount {
-                balance: U256::from(10).pow(U256::from(20)),
-                nonce: 1,
-                code,
-                ..GenesisAccount::default()
-            };
-            genesis.accounts.insert(address, account);
-        }
-        genesis
-    }
+/// A loop that calls this.
+fn calling(name: &'static str, body: &str, callee: Vec<u8>) -> Attack {
+    Attack::calling(name, &rounds(body), callee)
 }
 
 fn attacks() -> Vec<Attack> {
@@ -258,117 +193,40 @@ fn attacks() -> Vec<Attack> {
     ]
 }
 
-/// What became of an attack.
-struct Outcome {
-    rounds: u64,
-    refused: bool,
-    text: String,
-    wrong: Option<String>,
-}
-
-fn send(rounds: u64) -> Bytes {
-    Send::to(ATTACKER)
-        .gas(GAS)
-        .words([U256::from(rounds)])
-        .sign(0)
-}
-
-/// The greatest number of rounds that the node accepts, and whether it refuses more.
-fn longest(chain: &TestChain) -> (u64, bool) {
-    let refused = |rounds| match chain.measure(send(rounds)).unwrap() {
-        Ok(_) => false,
-        Err(ExecutionError::Unprovable { .. }) => true,
-        Err(other) => panic!("{other}"),
+/// Says how a number of rounds went, and what is wrong with it.
+fn judge(name: &str, rounds: u64, built: &Built) -> Option<String> {
+    let name = format!("{name}: {rounds} rounds");
+    let more = if rounds < MOST {
+        "more is refused"
+    } else {
+        "gas ends it"
     };
-    let (mut low, mut high) = (0, 1 << 20);
-    if !refused(high) {
-        return (high, false);
-    }
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if refused(middle) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    (low, true)
-}
-
-fn carry_out(attack: &Attack) -> Outcome {
-    let mut chain = TestChain::limited(&attack.genesis(), limits()).unwrap();
-    let (rounds, refused) = longest(&chain);
-    let mut outcome = Outcome {
-        rounds,
-        refused,
-        text: String::new(),
-        wrong: None,
-    };
-    if rounds == 0 {
-        // One round is too much already.
-        outcome.text = "always refused".to_owned();
-        return outcome;
-    }
-    let built = chain.build_measured(&[send(rounds)], BATCHES).unwrap();
     let batch = &built.witness.batches[0];
     let bound = built.work[0].cycles;
     match (simulated(batch), counted(batch)) {
         (Ok(simulation), Ok(taken)) => {
-            outcome.text = format!(
-                "{} segments of 2^{}, gas {}, {taken} cycles, bound {:.2} times",
+            say(&format!(
+                "{name}, {more}; {} segments of 2^{}, gas {}, {taken} cycles, bound {:.2} times",
                 simulation.segments.len(),
                 simulation.max_cycles_log,
                 batch.gas_used_after,
                 bound as f64 / taken as f64,
-            );
-            if taken > bound {
-                outcome.wrong = Some(format!("the bound is {bound} cycles, it takes {taken}"));
-            }
+            ));
+            (taken > bound)
+                .then(|| format!("{name}: the bound is {bound} cycles, it takes {taken}"))
         }
-        (Err(error), _) | (_, Err(error)) => outcome.wrong = Some(error.to_string()),
+        (Err(error), _) | (_, Err(error)) => Some(format!("{name}: {error}")),
     }
-    outcome
 }
 
 #[test]
 fn hostile_transactions_are_refused_or_can_be_proven() {
-    let only = std::env::var("ONLY_ATTACKS").unwrap_or_default();
-    let attacks: Vec<Attack> = attacks()
-        .into_iter()
-        .filter(|attack| attack.name.contains(&only))
-        .collect();
-    // The machine recurses along tries.
-    let pool = rayon::ThreadPoolBuilder::new()
-        .stack_size(64 << 20)
-        .build()
-        .unwrap();
-    let wrong: Vec<String> = pool.install(|| {
-        attacks
-            .par_iter()
-            .filter_map(|attack| {
-                let outcome = carry_out(attack);
-                let (name, rounds) = (attack.name, outcome.rounds);
-                let more = if outcome.refused {
-                    "more is refused"
-                } else {
-                    "gas ends it"
-                };
-                say(&format!(
-                    "{name}: {rounds} rounds, {more}; {}",
-                    outcome.text
-                ));
-                let what = outcome.wrong?;
-                Some(format!("{name}: {rounds} rounds: {what}"))
-            })
-            .collect()
-    });
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_counted(attacks(), limits(), judge);
 }
 
 /// Transactions whose effect the kernel of the published machine saw otherwise than the EVM. Each is the code of the
 /// attacker's contract, which is called once, and of another one.
 fn differences() -> Vec<(&'static str, Bytes, Address, Bytes)> {
-    let code = |text: &str| assemble(&text.replace("CALLEE", PUSH_CALLEE));
     let sent_to = |name, attacker: &str, callee: &str| (name, code(attacker), CALLEE, code(callee));
     // Where the attacker's CREATE2 with salt 0 and no init code leads.
     let occupied = ATTACKER.create2(B256::ZERO, keccak256([]));
@@ -401,18 +259,9 @@ fn differences() -> Vec<(&'static str, Bytes, Address, Bytes)> {
 #[test]
 fn the_kernel_sees_what_the_evm_sees() {
     for (name, attacker, other, code) in differences() {
-        let mut genesis = genesis();
-        for (address, code) in [(ATTACKER, attacker), (other, code)] {
-            let account = GenesisAccount {
-                balance: U256::from(1_000),
-                nonce: 1,
-                code,
-                ..GenesisAccount::default()
-            };
-            genesis.accounts.insert(address, account);
-        }
-        let mut chain = TestChain::limited(&genesis, limits()).unwrap();
-        let built = chain.build_measured(&[send(0)], BATCHES).unwrap();
+        let mut chain = chain(limits(), [(ATTACKER, attacker), (other, code)]);
+        let raw = [send(ATTACKER, 0, 0)];
+        let built = chain.build_measured(&raw, BATCHES).unwrap();
         assert!(built.block.receipts[0].envelope.status(), "{name}");
         let outcome = counted(&built.witness.batches[0]);
         assert!(outcome.is_ok(), "{name}: {outcome:?}");
@@ -424,7 +273,7 @@ fn init_code_may_jump_beyond_the_length_of_code() {
     let mut code = assemble("0x7000 JUMP").to_vec();
     code.resize(0x7000, 0x00);
     code.extend(assemble("there: 1 0 SSTORE STOP"));
-    let mut chain = TestChain::limited(&genesis(), limits()).unwrap();
+    let mut chain = chain(limits(), []);
     let raw = Send::create(code.into()).gas(GAS).sign(0);
     let built = chain.build_measured(&[raw], BATCHES).unwrap();
     assert!(built.block.receipts[0].envelope.status());

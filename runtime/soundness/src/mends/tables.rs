@@ -1,0 +1,167 @@
+//! The mends of the other tables.
+
+use evm_arithmetization::arithmetic::columns as arithmetic;
+use evm_arithmetization::keccak::columns::reg_a_prime;
+use evm_arithmetization::keccak_sponge::columns::{
+    KECCAK_RATE_BYTES, KECCAK_SPONGE_COL_MAP as SPONGE,
+};
+use evm_arithmetization::memory::columns::MEMORY_COL_MAP as MEMORY;
+use plonky2::field::types::Field;
+
+use super::{Part, Polynomial, Written};
+use crate::{F, Omission, Table};
+
+pub(super) fn all() -> Vec<Written> {
+    let mut mends = Vec::new();
+    division(&mut mends);
+    keccak(&mut mends);
+    sponge(&mut mends);
+    memory(&mut mends);
+    mends
+}
+
+fn division(mends: &mut Vec<Written>) {
+    for (name, flag) in [("DIV", arithmetic::IS_DIV), ("SHR", arithmetic::IS_SHR)] {
+        let name = format!("the quotient by zero is zero: {name}");
+        let zero = move |row: &[F], next: &[F]| {
+            let quotient: F = row[arithmetic::OUTPUT_REGISTER].iter().copied().sum();
+            row[flag] * next[arithmetic::MODULAR_DIV_DENOM_IS_ZERO] * quotient
+        };
+        mends.push(Written::constraint(&name, Table::Arithmetic, zero));
+    }
+}
+
+fn is_bit(cell: F) -> F {
+    cell * (cell - F::ONE)
+}
+
+fn keccak(mends: &mut Vec<Written>) {
+    let bits = (0..1600).map(|i| reg_a_prime(i / 320, i / 64 % 5, i % 64));
+    let parts = bits.map(|bit| {
+        let polynomial = move |row: &[F], _: &[F]| is_bit(row[bit]);
+        Part::Constraint(Table::Keccak, Box::new(polynomial))
+    });
+    mends.push(Written::new("the bits of a round are bits", parts));
+}
+
+fn sponge(mends: &mut Vec<Written>) {
+    let table = Table::KeccakSponge;
+    let bytes = SPONGE.updated_digest_state_bytes.into_iter();
+    let parts = bytes.map(|column| Part::Other(Omission::Lookup { table, column }));
+    mends.push(Written::new("the bytes of a digest are bytes", parts));
+    let padding = SPONGE.is_padding_byte;
+    let [last, last_but_one] = [1, 2].map(|back| KECCAK_RATE_BYTES - back);
+    let byte = |row: &[F], place: usize| row[SPONGE.block_bytes[place]];
+    let single = move |row: &[F]| row[padding[last]] - row[padding[last_but_one]];
+    let mut add = |name: &str, polynomial: Polynomial| {
+        mends.push(Written::new(name, [Part::Constraint(table, polynomial)]));
+    };
+    add(
+        "padding of one byte",
+        Box::new(move |row, _| single(row) * (byte(row, last) - F::from_canonical_u8(0x81))),
+    );
+    add(
+        "the last byte of padding",
+        Box::new(move |row, _| {
+            row[padding[last]]
+                * (single(row) - F::ONE)
+                * (byte(row, last) - F::from_canonical_u8(0x80))
+        }),
+    );
+    for place in [1, last_but_one] {
+        let first = move |row: &[F]| row[padding[place]] - row[padding[place - 1]];
+        add(
+            &format!("the first byte of padding, place {place}"),
+            Box::new(move |row, _| first(row) * (byte(row, place) - F::ONE)),
+        );
+        add(
+            &format!("padding between, place {place}"),
+            Box::new(move |row, _| row[padding[place]] * (first(row) - F::ONE) * byte(row, place)),
+        );
+    }
+    let is_active = move |row: &[F]| row[SPONGE.is_full_input_block] + row[padding[last]];
+    add(
+        "a full block is followed by another",
+        Box::new(move |row, next| row[SPONGE.is_full_input_block] * (F::ONE - is_active(next))),
+    );
+    add(
+        "a full block does not end the table",
+        Box::new(move |row, _| row[SPONGE.is_full_input_block]),
+    );
+}
+
+fn memory(mends: &mut Vec<Written>) {
+    let mut add = |name: &str, polynomial: Polynomial| {
+        let part = Part::Constraint(Table::Memory, polynomial);
+        mends.push(Written::new(name, [part]));
+    };
+    let same_address = |row: &[F]| {
+        F::ONE
+            - row[MEMORY.context_first_change]
+            - row[MEMORY.segment_first_change]
+            - row[MEMORY.virtual_first_change]
+    };
+    for (name, column) in [
+        ("context", MEMORY.addr_context),
+        ("segment", MEMORY.addr_segment),
+        ("place", MEMORY.addr_virtual),
+    ] {
+        add(
+            &format!("no address lies before the first: {name}"),
+            Box::new(move |row, _| row[column]),
+        );
+    }
+    add(
+        "the last row is the last of its address",
+        Box::new(move |row, _| same_address(row)),
+    );
+    add(
+        "the first row is touched by its operation",
+        Box::new(move |row, _| row[MEMORY.is_touched] - row[MEMORY.filter]),
+    );
+    add(
+        "an address stays touched",
+        Box::new(move |row, next| {
+            let kept = (F::ONE - next[MEMORY.filter]) * same_address(row) * row[MEMORY.is_touched];
+            next[MEMORY.is_touched] - next[MEMORY.filter] - kept
+        }),
+    );
+    for (name, column) in [
+        ("mem_after_filter", MEMORY.mem_after_filter),
+        ("is_stale", MEMORY.is_stale),
+        ("is_dropped_zero", MEMORY.is_dropped_zero),
+        ("is_pruned", MEMORY.is_pruned),
+    ] {
+        add(
+            &format!("a flag is 0 or 1: {name}"),
+            Box::new(move |row, _| is_bit(row[column])),
+        );
+    }
+    add(
+        "a touched address has one end",
+        Box::new(move |row, _| {
+            row[MEMORY.is_touched] * (F::ONE - same_address(row))
+                - row[MEMORY.mem_after_filter]
+                - row[MEMORY.is_stale]
+                - row[MEMORY.is_dropped_zero]
+        }),
+    );
+    for (limb, column) in MEMORY.value_limbs.into_iter().enumerate() {
+        add(
+            &format!("what is left out is zero, limb {limb}"),
+            Box::new(move |row, _| row[MEMORY.is_dropped_zero] * row[column]),
+        );
+    }
+    add(
+        "what is left out is an initial zero",
+        Box::new(move |row, _| {
+            let shown =
+                row[MEMORY.preinitialized_segments] * row[MEMORY.preinitialized_segments_inv];
+            row[MEMORY.is_dropped_zero] * (shown - F::ONE)
+        }),
+    );
+    add(
+        "a context is stale only if it was pruned",
+        Box::new(move |row, _| row[MEMORY.stale_contexts] * (row[MEMORY.is_pruned] - F::ONE)),
+    );
+}
