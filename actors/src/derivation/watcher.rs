@@ -60,13 +60,11 @@ fn child(derivation: Arc<Derivation>) -> ChildSpec {
 /// Ends only with a fault.
 async fn watch(derivation: &Derivation) -> Fault {
     let mut backoff = Backoff::default();
-    let mut trouble = None;
     let mut said = None;
     loop {
         match derivation.follow().await {
             Ok(status) => {
-                backoff.reset();
-                if trouble.take().is_some() {
+                if backoff.reset() {
                     info!(target: "tern::watcher", "L2 answers again");
                 }
                 let heights = (status.last_committed, status.last_verified);
@@ -78,12 +76,11 @@ async fn watch(derivation: &Derivation) -> Fault {
                 sleep(POLL).await;
             }
             Err(error) if error.is_retryable() => {
-                let reason = error.to_string();
-                if trouble.as_ref() != Some(&reason) {
-                    warn!(target: "tern::watcher", %reason, "cannot go on now; trying again");
+                let (pause, is_new) = backoff.failed(&error.to_string(), rand::random());
+                if is_new {
+                    warn!(target: "tern::watcher", reason = %error, "cannot go on now; trying again");
                 }
-                trouble = Some(reason);
-                sleep(backoff.pause(rand::random())).await;
+                sleep(pause).await;
             }
             Err(error) => return alarm(error),
         }

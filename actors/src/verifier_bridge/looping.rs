@@ -36,7 +36,6 @@ pub(super) struct Loop<C: Connector> {
     board: Board,
     wake: Arc<Notify>,
     backoff: Backoff,
-    trouble: Option<String>,
     /// Committed batches up to this one were compared with the disk.
     checked: BatchNumber,
     /// The verified batch that was compared with the disk.
@@ -128,7 +127,6 @@ impl<C: Connector> Loop<C> {
             board,
             wake,
             backoff: Backoff::default(),
-            trouble: None,
             checked: BatchNumber(0),
             checked_verified: BatchNumber(0),
             differences: 0,
@@ -189,21 +187,18 @@ impl<C: Connector> Loop<C> {
 
     /// Says a trouble when it is new, and waits.
     async fn pause(&mut self, reason: String) {
-        let pause = self.backoff.pause(rand::random());
-        if self.trouble.as_ref() == Some(&reason) {
-            debug!(target: "tern::bridge", %reason, ?pause, "still in trouble");
-        } else {
+        let (pause, is_new) = self.backoff.failed(&reason, rand::random());
+        if is_new {
             warn!(target: "tern::bridge", %reason, "cannot go on now; trying again");
-            self.board
-                .set(|status| status.trouble = Some(reason.clone()));
-            self.trouble = Some(reason);
+            self.board.set(|status| status.trouble = Some(reason));
+        } else {
+            debug!(target: "tern::bridge", %reason, ?pause, "still in trouble");
         }
         tokio::time::sleep(pause).await;
     }
 
     fn recovered(&mut self) {
-        self.backoff.reset();
-        if self.trouble.take().is_some() {
+        if self.backoff.reset() {
             info!(target: "tern::bridge", "going on again");
             self.board.set(|status| status.trouble = None);
         }
