@@ -94,6 +94,9 @@ pub enum DerivationError {
         /// The block's number.
         number: u64,
     },
+    /// Whom the contract asks for signatures cannot be read. What L2 holds was compared.
+    #[error("whose signatures the contract asks for cannot be read: {0}")]
+    Asked(#[source] SettlementError),
     /// L2.
     #[error(transparent)]
     L2(#[from] SettlementError),
@@ -141,7 +144,7 @@ impl DerivationError {
     /// Whether L2 may answer otherwise later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NoBlock { .. } => true,
+            Self::NoBlock { .. } | Self::Asked(_) => true,
             Self::L2(error) => error.is_retryable(),
             _ => false,
         }
@@ -157,11 +160,11 @@ pub struct Derivation {
     confirmations: u64,
     /// Also made, for a sequencer to go on.
     resumption: Option<Resumption>,
+    /// The batch that was last found on L2 as it was taken, and the contract's hash of it.
+    held: Mutex<Option<(BatchHeader, B256)>>,
 }
 
 /// What L2 shows at the depth that counts.
-    /// The batch that was last found on L2 as it was taken, and the contract's hash of it.
-    held: Mutex<Option<(BatchHeader, B256)>>,
 #[derive(Clone, Copy, Debug)]
 struct Sight {
     at: L2Block,
@@ -176,10 +179,10 @@ impl Derivation {
             rollup,
             confirmations,
             resumption: None,
+            held: Mutex::default(),
         }
     }
 
-            held: Mutex::default(),
     /// Also makes in `sequencer`, unless a sequencer has worked in it, what a sequencer needs to go on.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use tern_storage::{ChainIdentity, Store};
 use super::chain::open_chain;
 use super::ending::Failure;
 use super::rank;
+use crate::deployment::verifier_key;
 use crate::main_node::{ChainSpec, MainNodeHandle, MainNodeMessage};
 use crate::prover::{Circuits, Prover};
 use crate::sequencer::{
@@ -192,11 +193,13 @@ async fn start_bridge(
             endpoint: l2,
             chain_id: ChainId(chain.l2_chain_id),
             rollup,
+    let key = verifier_key(chain.profile).await?;
             operator,
             policy: follow,
             watchers,
         },
         store: Arc::new(opened.map_err(Failure::fault)??),
+            circuit: key.circuit_digest,
         genesis: genesis_header(chain)?,
         confirmations: follow.confirmations,
         poll: BRIDGE_POLL,

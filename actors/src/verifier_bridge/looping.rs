@@ -248,16 +248,21 @@ impl<C: Connector> Loop<C> {
             .await;
         let BatchesPending { proven, .. } = pending.unwrap_or_default();
         let (committed, verified) = (sight.latest.last_committed, sight.latest.last_verified);
+        // What is formed need not wait for a program that makes what the contract asks for.
+        let misfit = settlement.look_at_verifier().await.err();
         let view = View {
             committed,
             verified,
             formed,
-            proven,
+            proven: match misfit {
+                Some(_) => verified,
+                None => proven,
+            },
         };
         let next = decide(&view);
         self.heartbeat(&view, next);
         match next {
-            Next::Wait => Ok(false),
+            Next::Wait => misfit.map_or(Ok(false), |error| Err(error.into())),
             Next::Commit(number) => self.commit(settlement, number).await.map(|()| true),
             Next::Prove(first) => self.prove(settlement, first, &view).await.map(|()| true),
             Next::DiskBehind => Err(disagreement(format!(

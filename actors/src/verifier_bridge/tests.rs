@@ -40,6 +40,8 @@ struct Inner {
     /// Watchers are asked so many times in vain.
     unsigned: u32,
     connect_error: Option<SettlementError>,
+    /// The contract takes proofs of another circuit.
+    misfit: bool,
     /// The next commitments are refused, the last one first.
     refusals: Vec<IRollupErrors>,
     /// Seconds from block to block.
@@ -247,6 +249,17 @@ impl Settlement for FakeL2 {
             state.committed.push(batch);
             state.recorded.push(parent);
         })
+    }
+
+    async fn look_at_verifier(&self) -> Answer<()> {
+        match self.ask(|inner| Some(inner.misfit))? {
+            false => Ok(()),
+            true => Err(SettlementError::OtherCircuit {
+                verifier: Address::ZERO,
+                asked: B256::repeat_byte(1),
+                made: B256::repeat_byte(2),
+            }),
+        }
     }
 
     async fn complete(&self, proven: &ProvenRange) -> Answer<Proof> {
@@ -592,6 +605,30 @@ async fn watchers_who_sleep_hold_up_no_commitment_and_are_asked_again() {
         l2.sent(),
         ["commit 1", "commit 2", "commit 3", "prove 1", "prove 2"]
     );
+    assert_eq!(board.status().trouble, None);
+}
+
+#[tokio::test]
+async fn proofs_that_the_contract_cannot_take_are_not_sent_until_it_does() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    l2.with(|inner| inner.misfit = true);
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 3, 2).await;
+    let board = Board::default();
+    let looping = Loop::new(fixture.bridge.clone(), board.clone(), Arc::default());
+    let _running = Running(tokio::spawn(looping.run()));
+    fixture.settled(3, 0).await;
+    says_trouble(&board).await;
+    let trouble = board.status().trouble.unwrap();
+    let digests = [B256::repeat_byte(1), B256::repeat_byte(2)].map(|digest| digest.to_string());
+    assert!(
+        digests.iter().all(|digest| trouble.contains(digest)),
+        "{trouble}"
+    );
+    assert_eq!(l2.sent(), ["commit 1", "commit 2", "commit 3"]);
+    l2.with(|inner| inner.misfit = false);
+    fixture.settled(3, 2).await;
+    assert_eq!(l2.sent()[3..], ["prove 1", "prove 2"]);
     assert_eq!(board.status().trouble, None);
 }
 

@@ -5,8 +5,8 @@ use tern_messages::{BatchNumber, BlockNumber, ChainId, L2Anchor, L2Transaction, 
 use tern_settlement::Foundations::{FoundationsErrors, MalformedProof};
 use tern_settlement::IRollup::{EvaluationMismatch, IRollupErrors};
 use tern_settlement::{
-    ExpectedRollup, FollowPolicy, L2, L2Endpoint, Revert, RollupClient, RollupStatus,
-    SettlementError, VerifierKey, deploy_verifier,
+    ExpectedRollup, FollowPolicy, L2, L2Endpoint, RequiredProofs, RequiredVerifier, Revert,
+    RollupClient, RollupStatus, SettlementError, VerifierKey, deploy_verifier,
 };
 
 use crate::chain::{self, CHAIN_ID};
@@ -149,6 +149,16 @@ async fn the_real_verifier_is_deployed_and_refuses_what_is_no_proof() {
     };
     let verifier = deploy_verifier(&operator, &key).await.unwrap();
     let settled = Settled::with(anvil, operator, verifier.address).await;
+    let asked = settled.rollup.verifier().await.unwrap();
+    assert_eq!(asked, verifier.address);
+    let required = RequiredVerifier::Plonky2 {
+        address: verifier.address,
+        circuit: key.circuit_digest,
+    };
+    assert_eq!(
+        settled.rollup.required_proofs(asked).await.unwrap(),
+        RequiredProofs::One(required)
+    );
     let batch = settled.commit_first().await;
     let mut statement = unevaluated();
     let proof = Proof {
