@@ -1,12 +1,15 @@
 //! What a watcher signs: the statements of batches that it took from L2 and executed, for contracts that ask for its
 //! signature. Everything is computed from its own chain; nobody tells it what to sign but the batches' numbers.
 
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
 use alloy::primitives::{Address, Signature};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use tern_messages::{BatchHeader, BatchNumber, ChainId, StatementDigest};
-use tern_settlement::AttestationVerifier;
 use tern_settlement::posting::MAX_RANGE_BLOCKS;
+use tern_settlement::{AttestationVerifier, RollupClient, SettlementError};
+use tracing::warn;
 
 use super::Derivation;
 use crate::main_node::{Chain, batch_record, reported_finality};
@@ -15,11 +18,39 @@ use crate::statement;
 use crate::supervisor::Failure;
 
 /// A watcher's key, and for whom it signs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Attestor {
     chain: Chain,
+    rollup: RollupClient,
     key: PrivateKeySigner,
-    verifiers: Vec<AttestationVerifier>,
+    asked: Arc<RwLock<Asked>>,
+}
+
+/// Who asks for a watcher's signature.
+#[derive(Debug)]
+struct Asked {
+    /// The contract's verifier at the last look.
+    verifier: Address,
+    attestations: Vec<AttestationVerifier>,
+}
+
+impl Asked {
+    /// Of what `verifier` requires, that which asks for the signature of `account`.
+    async fn of(
+        rollup: &RollupClient,
+        verifier: Address,
+        account: Address,
+    ) -> Result<Self, SettlementError> {
+        let required = rollup.required_proofs(verifier).await?;
+        let asking = required
+            .attestations()
+            .filter(|asking| asking.watchers.contains(&account));
+        let attestations = asking.cloned().collect();
+        Ok(Self {
+            verifier,
+            attestations,
+        })
+    }
 }
 
 impl Attestor {
@@ -28,13 +59,10 @@ impl Attestor {
     /// # Errors
     /// If there is none, or L2 does not answer.
     pub async fn new(derivation: &Derivation, key: PrivateKeySigner) -> Result<Self, Failure> {
-        let (required, account) = (derivation.rollup.required_proofs().await?, key.address());
-        let asking = required
-            .attestations()
-            .filter(|verifier| verifier.watchers.contains(&account));
-        let verifiers: Vec<_> = asking.cloned().collect();
-        if verifiers.is_empty() {
-            let rollup = derivation.rollup.address();
+        let (rollup, account) = (derivation.rollup.clone(), key.address());
+        let asked = Asked::of(&rollup, rollup.verifier().await?, account).await?;
+        if asked.attestations.is_empty() {
+            let rollup = rollup.address();
             return Err(Failure::configuration(format!(
                 "the Rollup at {rollup} asks for no signature of {account}; is attestation.key the right one, and was \
                  the contract deployed with --watcher-account {account}?"
@@ -42,9 +70,34 @@ impl Attestor {
         }
         Ok(Self {
             chain: derivation.chain.clone(),
+            rollup,
             key,
-            verifiers,
+            asked: Arc::new(RwLock::new(asked)),
         })
+    }
+
+    /// Reads again who asks for a signature, if the contract's verifier was replaced.
+    ///
+    /// # Errors
+    /// If L2 does not answer.
+    pub async fn look_at_verifier(&self) -> Result<(), SettlementError> {
+        let (verifier, account) = (self.rollup.verifier().await?, self.account());
+        let before = self.asked().verifier;
+        if before == verifier {
+            return Ok(());
+        }
+        let asked = Asked::of(&self.rollup, verifier, account).await?;
+        let asking = asked.attestations.len();
+        warn!(target: "tern::watcher", %before, now = %verifier, %account, asking, "the contract's verifier was replaced");
+        if asking == 0 {
+            warn!(target: "tern::watcher", %account, "the contract asks for no signature of this account any more");
+        }
+        *self.asked.write().unwrap_or_else(PoisonError::into_inner) = asked;
+        Ok(())
+    }
+
+    fn asked(&self) -> RwLockReadGuard<'_, Asked> {
+        self.asked.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The account that signs.
@@ -67,10 +120,8 @@ impl Attestor {
         first: BatchNumber,
         last: BatchNumber,
     ) -> Result<Signature, RpcFailure> {
-        let asking = self
-            .verifiers
-            .iter()
-            .find(|known| known.address == verifier);
+        let asked = self.asked().attestations.clone();
+        let asking = asked.iter().find(|known| known.address == verifier);
         let asking = asking.ok_or_else(|| {
             let account = self.account();
             RpcFailure::Parameter(format!("{verifier} asks for no signature of {account}"))

@@ -15,9 +15,11 @@
 mod attestor;
 mod block;
 mod resumption;
+#[cfg(test)]
+mod tests;
 pub mod watcher;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy::eips::BlockId;
 use alloy::primitives::B256;
@@ -92,6 +94,9 @@ pub enum DerivationError {
         /// The block's number.
         number: u64,
     },
+    /// Whom the contract asks for signatures cannot be read. What L2 holds was compared.
+    #[error("whose signatures the contract asks for cannot be read: {0}")]
+    Asked(#[source] SettlementError),
     /// L2.
     #[error(transparent)]
     L2(#[from] SettlementError),
@@ -139,7 +144,7 @@ impl DerivationError {
     /// Whether L2 may answer otherwise later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NoBlock { .. } => true,
+            Self::NoBlock { .. } | Self::Asked(_) => true,
             Self::L2(error) => error.is_retryable(),
             _ => false,
         }
@@ -155,6 +160,8 @@ pub struct Derivation {
     confirmations: u64,
     /// Also made, for a sequencer to go on.
     resumption: Option<Resumption>,
+    /// The batch that was last found on L2 as it was taken, and the contract's hash of it.
+    held: Mutex<Option<(BatchHeader, B256)>>,
 }
 
 /// What L2 shows at the depth that counts.
@@ -172,6 +179,7 @@ impl Derivation {
             rollup,
             confirmations,
             resumption: None,
+            held: Mutex::default(),
         }
     }
 
@@ -245,7 +253,7 @@ impl Derivation {
         }
         let kept = match last.0 {
             0 => BlockNumber(0),
-            _ => self.recorded(last)?.last_block,
+            _ => self.recorded(last)?.header.last_block,
         };
         let chain = self.chain.clone();
         let dropped = tokio::task::spawn_blocking(move || {
@@ -260,12 +268,25 @@ impl Derivation {
         Ok(())
     }
 
-    /// Whether L2 holds a batch as it was taken. Its hash covers all before it.
+    /// Whether L2 holds a batch as it was taken. Its hash covers all before it. The blocks are read again only when the
+    /// batch or the contract's hash is another one than at the last look.
     async fn is_held(&self, number: BatchNumber) -> Result<bool, DerivationError> {
-        let header = self.recorded(number)?;
+        let header = self.recorded(number)?.header;
+        let Some(hash) = self.rollup.batch_hash(number).await? else {
+            return Ok(false);
+        };
+        let known = || self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if known().as_ref() == Some(&(header.clone(), hash)) {
+            return Ok(true);
+        }
         let blocks = self.chain.blocks(header.first_block, header.last_block);
         let blocks = blocks.collect::<Result<_, _>>()?;
-        Ok(self.rollup.holds(&Batch { header, blocks }).await?)
+        let batch = Batch { header, blocks };
+        let ours = self.rollup.previous_batch(&batch).await?.batch_hash();
+        if ours == hash {
+            *known() = Some((batch.header, hash));
+        }
+        Ok(ours == hash)
     }
 
     async fn look(&self) -> Result<Sight, DerivationError> {
@@ -280,7 +301,12 @@ impl Derivation {
 
     /// Makes the blocks of a batch, then its record.
     async fn take(&self, number: BatchNumber, sight: &Sight) -> Result<(), DerivationError> {
-        let posted = self.rollup.posted_batch(number).await?;
+        let before = reported_finality(&self.chain)?.committed;
+        let since = match batch_record(&self.chain, before.0)? {
+            Some(record) => record.committed.map_or(0, |place| place.block),
+            None => 0,
+        };
+        let posted = self.rollup.posted_batch(number, since).await?;
         let mut batch = Batch {
             header: BatchHeader {
                 number,
@@ -291,7 +317,7 @@ impl Derivation {
             },
             blocks: Vec::with_capacity(posted.blocks.len()),
         };
-        let first = reported_finality(&self.chain)?.committed.1.0 + 1;
+        let first = before.1.0 + 1;
         for (block, posted) in (first..).map(BlockNumber).zip(&posted.blocks) {
             if self.chain.heads()?.sealed < block {
                 self.make(block, posted, sight).await?;
@@ -312,7 +338,12 @@ impl Derivation {
         }
         info!(target: "tern::derivation", batch = %number, blocks = batch.blocks.len(), last = %last.number(),
             state_root = %last.header.state_root, "taken from L2");
-        self.report(batch.header, sight).await
+        let record = BatchRecord {
+            header: batch.header,
+            committed: Some(posted.transaction),
+            verified: None,
+        };
+        self.report(record, sight).await
     }
 
     /// Makes and stores a block.
@@ -358,19 +389,15 @@ impl Derivation {
     }
 
     /// Notes how far a batch got, and with it the heights.
-    async fn report(&self, header: BatchHeader, sight: &Sight) -> Result<(), DerivationError> {
-        let number = header.number;
+    async fn report(&self, mut record: BatchRecord, sight: &Sight) -> Result<(), DerivationError> {
+        let number = record.header.number;
         let known = reported_finality(&self.chain)?;
         let verified = number.min(sight.status.last_verified);
-        let (place, is_verified) = (header.clone(), verified == number);
-        let record = BatchRecord {
-            committed: self.rollup.committed_in(number).await?,
-            verified: match is_verified {
-                true => self.rollup.verified_in(number).await?,
-                false => None,
-            },
-            header,
-        };
+        let (place, is_verified) = (record.header.clone(), verified == number);
+        if is_verified {
+            let since = record.committed.map_or(0, |place| place.block);
+            record.verified = self.rollup.verified_since(number, since).await?;
+        }
         let report = FinalityReport {
             l2: L2Place {
                 number: sight.at.number,
@@ -395,10 +422,9 @@ impl Derivation {
         recorded.await?
     }
 
-    /// The header of a batch that was taken before.
-    fn recorded(&self, number: BatchNumber) -> Result<BatchHeader, DerivationError> {
+    /// A batch that was taken before.
+    fn recorded(&self, number: BatchNumber) -> Result<BatchRecord, DerivationError> {
         let record = batch_record(&self.chain, number)?;
-        let record = record.ok_or(FinalityRefusal::UnknownBatch { batch: number })?;
-        Ok(record.header)
+        Ok(record.ok_or(FinalityRefusal::UnknownBatch { batch: number })?)
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tern_cluster::net::supervised;
 use tern_cluster::{ChildSpec, Fault, ShutdownReason};
 use tern_cluster_config::NodeConfig;
+use tern_settlement::RollupStatus;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
@@ -38,35 +39,47 @@ pub async fn run(config: NodeConfig) -> Result<ShutdownReason, Failure> {
     };
     supervisor::run(config.stop_within, async |process| {
         let derivation = Arc::new(deployed.derivation(&config, "watcher").await?);
+        let mut attestor = None;
         if let Some((key, listener)) = signing {
-            let attestor = Attestor::new(&derivation, key).await?;
-            info!(target: "tern::watcher", account = %attestor.account(), "signs what it has executed");
-            let server = RpcHandle::attesting(attestor, config.rpc, listener)?;
+            let signing = Attestor::new(&derivation, key).await?;
+            info!(target: "tern::watcher", account = %signing.account(), "signs what it has executed");
+            let server = RpcHandle::attesting(signing.clone(), config.rpc, listener)?;
             process.add(rpc::child("rpc", rank::RPC, server)).await?;
+            attestor = Some(signing);
         }
         info!(target: "tern::watcher", rollup = %deployed.rollup, l2 = %deployed.l2, "watching");
-        Ok(process.add(child(derivation)).await?)
+        Ok(process.add(child(derivation, attestor)).await?)
     })
     .await
 }
 
-fn child(derivation: Arc<Derivation>) -> ChildSpec {
+fn child(derivation: Arc<Derivation>, attestor: Option<Attestor>) -> ChildSpec {
     supervised("watcher", rank::MAIN_NODE, move || {
-        let derivation = Arc::clone(&derivation);
-        Box::pin(async move { watch(&derivation).await })
+        let (derivation, attestor) = (Arc::clone(&derivation), attestor.clone());
+        Box::pin(async move { watch(&derivation, attestor.as_ref()).await })
     })
 }
 
+async fn look(
+    derivation: &Derivation,
+    attestor: Option<&Attestor>,
+) -> Result<RollupStatus, DerivationError> {
+    let status = derivation.follow().await?;
+    if let Some(attestor) = attestor {
+        let looked = attestor.look_at_verifier().await;
+        looked.map_err(DerivationError::Asked)?;
+    }
+    Ok(status)
+}
+
 /// Ends only with a fault.
-async fn watch(derivation: &Derivation) -> Fault {
+async fn watch(derivation: &Derivation, attestor: Option<&Attestor>) -> Fault {
     let mut backoff = Backoff::default();
-    let mut trouble = None;
     let mut said = None;
     loop {
-        match derivation.follow().await {
+        match look(derivation, attestor).await {
             Ok(status) => {
-                backoff.reset();
-                if trouble.take().is_some() {
+                if backoff.reset() {
                     info!(target: "tern::watcher", "L2 answers again");
                 }
                 let heights = (status.last_committed, status.last_verified);
@@ -78,12 +91,11 @@ async fn watch(derivation: &Derivation) -> Fault {
                 sleep(POLL).await;
             }
             Err(error) if error.is_retryable() => {
-                let reason = error.to_string();
-                if trouble.as_ref() != Some(&reason) {
-                    warn!(target: "tern::watcher", %reason, "cannot go on now; trying again");
+                let (pause, is_new) = backoff.failed(&error.to_string(), rand::random());
+                if is_new {
+                    warn!(target: "tern::watcher", reason = %error, "cannot go on now; trying again");
                 }
-                trouble = Some(reason);
-                sleep(backoff.pause(rand::random())).await;
+                sleep(pause).await;
             }
             Err(error) => return alarm(error),
         }

@@ -19,13 +19,15 @@
 //! | proof coordinator | blocks, batches, proofs | leases, proofs |
 //!
 //! When an operator has the main node take blocks back, the replica drops them here, with all that follows from them, and
-//! the other parts start again: see `history` and `rewind`.
+//! the other parts start again: see `history` and `rewind`. When the program's circuits are others than before, what is not
+//! verified is planned and proven anew: see `renewal`.
 
 mod batcher;
 mod batching;
 pub(crate) mod fault;
 mod history;
 mod proof_coordinator;
+mod renewal;
 mod replica;
 mod rewind;
 mod settings;
@@ -39,6 +41,7 @@ mod tests;
 pub use batcher::{Batcher, BatcherMessage};
 pub use batching::BatchingPolicy;
 pub use proof_coordinator::{CoordinatorMessage, ProofCoordinator};
+pub(crate) use renewal::renew;
 pub use replica::{Announcements, Replica, ReplicaMessage};
 pub use settings::{Sequencer, SequencerSettings, lease_policy};
 pub use simulator::{Simulator, SimulatorMessage};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tern_cluster::{Address, ChildSpec};
 use tern_execution::BatchLimits;
 use tern_proving::limits::{MAX_BATCH_CYCLES, MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
-use tern_proving::{JobVerifier, Profile, ProvingError};
+use tern_proving::{JobVerifier, Profile};
 use tern_scheduler::Policy;
 
 use super::batcher::{Batcher, BatcherMessage};
@@ -39,8 +39,8 @@ pub struct Sequencer {
 pub struct SequencerSettings {
     /// The replica's chain, in the sequencer's own data directory.
     pub chain: Chain,
-    /// Security of the proofs.
-    pub profile: Profile,
+    /// Checks the proofs.
+    pub verifier: Arc<JobVerifier>,
     /// When batches are closed.
     pub batching: BatchingPolicy,
     /// How jobs are handed out.
@@ -57,7 +57,7 @@ impl std::fmt::Debug for SequencerSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SequencerSettings")
             .field("chain", &self.chain)
-            .field("profile", &self.profile)
+            .field("profile", &self.verifier.profile())
             .field("batching", &self.batching)
             .finish_non_exhaustive()
     }
@@ -86,24 +86,17 @@ pub fn lease_policy(profile: Profile) -> Policy {
 impl Sequencer {
     /// The parts as children of a supervisor, to be stopped in the order of their ranks: `rank` and the three
     /// after it.
-    ///
-    /// # Errors
-    /// If the data that proofs are verified with cannot be read.
-    pub fn children(
-        &self,
-        rank: u8,
-        settings: &SequencerSettings,
-    ) -> Result<Vec<ChildSpec>, ProvingError> {
+    pub fn children(&self, rank: u8, settings: SequencerSettings) -> Vec<ChildSpec> {
         let SequencerSettings {
             chain,
-            profile,
+            verifier,
             batching,
             leases,
             main_node,
             announcements,
             bridge,
-        } = settings.clone();
-        let check = Arc::new(JobVerifier::for_profile(profile)?);
+        } = settings;
+        let profile = verifier.profile();
         let history = History::default();
         let replica = Replica {
             chain: chain.clone(),
@@ -140,14 +133,14 @@ impl Sequencer {
             chain,
             history,
             profile: profile.name(),
-            check,
+            check: verifier,
             policy: leases,
             main_node,
             simulator: self.simulator.clone(),
             batcher: self.batcher.clone(),
             bridge,
         };
-        Ok(vec![
+        vec![
             ChildSpec::of_actor("replica", rank, replica, &self.replica),
             ChildSpec::of_actor("simulator", rank + 1, simulator, &self.simulator),
             ChildSpec::of_actor("batcher", rank + 2, batcher, &self.batcher),
@@ -157,6 +150,6 @@ impl Sequencer {
                 coordinator,
                 &self.coordinator,
             ),
-        ])
+        ]
     }
 }

@@ -29,6 +29,8 @@ pub(crate) const TAKEN_BACK: Table<alloy::primitives::B256, BatchHeader> =
     Table::new(0x56, "batches taken back");
 /// The main node's rewinds that were followed.
 pub(crate) const FOLLOWED: Table<u64, Rewind> = Table::new(0x57, "followed rewinds");
+/// The version of the circuits that everything here is planned for.
+pub(crate) const CIRCUITS: Table<(), alloy::primitives::B256> = Table::new(0x59, "circuits");
 
 /// Who found a block wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -126,12 +126,12 @@ pub(crate) fn proof_of(id: &JobId) -> Proof {
     }
 }
 
-/// Accepts [`proof_of`] and nothing else.
-pub(crate) struct NameCheck;
+/// Accepts [`proof_of`] for the circuits of this version, and nothing else.
+pub(crate) struct NameCheck(pub(crate) B256);
 
 impl ProofCheck for NameCheck {
     fn circuits_version(&self) -> B256 {
-        CIRCUITS
+        self.0
     }
 
     fn check(
@@ -144,7 +144,7 @@ impl ProofCheck for NameCheck {
         assert_eq!(input.is_some(), matches!(job, Job::Segment { .. }));
         let named: Vec<_> = job.children().iter().map(proof_of).collect();
         assert_eq!(children, named);
-        if *proof == proof_of(&job.id(CIRCUITS)) {
+        if *proof == proof_of(&job.id(self.0)) {
             return Ok(());
         }
         Err(ProvingError::InvalidProof {

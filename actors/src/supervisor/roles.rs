@@ -9,17 +9,19 @@ use alloy::signers::local::PrivateKeySigner;
 use tern_cluster::{Address, ChildSpec, Process};
 use tern_cluster_config::{ChainConfig, PoolConfig, ProverConfig, Role, SealingPolicy, SecretUrl};
 use tern_messages::ChainId;
-use tern_proving::Profile;
+use tern_proving::{JobVerifier, Profile};
 use tern_settlement::{ExpectedRollup, FollowPolicy, L2Endpoint};
 use tern_storage::{ChainIdentity, Store};
 
 use super::chain::open_chain;
 use super::ending::Failure;
 use super::rank;
+use crate::deployment::verifier_key;
 use crate::main_node::{ChainSpec, MainNodeHandle, MainNodeMessage};
 use crate::prover::{Circuits, Prover};
 use crate::sequencer::{
     Announcements, BatchingPolicy, CoordinatorMessage, Sequencer, SequencerSettings, lease_policy,
+    renew,
 };
 use crate::verifier_bridge::{BridgeMessage, L2Connector, VerifierBridge};
 
@@ -126,18 +128,22 @@ async fn start_sequencer(
     profile: Profile,
     data_dir: &Path,
 ) -> Result<(), Failure> {
+    let chain = open_chain(data_dir.join("sequencer"), ChainSpec::replica(chain)).await?;
+    // Verifying data is read and checked here: some 100 ms.
+    let verifier = JobVerifier::for_profile(profile).map_err(Failure::fault)?;
+    let (store, circuits) = (chain.store.clone(), verifier.circuits_version());
+    let renewed = tokio::task::spawn_blocking(move || renew(&store, circuits)).await;
+    renewed.map_err(Failure::fault)??;
     let settings = SequencerSettings {
-        chain: open_chain(data_dir.join("sequencer"), ChainSpec::replica(chain)).await?,
-        profile,
+        chain,
+        verifier: Arc::new(verifier),
         batching: BatchingPolicy::default(),
         leases: lease_policy(profile),
         main_node: places.main_node.clone(),
         announcements: places.announcements.clone(),
         bridge: places.bridge.clone(),
     };
-    // Verifying data is read and checked here: some 100 ms.
-    let children = places.sequencer.children(rank::SEQUENCER, &settings);
-    for child in children.map_err(Failure::fault)? {
+    for child in places.sequencer.children(rank::SEQUENCER, settings) {
         process.add(child).await?;
     }
     Ok(())
@@ -187,11 +193,13 @@ async fn start_bridge(
     let identity = ChainIdentity::new(rollup.chain_id, rollup.genesis_hash, "bridge");
     let directory = data_dir.join("bridge");
     let opened = tokio::task::spawn_blocking(move || Store::open(&directory, &identity)).await;
+    let key = verifier_key(chain.profile).await?;
     let actor = VerifierBridge {
         connector: L2Connector {
             endpoint: l2,
             chain_id: ChainId(chain.l2_chain_id),
             rollup,
+            circuit: key.circuit_digest,
             operator,
             policy: follow,
             watchers,

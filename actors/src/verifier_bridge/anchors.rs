@@ -14,6 +14,9 @@ const REWIND: u64 = 256;
 /// Age of the newest anchor, in seconds, at which another one is recorded though nothing is committed. The main node
 /// stands still in time at 50 minutes.
 const REFRESH: u64 = 30 * 60;
+/// How far below L2's head a block is recorded at most. The EVM knows 256 hashes; half of them leave time for the
+/// transaction.
+const IN_REACH: u64 = 128;
 
 impl<C: Connector> Loop<C> {
     /// Reads what was recorded up to `until`, and offers the newest to the main node.
@@ -69,7 +72,8 @@ impl<C: Connector> Loop<C> {
         self.refresh(settlement, newest, until).await
     }
 
-    /// Every commit records an L2 block. Where none comes for long, this does.
+    /// Every commit records an L2 block. Where none comes for long, this does. A block that is not settled may do: it is
+    /// offered when its record is.
     async fn refresh(
         &self,
         settlement: &C::Settlement,
@@ -80,8 +84,10 @@ impl<C: Connector> Loop<C> {
         if newest.is_none() || until.timestamp < due {
             return Ok(());
         }
-        debug!(target: "tern::bridge", l2_block = until.number, "recording another L2 block");
-        settlement.record(until.number).await?;
+        let head = settlement.head().await?.number;
+        let l2_block = until.number.max(head.saturating_sub(IN_REACH));
+        debug!(target: "tern::bridge", l2_block, "recording another L2 block");
+        settlement.record(l2_block).await?;
         Ok(())
     }
 

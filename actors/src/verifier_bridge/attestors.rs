@@ -46,6 +46,11 @@ impl Attestors {
         Ok(Self { required, watchers })
     }
 
+    /// What the contract asks for.
+    pub(super) fn required(&self) -> &RequiredProofs {
+        &self.required
+    }
+
     /// The proof that the contract takes.
     ///
     /// # Errors

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::B256;
 use tern_cluster::{CallError, Fault};
-use tern_messages::{Batch, BatchHeader, BatchNumber, BatchesPending, L2Transaction, ProvenRange};
-use tern_settlement::{IRollup, L2Block, Mined, RollupStatus, SettlementError};
+use tern_messages::{
+    Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, L2Transaction, ProvenRange,
+};
+use tern_settlement::IRollup::IRollupErrors;
+use tern_settlement::{L2Block, Mined, RollupStatus, SettlementError};
 use tern_storage::tables::bridge::Purpose;
 use tern_storage::{StorageError, crash_point};
 use tokio::sync::Notify;
@@ -36,7 +38,6 @@ pub(super) struct Loop<C: Connector> {
     board: Board,
     wake: Arc<Notify>,
     backoff: Backoff,
-    trouble: Option<String>,
     /// Committed batches up to this one were compared with the disk.
     checked: BatchNumber,
     /// The verified batch that was compared with the disk.
@@ -117,6 +118,24 @@ fn step(purpose: Purpose, [commit, prove]: [&'static str; 2]) -> &'static str {
     }
 }
 
+/// The L3 block whose L2 block the contract does not know any more, or knows with a later time than it had: recording it
+/// again mends both.
+fn lost_anchor(error: &IRollupErrors) -> Option<BlockNumber> {
+    match error {
+        IRollupErrors::UnknownBeaconRoot(error) => Some(BlockNumber(error.number)),
+        IRollupErrors::TimestampBeforeAnchor(error) => Some(BlockNumber(error.number)),
+        _ => None,
+    }
+}
+
+/// Whether a block cannot be recorded because the EVM has forgotten its hash.
+fn is_out_of_reach(error: &SettlementError) -> bool {
+    matches!(
+        error.rollup_error(),
+        Some(IRollupErrors::BlockHashUnavailable(_))
+    )
+}
+
 impl<C: Connector> Loop<C> {
     pub(super) fn new(config: VerifierBridge<C>, board: Board, wake: Arc<Notify>) -> Self {
         Self {
@@ -128,7 +147,6 @@ impl<C: Connector> Loop<C> {
             board,
             wake,
             backoff: Backoff::default(),
-            trouble: None,
             checked: BatchNumber(0),
             checked_verified: BatchNumber(0),
             differences: 0,
@@ -189,21 +207,18 @@ impl<C: Connector> Loop<C> {
 
     /// Says a trouble when it is new, and waits.
     async fn pause(&mut self, reason: String) {
-        let pause = self.backoff.pause(rand::random());
-        if self.trouble.as_ref() == Some(&reason) {
-            debug!(target: "tern::bridge", %reason, ?pause, "still in trouble");
-        } else {
+        let (pause, is_new) = self.backoff.failed(&reason, rand::random());
+        if is_new {
             warn!(target: "tern::bridge", %reason, "cannot go on now; trying again");
-            self.board
-                .set(|status| status.trouble = Some(reason.clone()));
-            self.trouble = Some(reason);
+            self.board.set(|status| status.trouble = Some(reason));
+        } else {
+            debug!(target: "tern::bridge", %reason, ?pause, "still in trouble");
         }
         tokio::time::sleep(pause).await;
     }
 
     fn recovered(&mut self) {
-        self.backoff.reset();
-        if self.trouble.take().is_some() {
+        if self.backoff.reset() {
             info!(target: "tern::bridge", "going on again");
             self.board.set(|status| status.trouble = None);
         }
@@ -233,16 +248,21 @@ impl<C: Connector> Loop<C> {
             .await;
         let BatchesPending { proven, .. } = pending.unwrap_or_default();
         let (committed, verified) = (sight.latest.last_committed, sight.latest.last_verified);
+        // What is formed need not wait for a program that makes what the contract asks for.
+        let misfit = settlement.look_at_verifier().await.err();
         let view = View {
             committed,
             verified,
             formed,
-            proven,
+            proven: match misfit {
+                Some(_) => verified,
+                None => proven,
+            },
         };
         let next = decide(&view);
         self.heartbeat(&view, next);
         match next {
-            Next::Wait => Ok(false),
+            Next::Wait => misfit.map_or(Ok(false), |error| Err(error.into())),
             Next::Commit(number) => self.commit(settlement, number).await.map(|()| true),
             Next::Prove(first) => self.prove(settlement, first, &view).await.map(|()| true),
             Next::DiskBehind => Err(disagreement(format!(
@@ -514,38 +534,55 @@ impl<C: Connector> Loop<C> {
             error!(target: "tern::bridge", ?purpose, %reason, "the contract refuses");
             self.sending = Some((purpose, Some(reason)));
         }
-        if let Some(IRollup::IRollupErrors::UnknownBeaconRoot(unknown)) = error.rollup_error() {
-            self.record_again(settlement, unknown.beaconRoot, new)
-                .await?;
+        if let Purpose::Commit(batch) = purpose
+            && let Some(block) = error.rollup_error().and_then(lost_anchor)
+        {
+            self.record_again(settlement, batch, block, new).await?;
         }
         Ok(Trouble::L2(error))
     }
 
-    /// An L3 block names an L2 block that the contract does not know (any more): a reorganisation may have
-    /// taken the record back, but left the block.
+    /// L2's record of the block that an L3 block names is gone, or of another time: a reorganisation may have taken it
+    /// back, but left the block.
     async fn record_again(
         &self,
         settlement: &C::Settlement,
-        hash: B256,
+        batch: BatchNumber,
+        block: BlockNumber,
         new: bool,
     ) -> Result<(), Trouble> {
-        let Some(number) = self.records.anchor_number(hash).await? else {
-            if new {
-                error!(target: "tern::bridge", %hash, "ALARM: an L3 block names an L2 block that was never recorded");
-            }
+        let batch = self.batch(batch).await?;
+        let named = batch.blocks.iter().find(|found| found.number() == block);
+        let header = named.map(|found| (&found.header, found.header.parent_beacon_block_root));
+        let Some((header, Some(hash))) = header else {
             return Ok(());
         };
-        if settlement
-            .block(number)
-            .await?
-            .is_some_and(|there| there.hash == hash)
-        {
-            warn!(target: "tern::bridge", number, %hash, "L2 has lost the record of this block; recording it again");
-            settlement.record(number).await?;
-        } else if new {
-            error!(target: "tern::bridge", number, %hash, "ALARM: an L3 block names an L2 block that L2 has taken back");
+        let alarm = |what: &str| {
+            if new {
+                error!(target: "tern::bridge", %block, %hash, "ALARM: an L3 block names an L2 block {what}");
+            }
+            Ok(())
+        };
+        let Some(number) = self.records.anchor_number(hash).await? else {
+            return alarm("that was never recorded");
+        };
+        let there = settlement.block(number).await?;
+        let Some(there) = there.filter(|there| there.hash == hash) else {
+            return alarm("that L2 has taken back");
+        };
+        if there.timestamp > header.timestamp {
+            return alarm("that is younger than itself");
         }
-        Ok(())
+        match settlement.record(number).await {
+            Ok(_) => {
+                warn!(target: "tern::bridge", number, %hash, "L2 had lost the record of this block; it is recorded again");
+                Ok(())
+            }
+            Err(error) if is_out_of_reach(&error) => {
+                alarm("whose record L2 has lost, and which is too old to be recorded again")
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn heartbeat(&mut self, view: &View, next: Next) {

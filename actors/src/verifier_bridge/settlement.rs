@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use alloy::consensus::Header;
 use alloy::eips::BlockId;
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster_config::SecretUrl;
 use tern_messages::{Batch, BatchNumber, ChainId, L2Transaction, Proof, ProvenRange};
@@ -14,6 +14,8 @@ use tern_settlement::{
     ExpectedRollup, FollowPolicy, L2, L2Block, L2Endpoint, Mined, RecordedBlock, RollupClient,
     RollupStatus, SettlementError, TransactionSender,
 };
+use tokio::sync::Mutex;
+use tracing::warn;
 
 use super::attestors::Attestors;
 
@@ -59,6 +61,10 @@ pub trait Settlement: Send + Sync + Debug + 'static {
         previous: Option<&Batch>,
         batch: &Batch,
     ) -> impl Future<Output = Answer<Mined>> + Send;
+    /// Reads again which proofs the contract asks for, if its verifier was replaced.
+    ///
+    /// The error is [`SettlementError::OtherCircuit`] while it takes none that this program makes.
+    fn look_at_verifier(&self) -> impl Future<Output = Answer<()>> + Send;
     /// The proof that the contract takes: with the signatures of watchers, if it asks for them.
     ///
     /// The error is [`SettlementError::NotAttested`] while there are too few.
@@ -91,6 +97,8 @@ pub struct L2Connector {
     pub chain_id: ChainId,
     /// The contract that must be there.
     pub rollup: ExpectedRollup,
+    /// Digest of the circuit whose proofs this program makes.
+    pub circuit: B256,
     /// The operator's key.
     pub operator: PrivateKeySigner,
     /// How transactions are followed.
@@ -106,12 +114,15 @@ impl Connector for L2Connector {
         let l2 = L2::connect_to(self.endpoint.clone(), self.chain_id).await?;
         let rollup = RollupClient::connect(l2.clone(), self.rollup).await?;
         let sender = TransactionSender::new(l2, self.operator.clone(), self.policy);
-        let required = rollup.required_proofs().await?;
+        let verifier = rollup.verifier().await?;
+        let required = rollup.required_proofs(verifier).await?;
         let attestors = Attestors::new(required, &self.watchers)?;
         Ok(OnL2 {
             rollup,
             sender,
-            attestors,
+            circuit: self.circuit,
+            watchers: self.watchers.clone(),
+            asked: Mutex::new((verifier, attestors)),
         })
     }
 }
@@ -131,7 +142,10 @@ impl Debug for L2Connector {
 pub struct OnL2 {
     rollup: RollupClient,
     sender: TransactionSender,
-    attestors: Attestors,
+    circuit: B256,
+    watchers: Vec<SecretUrl>,
+    /// The contract's verifier at the last look, and who is asked for signatures.
+    asked: Mutex<(Address, Attestors)>,
 }
 
 impl Settlement for OnL2 {
@@ -185,8 +199,20 @@ impl Settlement for OnL2 {
         self.sender.send("commitBatch", &call).await
     }
 
+    async fn look_at_verifier(&self) -> Answer<()> {
+        let verifier = self.rollup.verifier().await?;
+        let mut asked = self.asked.lock().await;
+        if asked.0 != verifier {
+            let required = self.rollup.required_proofs(verifier).await?;
+            let attestors = Attestors::new(required, &self.watchers)?;
+            warn!(target: "tern::bridge", before = %asked.0, now = %verifier, "the contract's verifier was replaced");
+            *asked = (verifier, attestors);
+        }
+        asked.1.required().expect_circuit(self.circuit)
+    }
+
     async fn complete(&self, proven: &ProvenRange) -> Answer<Proof> {
-        self.attestors.complete(proven).await
+        self.asked.lock().await.1.complete(proven).await
     }
 
     async fn prove(&self, batches: &[Batch], proven: &ProvenRange) -> Answer<Mined> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alloy::consensus::Header;
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use tempfile::TempDir;
 use tern_messages::job::StatementData;
 use tern_messages::statement::Point;
@@ -13,7 +13,10 @@ use tern_messages::{
     Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, ChainId, FinalityRefusal,
     FinalityReport, L2Anchor, L2Transaction, Proof, ProvenRange, SealedBlock, SettledHeights,
 };
-use tern_settlement::{L2Block, Mined, RecordedBlock, RollupStatus, SettlementError};
+use tern_settlement::IRollup::{
+    BlockHashUnavailable, IRollupErrors, TimestampBeforeAnchor, UnknownBeaconRoot,
+};
+use tern_settlement::{L2Block, Mined, RecordedBlock, Revert, RollupStatus, SettlementError};
 use tern_storage::{ChainIdentity, Store};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -37,6 +40,12 @@ struct Inner {
     /// Watchers are asked so many times in vain.
     unsigned: u32,
     connect_error: Option<SettlementError>,
+    /// The contract takes proofs of another circuit.
+    misfit: bool,
+    /// The next commitments are refused, the last one first.
+    refusals: Vec<IRollupErrors>,
+    /// Seconds from block to block.
+    pace: u64,
 }
 
 /// The contract after one L2 block.
@@ -55,9 +64,17 @@ fn unreachable() -> SettlementError {
     }
 }
 
+fn reverted(error: IRollupErrors) -> SettlementError {
+    SettlementError::Reverted {
+        action: "fake",
+        revert: Revert::Rollup(error),
+    }
+}
+
 impl FakeL2 {
     fn new() -> Self {
         let l2 = Self::default();
+        l2.with(|inner| inner.pace = 1);
         l2.mine(|state| state.recorded.push(0));
         l2
     }
@@ -133,7 +150,7 @@ impl FakeL2 {
 }
 
 fn hash(number: u64, fork: u8) -> B256 {
-    let mut hash = B256::with_last_byte(u8::try_from(number).unwrap());
+    let mut hash = B256::from(U256::from(number));
     hash.0[0] = fork;
     hash.0[1] = 1;
     hash
@@ -151,7 +168,7 @@ impl Settlement for FakeL2 {
                 number,
                 hash: state.hash,
                 parent_hash: B256::ZERO,
-                timestamp: number,
+                timestamp: number * inner.pace,
                 base_fee: 1,
             }))
         })
@@ -221,6 +238,9 @@ impl Settlement for FakeL2 {
         let before = previous.map_or(0, |batch| batch.header.number.0);
         assert_eq!(before + 1, batch.header.number.0);
         let parent = self.head().await?.number;
+        if let Some(refusal) = self.with(|inner| inner.refusals.pop()) {
+            return Err(reverted(refusal));
+        }
         self.ask(|inner| (inner.blocks.last()?.committed.len() as u64 >= before).then_some(()))?;
         let batch = batch.clone();
         self.send(format!("commit {}", batch.header.number), |state| {
@@ -229,6 +249,17 @@ impl Settlement for FakeL2 {
             state.committed.push(batch);
             state.recorded.push(parent);
         })
+    }
+
+    async fn look_at_verifier(&self) -> Answer<()> {
+        match self.ask(|inner| Some(inner.misfit))? {
+            false => Ok(()),
+            true => Err(SettlementError::OtherCircuit {
+                verifier: Address::ZERO,
+                asked: B256::repeat_byte(1),
+                made: B256::repeat_byte(2),
+            }),
+        }
     }
 
     async fn complete(&self, proven: &ProvenRange) -> Answer<Proof> {
@@ -268,6 +299,12 @@ impl Settlement for FakeL2 {
     }
 
     async fn record(&self, number: u64) -> Answer<Mined> {
+        let next = self.head().await?.number + 1;
+        if number + 256 < next {
+            let number = U256::from(number);
+            let refusal = BlockHashUnavailable { number };
+            return Err(reverted(IRollupErrors::BlockHashUnavailable(refusal)));
+        }
         self.send(format!("record {number}"), |state| {
             state.recorded.push(number)
         })
@@ -569,6 +606,108 @@ async fn watchers_who_sleep_hold_up_no_commitment_and_are_asked_again() {
         ["commit 1", "commit 2", "commit 3", "prove 1", "prove 2"]
     );
     assert_eq!(board.status().trouble, None);
+}
+
+#[tokio::test]
+async fn proofs_that_the_contract_cannot_take_are_not_sent_until_it_does() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    l2.with(|inner| inner.misfit = true);
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 3, 2).await;
+    let board = Board::default();
+    let looping = Loop::new(fixture.bridge.clone(), board.clone(), Arc::default());
+    let _running = Running(tokio::spawn(looping.run()));
+    fixture.settled(3, 0).await;
+    says_trouble(&board).await;
+    let trouble = board.status().trouble.unwrap();
+    let digests = [B256::repeat_byte(1), B256::repeat_byte(2)].map(|digest| digest.to_string());
+    assert!(
+        digests.iter().all(|digest| trouble.contains(digest)),
+        "{trouble}"
+    );
+    assert_eq!(l2.sent(), ["commit 1", "commit 2", "commit 3"]);
+    l2.with(|inner| inner.misfit = false);
+    fixture.settled(3, 2).await;
+    assert_eq!(l2.sent()[3..], ["prove 1", "prove 2"]);
+    assert_eq!(board.status().trouble, None);
+}
+
+/// A batch whose block names this L2 block and has this time.
+fn naming(anchor: B256, timestamp: u64) -> Batch {
+    let mut batch = batch(1);
+    let header = &mut batch.blocks[0].header;
+    (header.parent_beacon_block_root, header.timestamp) = (Some(anchor), timestamp);
+    batch
+}
+
+fn unknown_anchor() -> IRollupErrors {
+    IRollupErrors::UnknownBeaconRoot(UnknownBeaconRoot {
+        number: 1,
+        beaconRoot: hash(0, 0),
+    })
+}
+
+#[tokio::test]
+async fn a_record_that_l2_has_lost_or_knows_with_a_later_time_is_made_again() {
+    let later = IRollupErrors::TimestampBeforeAnchor(TimestampBeforeAnchor {
+        number: 1,
+        timestamp: 5,
+        anchor: 6,
+    });
+    for refusal in [unknown_anchor(), later] {
+        let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+        l2.with(|inner| inner.refusals.push(refusal));
+        let store = store(&directory);
+        let list = vec![naming(hash(0, 0), 5)];
+        let mut fixture = holding(&store, &l2, list, vec![], 0, 1).await;
+        let _running = fixture.start();
+        fixture.settled(1, 0).await;
+        assert_eq!(l2.sent(), ["record 0", "commit 1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_record_that_cannot_be_made_again_is_no_other_trouble() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    for _ in 0..300 {
+        l2.mine(|_| ());
+    }
+    l2.with(|inner| inner.refusals.push(unknown_anchor()));
+    let store = store(&directory);
+    let list = vec![naming(hash(0, 0), 5)];
+    let mut fixture = holding(&store, &l2, list, vec![], 0, 1).await;
+    let board = Board::default();
+    let looping = Loop::new(fixture.bridge.clone(), board.clone(), Arc::default());
+    let _running = Running(tokio::spawn(looping.run()));
+    says_trouble(&board).await;
+    let trouble = board.status().trouble.unwrap();
+    assert!(trouble.contains("UnknownBeaconRoot"), "{trouble}");
+    fixture.settled(1, 0).await;
+    assert_eq!(l2.sent(), ["commit 1"]);
+}
+
+#[tokio::test]
+async fn a_record_is_refreshed_however_deep_it_must_be_to_count() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    l2.with(|inner| inner.pace = 12);
+    for _ in 0..500 {
+        l2.mine(|_| ());
+    }
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 1, 0).await;
+    fixture.bridge.confirmations = 300;
+    let board = Board::default();
+    let looping = Loop::new(fixture.bridge.clone(), board.clone(), Arc::default());
+    let _running = Running(tokio::spawn(looping.run()));
+    let committed = async {
+        while board.status().committed.0 == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, committed)
+        .await
+        .expect("it commits");
+    assert_eq!(l2.sent()[..2], ["record 372", "commit 1"]);
 }
 
 #[tokio::test]

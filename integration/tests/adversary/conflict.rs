@@ -2,6 +2,7 @@
 //! and the chain goes on by what was announced in public, after the delay and no sooner.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use alloy::consensus::Header;
 use alloy::eips::eip1559::BaseFeeParams;
@@ -10,15 +11,21 @@ use alloy::signers::SignerSync;
 use alloy::sol;
 use alloy::sol_types::{SolCall, SolValue};
 use anyhow::{Context, Result, ensure};
-use tern_cluster_config::{AttestationConfig, Devnet as Chain, Profile, development_key};
+use tern_cluster_config::{
+    AttestationConfig, Devnet as Chain, PoolConfig, Profile, SealingPolicy, development_key,
+};
 use tern_execution::HashWindow;
 use tern_integration::harness::Anvil;
 use tern_messages::job::StatementData;
 use tern_messages::{
-    Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, Proof, SealedBlock, StatementDigest,
+    Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, Proof, ProvenRange, SealedBlock,
+    StatementDigest,
 };
-use tern_node::deployment::{Contract, DEFAULT_DELAY, Deployer, deploy};
+use tern_node::deployment::{Contract, DEFAULT_DELAY, Deployer, deploy, verifier_key};
+use tern_node::derivation::{Attestor, Derivation};
+use tern_node::main_node::ChainSpec;
 use tern_node::supervisor::genesis_header;
+use tern_node::verifier_bridge::{Connector, L2Connector, Settlement};
 use tern_proving::BatchStatement;
 use tern_proving::onchain::PROOF_LEN;
 use tern_settlement::{
@@ -113,7 +120,7 @@ impl Believer {
             genesis_hash: deployment.genesis_hash,
         };
         let rollup = RollupClient::connect(l2, expected).await?;
-        let required = rollup.required_proofs().await?;
+        let required = rollup.required_proofs(rollup.verifier().await?).await?;
         ensure!(matches!(required, RequiredProofs::All(_)), "{required:?}");
         let attestation = required.attestations().next().cloned();
         Ok(Self {
@@ -230,6 +237,34 @@ impl Believer {
         }
     }
 
+    /// What a bridge knows whose program makes proofs of this circuit. Its watcher never answers.
+    fn bridge(&self, circuit: B256) -> Result<L2Connector> {
+        let l2 = self.rollup.l2();
+        Ok(L2Connector {
+            endpoint: l2.endpoint().clone(),
+            chain_id: l2.chain_id(),
+            rollup: ExpectedRollup {
+                address: self.rollup.address(),
+                chain_id: self.chain_id,
+                genesis_hash: self.genesis.hash_slow(),
+            },
+            circuit,
+            operator: development_key(OPERATOR),
+            policy: FollowPolicy::default(),
+            watchers: vec!["http://127.0.0.1:9".parse().map_err(anyhow::Error::msg)?],
+        })
+    }
+
+    /// A watcher that signs as the liar does.
+    async fn attestor(&self, directory: &Path) -> Result<Attestor> {
+        let config = Chain::l3(self.rollup.l2().chain_id().0, Profile::InsecureTest);
+        let spec = ChainSpec::rollup(&config, SealingPolicy::default(), PoolConfig::default());
+        let chain = tern_node::main_node::Chain::open(directory, spec)?;
+        let derivation = Derivation::new(chain, self.rollup.clone(), 1);
+        let attestor = Attestor::new(&derivation, development_key(LIAR)).await;
+        attestor.map_err(|error| anyhow::anyhow!("{error:?}"))
+    }
+
     /// A report against the watchers' verifier, with signatures of this account.
     fn accuse(&self, told: [&Told; 2], signer: u32) -> Result<Call> {
         let proofs = [self.attest(told[0], signer)?, self.attest(told[1], signer)?];
@@ -294,6 +329,26 @@ async fn two_outcomes_that_a_verifier_believes_halt_the_chain_until_it_is_mended
     let prove = chain.prove(&one)?;
     meets(&chain.operator, "a proof", &prove, "ChainIsHalted").await?;
 
+    let directory = tempfile::tempdir()?;
+    let attestor = chain.attestor(directory.path()).await?;
+    let circuit = verifier_key(Profile::InsecureTest).await?.circuit_digest;
+    let bridge = chain.bridge(circuit)?.connect().await?;
+    let outdated = chain.bridge(B256::repeat_byte(1))?.connect().await?;
+    let proven = ProvenRange {
+        first: BatchNumber(1),
+        last: BatchNumber(1),
+        statement: one.data.clone(),
+        proof: Proof {
+            bytes: Bytes::from_static(b"a proof"),
+        },
+    };
+    bridge.look_at_verifier().await?;
+    let unsigned = bridge.complete(&proven).await;
+    ensure!(
+        matches!(unsigned, Err(SettlementError::NotAttested { .. })),
+        "{unsigned:?}"
+    );
+
     let dismiss = chain.govern(&IGovernance::dismissWatchersCall {});
     meets(
         reporter,
@@ -304,8 +359,25 @@ async fn two_outcomes_that_a_verifier_believes_halt_the_chain_until_it_is_mended
     .await?;
     anvil.sleep(DEFAULT_DELAY).await?;
     reporter.send("the end of the halt", &dismiss).await?;
-    let required = chain.rollup.required_proofs().await?;
+    let verifier = chain.rollup.verifier().await?;
+    let required = chain.rollup.required_proofs(verifier).await?;
     ensure!(required.attestations().next().is_none(), "{required:?}");
+    // Whoever runs notices.
+    bridge.look_at_verifier().await?;
+    ensure!(bridge.complete(&proven).await? == proven.proof);
+    let misfit = outdated.look_at_verifier().await;
+    ensure!(
+        matches!(misfit, Err(SettlementError::OtherCircuit { asked, .. }) if asked == circuit),
+        "{misfit:?}"
+    );
+    let refusal = |attestor: &Attestor| {
+        let verifier = chain.attestation.address;
+        let signed = attestor.sign(verifier, BatchNumber(1), BatchNumber(1));
+        signed.map_err(|refusal| format!("{refusal:?}"))
+    };
+    ensure!(refusal(&attestor).is_err_and(|reason| reason.contains("UnknownBatch")));
+    attestor.look_at_verifier().await?;
+    ensure!(refusal(&attestor).is_err_and(|reason| reason.contains("asks for no signature")));
     // The forged batch meets the rules that every batch meets, and no halt.
     meets(
         &chain.operator,

@@ -60,8 +60,13 @@ impl AttestationVerifier {
 /// A verifier that must accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequiredVerifier {
-    /// Takes a proof of the execution.
-    Plonky2,
+    /// A `Plonky2Verifier`: takes a proof of the execution.
+    Plonky2 {
+        /// The contract.
+        address: Address,
+        /// Digest of the circuit whose proofs it takes.
+        circuit: B256,
+    },
     /// Takes watchers' signatures.
     Attestation(AttestationVerifier),
 }
@@ -90,14 +95,33 @@ impl RequiredProofs {
             .iter()
             .filter_map(|verifier| match verifier {
                 RequiredVerifier::Attestation(attestation) => Some(attestation),
-                RequiredVerifier::Plonky2 => None,
+                RequiredVerifier::Plonky2 { .. } => None,
             })
+    }
+
+    /// Checks that the proofs of the execution are those of this circuit.
+    ///
+    /// # Errors
+    /// [`SettlementError::OtherCircuit`].
+    pub fn expect_circuit(&self, made: B256) -> Result<(), SettlementError> {
+        for required in self.verifiers() {
+            if let RequiredVerifier::Plonky2 { address, circuit } = *required
+                && circuit != made
+            {
+                return Err(SettlementError::OtherCircuit {
+                    verifier: address,
+                    asked: circuit,
+                    made,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The proof that `proveBatches` takes; none while signatures are missing.
     pub fn assemble(&self, plonky2: &Proof, signatures: &Signatures) -> Option<Proof> {
         let proof_for = |verifier: &RequiredVerifier| match verifier {
-            RequiredVerifier::Plonky2 => Some(plonky2.bytes.clone()),
+            RequiredVerifier::Plonky2 { .. } => Some(plonky2.bytes.clone()),
             RequiredVerifier::Attestation(attestation) => {
                 let signed = signatures.get(&attestation.address)?;
                 let first = signed.values().take(attestation.threshold);
@@ -117,22 +141,31 @@ impl RequiredProofs {
 }
 
 impl RollupClient {
-    /// Asks the contract which proofs it requires. They are fixed when it is created.
+    /// The verifier that the contract asks. It may be replaced, behind the delay.
+    ///
+    /// # Errors
+    /// If L2 does not answer as it should.
+    pub async fn verifier(&self) -> Result<Address, SettlementError> {
+        self.view(IRollup::verifierCall {}, BlockId::latest()).await
+    }
+
+    /// Asks a verifier which proofs it requires. They are fixed when it is created.
     ///
     /// # Errors
     /// [`SettlementError::UnknownVerifier`], and if L2 does not answer as it should.
-    pub async fn required_proofs(&self) -> Result<RequiredProofs, SettlementError> {
-        let latest = BlockId::latest();
-        let address = self.view(IRollup::verifierCall {}, latest).await?;
+    pub async fn required_proofs(
+        &self,
+        verifier: Address,
+    ) -> Result<RequiredProofs, SettlementError> {
         let kind = self
-            .of_verifier(address, Verifiers::proofTypeCall {})
+            .of_verifier(verifier, Verifiers::proofTypeCall {})
             .await?;
         if kind != "all" {
-            let verifier = self.required_verifier(address, &kind).await?;
-            return Ok(RequiredProofs::One(verifier));
+            let required = self.required_verifier(verifier, &kind).await?;
+            return Ok(RequiredProofs::One(required));
         }
         let members = self
-            .of_verifier(address, Verifiers::verifiersCall {})
+            .of_verifier(verifier, Verifiers::verifiersCall {})
             .await?;
         let mut verifiers = Vec::with_capacity(members.len());
         for member in members {
@@ -150,7 +183,12 @@ impl RollupClient {
         kind: &str,
     ) -> Result<RequiredVerifier, SettlementError> {
         match kind {
-            "plonky2" => Ok(RequiredVerifier::Plonky2),
+            "plonky2" => {
+                let circuit = self
+                    .of_verifier(address, Verifiers::circuitDigestCall {})
+                    .await?;
+                Ok(RequiredVerifier::Plonky2 { address, circuit })
+            }
             "attestation" => {
                 let watchers = self
                     .of_verifier(address, Verifiers::watchersCall {})
@@ -250,6 +288,13 @@ mod tests {
         Signature::new(U256::from(r), U256::from(1), true)
     }
 
+    fn plonky2() -> RequiredVerifier {
+        RequiredVerifier::Plonky2 {
+            address: Address::repeat_byte(9),
+            circuit: B256::repeat_byte(1),
+        }
+    }
+
     fn proof() -> Proof {
         Proof {
             bytes: Bytes::from_static(b"plonky2"),
@@ -258,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_plain_verifier_takes_the_proof_as_it_is() {
-        let required = RequiredProofs::One(RequiredVerifier::Plonky2);
+        let required = RequiredProofs::One(plonky2());
         assert_eq!(
             required.assemble(&proof(), &Signatures::new()),
             Some(proof())
@@ -270,7 +315,7 @@ mod tests {
         let attestation = attestation(2);
         let required = RequiredProofs::All(vec![
             RequiredVerifier::Attestation(attestation.clone()),
-            RequiredVerifier::Plonky2,
+            plonky2(),
         ]);
         let mut signatures = Signatures::new();
         assert_eq!(required.assemble(&proof(), &signatures), None);
@@ -284,5 +329,22 @@ mod tests {
         let parts = Vec::<Bytes>::abi_decode(&assembled.bytes).unwrap();
         let expected = [signature(6).as_bytes(), signature(7).as_bytes()].concat();
         assert_eq!(parts, [Bytes::from(expected), proof().bytes]);
+    }
+
+    #[test]
+    fn another_circuit_is_named_and_watchers_ask_for_none() {
+        let watched = RequiredVerifier::Attestation(attestation(2));
+        let made = B256::repeat_byte(1);
+        let required = RequiredProofs::All(vec![watched.clone(), plonky2()]);
+        assert!(required.expect_circuit(made).is_ok());
+        assert!(RequiredProofs::One(watched).expect_circuit(made).is_ok());
+        let error = required.expect_circuit(B256::repeat_byte(2)).unwrap_err();
+        assert!(error.is_retryable());
+        let (asked, made) = (
+            "0x".to_owned() + &"01".repeat(32),
+            "0x".to_owned() + &"02".repeat(32),
+        );
+        let said = error.to_string();
+        assert!(said.contains(&asked) && said.contains(&made), "{said}");
     }
 }

@@ -48,6 +48,8 @@ alloy::sol! {
     interface Verifiers {
         /// `plonky2`, `attestation`, or `all` of a set.
         function proofType() external view returns (string memory);
+        /// The circuit of a plonky2 verifier.
+        function circuitDigest() external view returns (bytes32);
         /// The members of a set.
         function verifiers() external view returns (address[] memory);
         /// The accounts of an attestation verifier.

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use alloy::primitives::{Address, Bytes, TxHash, U256};
+use alloy::primitives::{Address, B256, Bytes, TxHash, U256};
 use alloy::sol_types::{Revert as RevertString, SolError, SolInterface};
 use alloy::transports::{RpcError, TransportError, TransportErrorKind};
 use tern_messages::{BatchNumber, ChainId};
@@ -164,6 +164,20 @@ pub enum SettlementError {
         /// What it calls its proofs.
         kind: String,
     },
+    /// The `Rollup` asks for proofs of another circuit than this program makes.
+    #[error(
+        "the verifier at {verifier} takes proofs of circuit {asked}, and this program, tern {version}, makes those of \
+         circuit {made}: run the version of tern that the verifier was deployed with",
+        version = env!("CARGO_PKG_VERSION")
+    )]
+    OtherCircuit {
+        /// The verifier.
+        verifier: Address,
+        /// Digest of its circuit.
+        asked: B256,
+        /// Digest of this program's circuit.
+        made: B256,
+    },
     /// The `Rollup` asks for more watchers' signatures than there are watchers to ask.
     #[error(
         "the Rollup asks for the signatures of {threshold} watchers (verifier {verifier}), and {known} can be asked; \
@@ -225,6 +239,7 @@ impl SettlementError {
             | Self::Refused { .. }
             | Self::NotMined { .. }
             | Self::NotAttested { .. }
+            | Self::OtherCircuit { .. }
             | Self::Failed { .. } => true,
             Self::Client(_)
             | Self::Scheme { .. }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use alloy::consensus::Transaction as _;
-use alloy::primitives::{B256, Bytes, TxHash};
+use alloy::primitives::{B256, Bytes, U256};
 use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::{SolCall, SolEvent};
 use tern_messages::{BatchNumber, L2Transaction};
@@ -26,7 +26,7 @@ pub struct PostedBatch {
     /// Its blocks.
     pub blocks: Vec<PostedBlock>,
     /// The L2 transaction that posted it.
-    pub transaction: TxHash,
+    pub transaction: L2Transaction,
 }
 
 /// A block as it was posted; the rest of its header follows from the blocks before it.
@@ -60,11 +60,16 @@ pub struct RecordedBlock {
 }
 
 impl RollupClient {
-    /// Reads a committed batch back from L2.
+    /// Reads a committed batch back from L2. It is looked for from the L2 block `since` on, in which the batch before it
+    /// was committed: whoever reads all batches reads L2's events once.
     ///
     /// # Errors
     /// [`SettlementError::PostingMissing`] if the contract holds no such batch or L2 does not show it.
-    pub async fn posted_batch(&self, number: BatchNumber) -> Result<PostedBatch, SettlementError> {
+    pub async fn posted_batch(
+        &self,
+        number: BatchNumber,
+        since: u64,
+    ) -> Result<PostedBatch, SettlementError> {
         let missing = |what| SettlementError::PostingMissing {
             batch: number,
             what,
@@ -73,24 +78,18 @@ impl RollupClient {
             .batch_hash(number)
             .await?
             .ok_or_else(|| missing("its hash"))?;
-        let filter = Filter::new()
-            .address(self.address())
-            .event_signature(IRollup::BatchCommitted::SIGNATURE_HASH)
-            .topic1(alloy::primitives::U256::from(number.0))
-            .topic2(held);
+        let filter = self.commits_of(number, held);
         let log = self
-            .newest_log(filter)
+            .log_since(filter, since)
             .await?
             .ok_or_else(|| missing("its event"))?;
-        let hash = log
-            .transaction_hash
-            .ok_or_else(|| missing("its transaction's hash"))?;
+        let place = transaction_of(log).ok_or_else(|| missing("its transaction's place"))?;
         let transaction = self
             .l2()
-            .transaction(hash)
+            .transaction(place.hash)
             .await?
             .ok_or_else(|| missing("its transaction"))?;
-        decode_commit(transaction.inner.input(), hash).ok_or_else(|| missing("its calldata"))
+        decode_commit(transaction.inner.input(), place).ok_or_else(|| missing("its calldata"))
     }
 
     /// The L2 transaction that committed the batch which the contract holds under this number, if it holds one
@@ -110,12 +109,15 @@ impl RollupClient {
         let Some(held) = self.batch_hash(number).await? else {
             return Ok(None);
         };
-        let filter = Filter::new()
+        self.newest_log(self.commits_of(number, held)).await
+    }
+
+    fn commits_of(&self, number: BatchNumber, held: B256) -> Filter {
+        Filter::new()
             .address(self.address())
             .event_signature(IRollup::BatchCommitted::SIGNATURE_HASH)
-            .topic1(alloy::primitives::U256::from(number.0))
-            .topic2(held);
-        self.newest_log(filter).await
+            .topic1(U256::from(number.0))
+            .topic2(held)
     }
 
     /// Hash of the last block of the batch which the contract holds under this number, if it holds one and L2 still
@@ -143,11 +145,28 @@ impl RollupClient {
         &self,
         number: BatchNumber,
     ) -> Result<Option<L2Transaction>, SettlementError> {
-        let filter = Filter::new()
+        let log = self.newest_log(self.proofs_of(number)).await?;
+        Ok(log.and_then(transaction_of))
+    }
+
+    /// The same, looked for from the L2 block `since` on, in which the batch was committed.
+    ///
+    /// # Errors
+    /// If L2 does not answer as it should.
+    pub async fn verified_since(
+        &self,
+        number: BatchNumber,
+        since: u64,
+    ) -> Result<Option<L2Transaction>, SettlementError> {
+        let log = self.log_since(self.proofs_of(number), since).await?;
+        Ok(log.and_then(transaction_of))
+    }
+
+    fn proofs_of(&self, number: BatchNumber) -> Filter {
+        Filter::new()
             .address(self.address())
             .event_signature(IRollup::BatchVerified::SIGNATURE_HASH)
-            .topic1(alloy::primitives::U256::from(number.0));
-        Ok(self.newest_log(filter).await?.and_then(transaction_of))
+            .topic1(U256::from(number.0))
     }
 
     /// The L2 block hashes that were recorded in these L2 blocks, in order.
@@ -185,6 +204,24 @@ impl RollupClient {
         Ok(found)
     }
 
+    /// The first log from L2 block `since` on that the filter admits; where there is none, the newest before.
+    async fn log_since(&self, filter: Filter, since: u64) -> Result<Option<Log>, SettlementError> {
+        let head = self.l2().head().await?.number;
+        let mut from = since.max(self.deployment_block());
+        while from <= head {
+            let to = from.saturating_add(LOG_RANGE - 1).min(head);
+            let logs = self
+                .l2()
+                .logs(&filter.clone().from_block(from).to_block(to))
+                .await?;
+            if let Some(log) = logs.into_iter().find(|log| !log.removed) {
+                return Ok(Some(log));
+            }
+            from = to + 1;
+        }
+        self.newest_log(filter).await
+    }
+
     /// The newest log that the filter admits, searched from the head back to the contract's creation.
     async fn newest_log(&self, filter: Filter) -> Result<Option<Log>, SettlementError> {
         let mut to = self.l2().head().await?.number;
@@ -213,7 +250,7 @@ fn transaction_of(log: Log) -> Option<L2Transaction> {
 }
 
 /// Reads the calldata of `commitBatch`.
-pub fn decode_commit(calldata: &[u8], transaction: TxHash) -> Option<PostedBatch> {
+pub fn decode_commit(calldata: &[u8], transaction: L2Transaction) -> Option<PostedBatch> {
     let call = IRollup::commitBatchCall::abi_decode(calldata).ok()?;
     let stream = compression::decompress(&call.transactions)?;
     let mut rest = &stream[..];

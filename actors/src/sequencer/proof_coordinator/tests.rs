@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use alloy::primitives::B256;
 use tempfile::TempDir;
 use tern_messages::{
     Artifact, BatchHeader, BatchNumber, BlobId, BlockNumber, ChunkQuery, ChunkRefusal, Completion,
@@ -15,7 +16,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::*;
 use crate::sequencer::lease_policy;
-use crate::sequencer::tables::{SIMULATIONS, SimulatedBlock, SimulatedRun};
+use crate::sequencer::renew;
+use crate::sequencer::tables::{PRUNED, SIMULATIONS, SimulatedBlock, SimulatedRun};
 use crate::sequencer::testing::*;
 
 const GB: u64 = 1 << 30;
@@ -23,6 +25,7 @@ const GB: u64 = 1 << 30;
 /// A disk as replica, simulator and batcher leave it: `count` blocks, two in each batch.
 fn disk(directory: &TempDir, count: u64) -> Chain {
     let chain = open_chain(directory.path());
+    renew(&chain.store, CIRCUITS).unwrap();
     let mut batch = WriteBatch::new();
     let blocks = blocks(count);
     for block in &blocks {
@@ -87,6 +90,10 @@ struct Fixture {
 }
 
 async fn coordinator(chain: &Chain) -> Fixture {
+    coordinator_of(chain, CIRCUITS).await
+}
+
+async fn coordinator_of(chain: &Chain, circuits: B256) -> Fixture {
     let (main, main_node) = main_node(vec![]).await;
     let (batcher_address, batcher) = mailbox().await;
     let (simulator_address, simulator) = mailbox().await;
@@ -100,7 +107,7 @@ async fn coordinator(chain: &Chain) -> Fixture {
         chain: chain.clone(),
         history: History::default(),
         profile: "insecure-test",
-        check: Arc::new(NameCheck),
+        check: Arc::new(NameCheck(circuits)),
         policy,
         main_node: main.clone(),
         simulator: simulator_address,
@@ -323,6 +330,54 @@ async fn a_shared_proof_of_which_l2_has_verified_a_part_is_made_anew_for_the_res
         );
         assert_eq!(fixture.lease().await, None);
     }
+}
+
+/// As after an update of the program.
+#[tokio::test]
+async fn what_was_proven_for_other_circuits_and_is_not_verified_is_proven_anew() {
+    let directory = TempDir::new().unwrap();
+    let chain = disk(&directory, 4);
+    let store = &chain.store;
+    let fixture = coordinator(&chain).await;
+    fixture.others_work().await;
+    let old = fixture.proven(2).await.unwrap();
+    settle(&fixture, 1).await;
+    let wait = async {
+        while store.get(&PRUNED, &()).unwrap() != Some(BatchNumber(1)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, wait)
+        .await
+        .expect("it is cleared away");
+    kill(&fixture.coordinator).await;
+    let simulated = || -> Vec<_> { store.range(&SIMULATIONS, ..).map(Result::unwrap).collect() };
+    let (before, other) = (simulated(), B256::repeat_byte(0xc2));
+    renew(store, CIRCUITS).unwrap();
+    assert_eq!(simulated(), before);
+    renew(store, other).unwrap();
+    assert_eq!(simulated(), before[..2]);
+
+    let mut batch = WriteBatch::new();
+    for (number, block) in &before[2..] {
+        batch.put(&SIMULATIONS, number, block);
+    }
+    store.commit(batch).unwrap();
+    let fixture = coordinator_of(&chain, other).await;
+    assert_eq!(fixture.proven(2).await, None);
+    let mut kinds = Vec::new();
+    let offer = || Offer {
+        circuits_version: other,
+        ..offer("a")
+    };
+    while let Some(lease) = fixture.offer(offer()).await.unwrap() {
+        kinds.push(lease.job.kind());
+        fixture.finish(&lease).await;
+    }
+    let segments = kinds.iter().filter(|kind| **kind == JobKind::Segment);
+    assert_eq!((segments.count(), kinds.last()), (4, Some(&JobKind::Wrap)));
+    let new = fixture.proven(2).await.unwrap();
+    assert_ne!(new.proof, old.proof);
 }
 
 #[tokio::test]

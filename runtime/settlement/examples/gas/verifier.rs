@@ -70,7 +70,10 @@ pub(crate) async fn costs() -> [Cost; 2] {
     });
     let signatures = Signatures::from([(attestation.address, signed.collect())]);
     let all = RequiredProofs::All(vec![
-        RequiredVerifier::Plonky2,
+        RequiredVerifier::Plonky2 {
+            address: plonky2,
+            circuit: key.circuit_digest,
+        },
         RequiredVerifier::Attestation(attestation),
     ]);
     let attested = all.assemble(&proof, &signatures).unwrap();

@@ -1,8 +1,15 @@
 use alloy::primitives::TxHash;
-use tern_messages::{BatchHeader, BlockNumber, MAX_BLOCK_BYTES, MAX_TRANSACTION_SIZE};
+use tern_messages::{
+    BatchHeader, BlockNumber, L2Transaction, MAX_BLOCK_BYTES, MAX_TRANSACTION_SIZE,
+};
 
 use super::*;
 use crate::posted::decode_commit;
+
+const NOWHERE: L2Transaction = L2Transaction {
+    hash: TxHash::ZERO,
+    block: 0,
+};
 
 fn block(parent: &Header, transactions: Vec<Bytes>) -> SealedBlock {
     let header = Header {
@@ -94,7 +101,7 @@ fn statement() -> StatementData {
 fn what_is_committed_is_what_is_read_back() {
     let batch = batch(1, &genesis(), &[&[1, 300, 70_000], &[100]]);
     let call = commit(&batch).unwrap();
-    let posted = decode_commit(&call.data, TxHash::ZERO).unwrap();
+    let posted = decode_commit(&call.data, NOWHERE).unwrap();
     assert_eq!(posted.number, BatchNumber(1));
     for (posted, block) in posted.blocks.iter().zip(&batch.blocks) {
         assert_eq!(posted.transactions, block.transactions);
@@ -106,10 +113,10 @@ fn what_is_committed_is_what_is_read_back() {
 fn calldata_that_is_cut_or_garbled_is_not_a_batch() {
     let call = commit(&batch(1, &genesis(), &[&[100]])).unwrap();
     assert_eq!(
-        decode_commit(&call.data[..call.data.len() - 32], TxHash::ZERO),
+        decode_commit(&call.data[..call.data.len() - 32], NOWHERE),
         None
     );
-    assert_eq!(decode_commit(b"", TxHash::ZERO), None);
+    assert_eq!(decode_commit(b"", NOWHERE), None);
     // The length of the only transaction: behind the first run's kind.
     let mut garbled = call.data.to_vec();
     let length = garbled
@@ -117,7 +124,7 @@ fn calldata_that_is_cut_or_garbled_is_not_a_batch() {
         .rposition(|bytes| bytes == [31, 0, 0, 100])
         .unwrap();
     garbled[length + 3] = 101;
-    assert_eq!(decode_commit(&garbled, TxHash::ZERO), None);
+    assert_eq!(decode_commit(&garbled, NOWHERE), None);
 }
 
 #[test]
@@ -126,7 +133,7 @@ fn calldata_with_more_or_fewer_transactions_than_its_blocks_say_is_not_a_batch()
     let with = |transactions| {
         let mut call = IRollup::commitBatchCall::abi_decode(&call.data).unwrap();
         call.blocks[0].transactions = transactions;
-        decode_commit(&call.abi_encode(), TxHash::ZERO)
+        decode_commit(&call.abi_encode(), NOWHERE)
     };
     assert!(with(2).is_some());
     assert_eq!(with(1), None);

@@ -1,12 +1,12 @@
 //! The client against the real contract on a real chain.
 
 use alloy::primitives::{Address, B256, Bytes};
-use tern_messages::{BatchNumber, BlockNumber, ChainId, L2Anchor, Proof};
+use tern_messages::{BatchNumber, BlockNumber, ChainId, L2Anchor, L2Transaction, Proof};
 use tern_settlement::Foundations::{FoundationsErrors, MalformedProof};
 use tern_settlement::IRollup::{EvaluationMismatch, IRollupErrors};
 use tern_settlement::{
-    ExpectedRollup, FollowPolicy, L2, L2Endpoint, Revert, RollupClient, RollupStatus,
-    SettlementError, VerifierKey, deploy_verifier,
+    ExpectedRollup, FollowPolicy, L2, L2Endpoint, RequiredProofs, RequiredVerifier, Revert,
+    RollupClient, RollupStatus, SettlementError, VerifierKey, deploy_verifier,
 };
 
 use crate::chain::{self, CHAIN_ID};
@@ -60,8 +60,15 @@ async fn batches_are_committed_and_read_back() {
         BatchNumber(2)
     );
 
-    let posted = rollup.posted_batch(BatchNumber(2)).await.unwrap();
-    assert_eq!(posted.transaction, mined.hash);
+    let posted = rollup.posted_batch(BatchNumber(2), 0).await.unwrap();
+    let place = L2Transaction {
+        hash: mined.hash,
+        block: mined.block,
+    };
+    assert_eq!(posted.transaction, place);
+    // Earlier than it was looked for, as after a reorganisation of L2.
+    let late = rollup.posted_batch(BatchNumber(2), mined.block + 1).await;
+    assert_eq!(late.unwrap(), posted);
     assert_eq!(posted.last_block_hash, second.header.last_block_hash);
     assert_eq!(posted.blocks.len(), 2);
     for (posted, block) in posted.blocks.iter().zip(&second.blocks) {
@@ -92,7 +99,7 @@ async fn a_superseded_batch_is_no_longer_held() {
     operator.send("the commit", &call).await.unwrap();
     assert!(!rollup.holds(&first).await.unwrap());
     assert!(rollup.holds(&other).await.unwrap());
-    let posted = rollup.posted_batch(BatchNumber(1)).await.unwrap();
+    let posted = rollup.posted_batch(BatchNumber(1), 0).await.unwrap();
     assert_eq!(posted.last_block_hash, other.header.last_block_hash);
 }
 
@@ -142,6 +149,16 @@ async fn the_real_verifier_is_deployed_and_refuses_what_is_no_proof() {
     };
     let verifier = deploy_verifier(&operator, &key).await.unwrap();
     let settled = Settled::with(anvil, operator, verifier.address).await;
+    let asked = settled.rollup.verifier().await.unwrap();
+    assert_eq!(asked, verifier.address);
+    let required = RequiredVerifier::Plonky2 {
+        address: verifier.address,
+        circuit: key.circuit_digest,
+    };
+    assert_eq!(
+        settled.rollup.required_proofs(asked).await.unwrap(),
+        RequiredProofs::One(required)
+    );
     let batch = settled.commit_first().await;
     let mut statement = unevaluated();
     let proof = Proof {
