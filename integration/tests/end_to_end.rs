@@ -27,8 +27,9 @@ const TOKEN: &str = include_str!("../contracts/Token.hex");
 const SOMEBODY: Address = address!("0x00000000000000000000000000000000deadbeef");
 /// Seconds that a block's timestamp may be ahead of L2's (`MAX_AHEAD` of the contract).
 const MAX_AHEAD: u64 = 15;
-/// A receipt is there within this, from sending.
-const CONFIRMED: Duration = Duration::from_millis(200);
+/// A receipt is there within this, from sending: before a block can be sealed, also where two provers keep both cores
+/// busy.
+const CONFIRMED: Duration = Duration::from_secs(1);
 
 /// Longest time from sealing to verification with quick proofs, circuits included, on two busy cores.
 const SETTLED_QUICKLY: Duration = Duration::from_secs(420);
