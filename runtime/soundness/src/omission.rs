@@ -38,7 +38,7 @@ pub enum Omission {
 }
 
 /// The lookup of arithmetic operations, and the element of its tuples that is the flag of the CPU.
-const ARITHMETIC: usize = 0;
+pub(crate) const ARITHMETIC: usize = 0;
 const CLASS: usize = 1;
 
 impl Omission {
@@ -82,7 +82,7 @@ impl Omission {
 }
 
 /// Whether `shown` is the column, of a row of `width` cells.
-fn shows(shown: &Column<F>, width: usize, column: usize) -> bool {
+pub(crate) fn shows(shown: &Column<F>, width: usize, column: usize) -> bool {
     let nothing = vec![F::ZERO; width];
     let mut unit = nothing.clone();
     unit[column] = F::ONE;

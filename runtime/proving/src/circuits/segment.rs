@@ -83,6 +83,12 @@ impl SegmentCircuits {
         &self.root.circuit
     }
 
+    /// Where the prover says which circuit of `table` it has used.
+    #[cfg(test)]
+    pub(crate) fn index_target(&self, table: Table) -> plonky2::iop::target::Target {
+        self.root.index_verifier_data[table as usize]
+    }
+
     /// Proves a segment; `progress` is called before each step.
     pub(crate) fn prove(
         &self,

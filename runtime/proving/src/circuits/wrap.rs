@@ -47,6 +47,12 @@ impl Wrap {
         shrunk(&self.layers)
     }
 
+    /// The circuits in front of the final one, in order.
+    #[cfg(test)]
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Circuit> {
+        self.layers.iter().map(|layer| &layer.circuit)
+    }
+
     /// The final circuit.
     pub(crate) fn last(&self) -> Result<Arc<WrapCircuit>, OnchainError> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

@@ -72,6 +72,11 @@ impl WrapCircuit {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn circuit(&self) -> &CircuitData<GoldilocksField, OnchainConfig, D> {
+        &self.data
+    }
+
     /// What the contract needs to know of this circuit.
     pub fn verifier_key(&self) -> VerifierKey {
         VerifierKey::of(&self.data.verifier_only)

@@ -10,6 +10,7 @@ mod mock;
 mod ran;
 mod rules;
 mod simulation;
+mod targets;
 mod transactions;
 mod transient_storage;
 

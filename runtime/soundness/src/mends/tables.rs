@@ -9,6 +9,7 @@ use evm_arithmetization::memory::columns::MEMORY_COL_MAP as MEMORY;
 use plonky2::field::types::Field;
 
 use super::{Part, Polynomial, Written};
+use crate::omission::ARITHMETIC;
 use crate::{F, Omission, Table};
 
 pub(super) fn all() -> Vec<Written> {
@@ -17,6 +18,7 @@ pub(super) fn all() -> Vec<Written> {
     keccak(&mut mends);
     sponge(&mut mends);
     memory(&mut mends);
+    initial_values(&mut mends);
     mends
 }
 
@@ -68,17 +70,25 @@ fn sponge(mends: &mut Vec<Written>) {
                 * (byte(row, last) - F::from_canonical_u8(0x80))
         }),
     );
-    for place in [1, last_but_one] {
-        let first = move |row: &[F]| row[padding[place]] - row[padding[place - 1]];
-        add(
-            &format!("the first byte of padding, place {place}"),
-            Box::new(move |row, _| first(row) * (byte(row, place) - F::ONE)),
-        );
-        add(
-            &format!("padding between, place {place}"),
-            Box::new(move |row, _| row[padding[place]] * (first(row) - F::ONE) * byte(row, place)),
-        );
-    }
+    let first = move |row: &[F], place: usize| row[padding[place]] - row[padding[place - 1]];
+    let mut add_each = |name: &str, polynomial: fn(F, F, F) -> F| {
+        let parts = (1..last).map(|place| -> Part {
+            let of_place = move |row: &[F], _: &[F]| {
+                polynomial(row[padding[place]], first(row, place), byte(row, place))
+            };
+            Part::Constraint(table, Box::new(of_place))
+        });
+        mends.push(Written::new(name, parts));
+    };
+    add_each("the first byte of padding", |_, first, byte| {
+        first * (byte - F::ONE)
+    });
+    add_each("padding between", |padding, first, byte| {
+        padding * (first - F::ONE) * byte
+    });
+    let mut add = |name: &str, polynomial: Polynomial| {
+        mends.push(Written::new(name, [Part::Constraint(table, polynomial)]));
+    };
     let is_active = move |row: &[F]| row[SPONGE.is_full_input_block] + row[padding[last]];
     add(
         "a full block is followed by another",
@@ -131,6 +141,7 @@ fn memory(mends: &mut Vec<Written>) {
         ("is_stale", MEMORY.is_stale),
         ("is_dropped_zero", MEMORY.is_dropped_zero),
         ("is_pruned", MEMORY.is_pruned),
+        ("is_initial_value", MEMORY.is_initial_value),
     ] {
         add(
             &format!("a flag is 0 or 1: {name}"),
@@ -164,4 +175,40 @@ fn memory(mends: &mut Vec<Written>) {
         "a context is stale only if it was pruned",
         Box::new(move |row, _| row[MEMORY.stale_contexts] * (row[MEMORY.is_pruned] - F::ONE)),
     );
+}
+
+fn initial_values(mends: &mut Vec<Written>) {
+    let table = Table::Memory;
+    let mut add = |name: &str, polynomial: Polynomial| {
+        mends.push(Written::new(name, [Part::Constraint(table, polynomial)]));
+    };
+    add(
+        "only tries and lists have initial values",
+        Box::new(|row, _| row[MEMORY.is_initial_value] * row[MEMORY.preinitialized_segments]),
+    );
+    add(
+        "a first read finds zero, or what is looked up",
+        Box::new(|row, next| {
+            let changes = row[MEMORY.context_first_change]
+                + row[MEMORY.segment_first_change]
+                + row[MEMORY.virtual_first_change];
+            let others = F::ONE - next[MEMORY.is_initial_value];
+            row[MEMORY.initialize_aux] - changes * next[MEMORY.is_read] * others
+        }),
+    );
+    for (limb, column) in MEMORY.value_limbs.into_iter().enumerate() {
+        add(
+            &format!("a first read that finds zero, limb {limb}"),
+            Box::new(move |row, next| {
+                row[MEMORY.initialize_aux] * next[MEMORY.addr_segment] * next[column]
+            }),
+        );
+    }
+    let looked_up = Omission::Tuple {
+        table,
+        lookup: ARITHMETIC,
+        tuple: 0,
+    };
+    let name = "limbs of initial values have 32 bits";
+    mends.push(Written::new(name, [Part::Other(looked_up)]));
 }

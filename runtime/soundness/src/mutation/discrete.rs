@@ -3,19 +3,39 @@
 use rayon::prelude::*;
 
 use super::class::Site;
+use super::freedom::FIRST_ORDER;
 use super::judge::Judge;
 use super::mutant::{Fault, Mutant, mutants};
 use super::repair::Repair;
-use super::report::{Key, Report};
+use super::report::{Key, Report, Reviewed};
 use crate::{Checker, NUM_TABLES, Table, Trace};
 
 /// Which mutants are looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Sample {
+pub struct Sample<'a> {
     /// How many, about; all if there is no number.
     pub size: Option<usize>,
     /// What chooses them.
     pub seed: u64,
+    /// Entries of which every mutant is looked at, beside the others: what no longer survives is noticed.
+    pub always: &'a [Reviewed],
+}
+
+impl<'a> Sample<'a> {
+    /// Whether it is all there are.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.size.is_none()
+    }
+
+    /// The entries that are about a site.
+    pub(crate) fn about(&self, site: &Site) -> impl Iterator<Item = &'a Reviewed> {
+        self.always.iter().filter(|entry| entry.is_about(site))
+    }
+
+    /// Whether a site is always looked at to first order.
+    pub(crate) fn always_to_first_order(&self, site: &Site) -> bool {
+        self.is_whole() || self.about(site).any(|entry| entry.is_of_kind(FIRST_ORDER))
+    }
 }
 
 /// Half of a sample is of the CPU, whose instructions are many; the other tables share the rest.
@@ -36,7 +56,7 @@ pub(crate) fn mix(seed: u64) -> u64 {
 
 /// Makes mutants of the sites and says what becomes of them. The sites of each trace are with it.
 #[must_use]
-pub fn discrete(checker: &Checker, sites: &[(&Trace, Vec<Site>)], sample: Sample) -> Report {
+pub fn discrete(checker: &Checker, sites: &[(&Trace, Vec<Site>)], sample: Sample<'_>) -> Report {
     let mut available = [0; NUM_TABLES];
     for (trace, sites) in sites {
         for site in sites {
@@ -57,8 +77,14 @@ pub fn discrete(checker: &Checker, sites: &[(&Trace, Vec<Site>)], sample: Sample
             let first = number
                 .iter()
                 .fold(sample.seed, |sum, &part| mix(sum ^ part as u64));
+            let always: Vec<&Reviewed> = sample.about(site).collect();
+            let is_named = |mutant: &Mutant| {
+                let key = key(site, mutant);
+                always.iter().any(|entry| entry.matches(&key))
+            };
             let numbered = (first..).zip(mutants(trace, site));
-            let chosen = numbered.filter(|(number, _)| chosen(site.table, *number));
+            let chosen =
+                numbered.filter(|(number, mutant)| chosen(site.table, *number) || is_named(mutant));
             let reports = chosen.map(|(_, mutant)| of_mutant(&judge, site, &mutant));
             reports.fold(Report::default(), Report::plus)
         });
@@ -67,13 +93,17 @@ pub fn discrete(checker: &Checker, sites: &[(&Trace, Vec<Site>)], sample: Sample
     reports.fold(Report::default(), Report::plus)
 }
 
+fn key(site: &Site, mutant: &Mutant) -> Key {
+    Key::new(site, &mutant.cell.name(site.table), mutant.kind)
+}
+
 /// What becomes of a mutant.
 pub(crate) fn of_mutant(judge: &Judge<'_>, site: &Site, mutant: &Mutant) -> Report {
     let mut report = Report {
         made: 1,
         ..Report::default()
     };
-    let key = || Key::new(site, &mutant.cell.name(site.table), mutant.kind);
+    let key = || key(site, mutant);
     if mutant.fault == Fault::IgnoredWord {
         if judge.ignores_word(site.row, &mutant.changes) {
             report

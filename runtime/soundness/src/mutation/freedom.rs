@@ -2,27 +2,26 @@
 //!
 //! Constraints have degree 3 at most, so that four values give the derivative along a cell exactly. What a row means
 //! is determined, to first order, if it is a combination of the constraints' derivatives and of those of what other
-//! tables fix. Bytes count as fixed by their range check. Arithmetic is left out: its identities hold between integers
-//! whose limbs are checked for their range, which derivatives know nothing of.
+//! tables fix. Bytes count as fixed by their range check. The identities of Arithmetic hold between integers, of whose
+//! limbs the range is checked: `ranges` says which of them are fixed. Which quotient a division has is nothing that
+//! derivatives know of; the row is given it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evm_arithmetization::cpu::columns::COL_MAP as CPU;
-use evm_arithmetization::keccak::columns::{TIMESTAMP, reg_a, reg_step};
-use evm_arithmetization::keccak_sponge::columns::KECCAK_SPONGE_COL_MAP as SPONGE;
-use evm_arithmetization::logic::columns::LOGIC_COL_MAP as LOGIC;
-use evm_arithmetization::memory::columns::MEMORY_COL_MAP as MEMORY;
 use plonky2::field::types::Field;
 use rayon::prelude::*;
 
-use super::cells::{Cell, STATE, determined};
+use super::cells::Cell;
 use super::class::Site;
+use super::discrete::Sample;
 use super::judge::Judge;
-use super::linear::Span;
+use super::linear::{Row, Span};
+use super::ranges::Ranges;
 use super::report::{Key, Report};
 use super::truth::lookup;
+use super::unknown::{are_limbs, meanings, unknown};
 use crate::constraints::evaluate;
-use crate::{Checker, F, Table, Trace, columns};
+use crate::{Checker, F, Table, Trace};
 
 /// Values of a row and the next, of which each constraint and each fixed value stays, and each meaning should.
 #[derive(Default)]
@@ -43,29 +42,31 @@ enum Part {
     Other,
 }
 
+/// What kind of survivor this layer finds.
+pub(crate) const FIRST_ORDER: &str = "first order";
+
 /// The derivatives of a row.
 struct System {
     /// Of the constraints that depend on anything, by index, and of what else is fixed.
-    constraints: Vec<(usize, Vec<(usize, F)>)>,
-    fixed: Vec<Vec<(usize, F)>>,
-    meanings: BTreeMap<String, Vec<Vec<(usize, F)>>>,
+    constraints: Vec<(usize, Row)>,
+    fixed: Vec<Row>,
+    meanings: BTreeMap<String, Vec<Row>>,
     cells: usize,
+    /// Of Arithmetic.
+    ranges: Option<Ranges>,
 }
 
-/// Looks at the first site of each class, and at all of them with `thoroughly`; and which constraints would be missed.
+/// Looks at the first site of each class, and at all of them unless it is a sample; and which constraints would be
+/// missed.
 #[must_use]
-pub fn first_order(checker: &Checker, sites: &[(&Trace, Vec<Site>)], thoroughly: bool) -> Report {
+pub fn first_order(checker: &Checker, sites: &[(&Trace, Vec<Site>)], sample: Sample<'_>) -> Report {
     let mut seen = BTreeSet::new();
     let mut report = Report::default();
     for (trace, sites) in sites {
         let judge = Judge::new(checker, trace);
-        let linear = |site: &&Site| {
-            let left_out = [Table::Arithmetic, Table::MemBefore, Table::MemAfter];
-            !left_out.contains(&site.table)
-        };
-        let sites: Vec<(&Site, bool)> = (sites.iter().filter(linear))
+        let sites: Vec<(&Site, bool)> = (sites.iter())
             .map(|site| (site, seen.insert((site.table as usize, &site.class))))
-            .filter(|(_, first)| *first || thoroughly)
+            .filter(|(site, first)| *first || sample.always_to_first_order(site))
             .collect();
         let reports = sites.into_par_iter();
         let reports = reports.map(|(site, first)| of_site(&judge, site, first));
@@ -77,7 +78,7 @@ pub fn first_order(checker: &Checker, sites: &[(&Trace, Vec<Site>)], thoroughly:
 /// What the constraints leave free of the meaning of a row.
 pub(crate) fn free_meanings(judge: &Judge<'_>, site: &Site) -> Vec<Key> {
     let free = System::of(judge, site).free(None).into_iter();
-    free.map(|meaning| Key::new(site, &meaning, "first order"))
+    free.map(|meaning| Key::new(site, &meaning, FIRST_ORDER))
         .collect()
 }
 
@@ -95,7 +96,7 @@ fn of_site(judge: &Judge<'_>, site: &Site, leave_out: bool) -> Report {
         report.indispensable[site.table as usize] = missed.collect();
     }
     for meaning in free {
-        let key = Key::new(site, &meaning, "first order");
+        let key = Key::new(site, &meaning, FIRST_ORDER);
         let example = format!("row {}", site.row);
         report.survivors.insert(key, (1, example));
     }
@@ -119,7 +120,7 @@ impl System {
                 derivative(&values)
             })
             .collect();
-        let gather = |of: fn(&Measures) -> &Vec<F>| -> Vec<Vec<(usize, F)>> {
+        let gather = |of: fn(&Measures) -> &Vec<F>| -> Vec<Row> {
             let mut rows = vec![vec![]; of(&measure(&honest)).len()];
             for (cell, derivative) in derivatives.iter().enumerate() {
                 for (row, &value) in rows.iter_mut().zip(of(derivative)) {
@@ -136,21 +137,44 @@ impl System {
         }
         let constraints = gather(|m| &m.constraints).into_iter().enumerate();
         let known = |index: &usize| !judge.checker.ignores(site.table, *index);
+        let constraints: Vec<_> = constraints
+            .filter(|(index, row)| !row.is_empty() && known(index))
+            .collect();
+        let changes = |steps: &[(usize, F)]| -> Vec<F> {
+            let mut moved = honest.clone();
+            for &(cell, step) in steps {
+                let Cell { offset, column } = cells[cell];
+                moved[offset][column] += step;
+            }
+            let [before, after] = [&honest, &moved].map(|pair| measure(pair).constraints);
+            let indexes = constraints.iter().map(|(index, _)| *index);
+            indexes.map(|index| after[index] - before[index]).collect()
+        };
+        let ranges = (site.table == Table::Arithmetic).then(|| {
+            let rows: Vec<&Row> = constraints.iter().map(|(_, row)| row).collect();
+            Ranges::of(are_limbs(judge.checker, &cells), &rows, changes)
+        });
         Self {
-            constraints: constraints
-                .filter(|(index, row)| !row.is_empty() && known(index))
-                .collect(),
+            constraints,
             fixed: gather(|m| &m.fixed),
             meanings,
             cells: cells.len(),
+            ranges,
         }
     }
 
     /// The meanings that are not determined, without one constraint if one is named.
     fn free(&self, without: Option<usize>) -> BTreeSet<String> {
-        let constraints = self.constraints.iter();
-        let constraints = constraints.filter(|(index, _)| without != Some(*index));
-        let rows = constraints.map(|(_, row)| row).chain(&self.fixed);
+        let constraints = self.constraints.iter().enumerate();
+        let constraints: Vec<(usize, &Row)> = constraints
+            .filter(|(_, (index, _))| without != Some(*index))
+            .map(|(place, (_, row))| (place, row))
+            .collect();
+        let ranges = self.ranges.iter();
+        let in_range = ranges.flat_map(|ranges| ranges.fixed(&constraints));
+        let in_range: Vec<Row> = in_range.map(|cell| vec![(cell, F::ONE)]).collect();
+        let rows = constraints.iter().map(|(_, row)| *row);
+        let rows = rows.chain(&self.fixed).chain(&in_range);
         let span = Span::of(rows.map(Vec::as_slice), self.cells);
         let free = self.meanings.iter().filter(|(_, gradients)| {
             let mut gradients = gradients.iter();
@@ -178,73 +202,6 @@ fn derivative(values: &[Measures]) -> Measures {
     }
 }
 
-/// The cells that a row determines, given what its statement is about.
-fn unknown(judge: &Judge<'_>, site: &Site, first: bool, last: bool) -> Vec<Cell> {
-    let table = site.table;
-    let own = |column| Cell { offset: 0, column };
-    let next = |column| Cell { offset: 1, column };
-    let all = 0..columns::count(table);
-    match table {
-        Table::Cpu => determined(table, first, last),
-        Table::Keccak => {
-            let lanes: Vec<usize> = (0..50).map(|i| reg_a(i / 10, i / 2 % 5) + i % 2).collect();
-            let given = |column: &usize| {
-                lanes.contains(column) || *column == TIMESTAMP || *column < reg_step(23) + 1
-            };
-            let round = site.class != "last round" && site.class != "none";
-            let after = lanes.iter().copied().filter(|_| round && !last);
-            let after: Vec<Cell> = after.map(next).collect();
-            (all.filter(|column| !given(column)).map(own))
-                .chain(after)
-                .collect()
-        }
-        Table::KeccakSponge => {
-            let from = SPONGE.block_bytes[0];
-            let until = SPONGE.range_counter;
-            let after = SPONGE.original_rate_u32s[0]..SPONGE.block_bytes[0];
-            (from..until)
-                .map(own)
-                .chain(after.filter(|_| !last).map(next))
-                .collect()
-        }
-        Table::Logic => LOGIC.result.map(own).into(),
-        Table::BytePacking => {
-            let bytes = (all).filter(|&c| columns::name(table, c).starts_with("value_bytes"));
-            bytes.map(own).collect()
-        }
-        Table::Memory => {
-            let values = MEMORY.value_limbs.into_iter().map(next);
-            let [row, after] = judge.pair(table, site.row, &[]);
-            // What tries and lists begin with is looked up, and what code begins with is the prover's to choose.
-            let changes = MEMORY.context_first_change..MEMORY.virtual_first_change + 1;
-            let begins = row[changes].iter().any(Field::is_nonzero);
-            let is_chosen = after[MEMORY.is_initial_value].is_one()
-                || begins && after[MEMORY.addr_segment].is_zero();
-            let reads = after[MEMORY.is_read].is_one() && !is_chosen;
-            let advice = MEMORY.context_first_change..MEMORY.range_check + 1;
-            let given = [MEMORY.stale_contexts, MEMORY.stale_context_frequencies];
-            (advice.filter(|column| !given.contains(column)).map(own))
-                .chain([own(MEMORY.timestamp_inv)])
-                .chain(values.filter(|_| reads && !last))
-                .collect()
-        }
-        Table::Arithmetic | Table::MemBefore | Table::MemAfter => vec![],
-    }
-}
-
-/// The cells that are meanings by themselves. An empty stack has no top.
-fn meanings(table: Table, cells: &[Cell], next: &[F]) -> Vec<Cell> {
-    let has_top = table == Table::Cpu && !next[CPU.stack_len].is_zero();
-    let means = |cell: &&Cell| match table {
-        Table::Cpu => {
-            let registers = STATE[0].contains(&cell.column) || STATE[1].contains(&cell.column);
-            registers || has_top && CPU.mem_channels[0].value.contains(&cell.column)
-        }
-        _ => cell.offset == 1,
-    };
-    cells.iter().filter(means).copied().collect()
-}
-
 /// What is measured of a row, and what the meanings are called.
 fn measure<'a>(
     judge: &'a Judge<'_>,
@@ -254,7 +211,7 @@ fn measure<'a>(
     let position = judge.position(table, site.row);
     let honest = judge.pair(table, site.row, &[]);
     let cells = unknown(judge, site, position.first, position.last);
-    let cells = meanings(table, &cells, &honest[1]);
+    let cells = meanings(judge, site, &cells, &honest[1]);
     let mut names: Vec<String> = cells.iter().map(|cell| cell.name(table)).collect();
     let mut ports = Vec::new();
     for (index, port) in judge.checker.ports[table as usize].iter().enumerate() {
@@ -286,6 +243,8 @@ fn measure<'a>(
         Table::BytePacking | Table::KeccakSponge => &judge.checker.lookups[table as usize][..],
         _ => &[],
     };
+    // Whether a row counts is for the row to say.
+    let is_memory = matches!(table, Table::MemBefore | Table::MemAfter);
     let measure = move |pair: &[Vec<F>; 2]| {
         let [row, next] = pair;
         let starks = &judge.checker.starks;
@@ -302,7 +261,9 @@ fn measure<'a>(
         measures.meanings.extend(own);
         for (port, of_next, parts) in &ports {
             let row = &pair[usize::from(*of_next)];
-            measures.fixed.push(port.weight(row, next));
+            if !is_memory {
+                measures.fixed.push(port.weight(row, next));
+            }
             if parts.is_empty() {
                 continue;
             }
@@ -365,6 +326,7 @@ fn part(table: Table, looks_up: bool, lookup: usize, tuple: &[F], index: usize) 
         (Table::Cpu, lookup::CONTEXT_PRUNING, _) => Part::Meaning("pruned context"),
         (Table::KeccakSponge, lookup::KECCAK_INPUTS, _) => Part::Meaning("permutation input"),
         (_, lookup::KECCAK_OUTPUTS, _) => value(looks_up, "permutation output"),
+        (Table::MemAfter, lookup::MEMORY_AFTER, _) => Part::Fixed,
         _ => Part::Other,
     }
 }

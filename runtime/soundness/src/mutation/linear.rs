@@ -4,6 +4,9 @@ use plonky2::field::types::Field;
 
 use crate::F;
 
+/// The cells that are not zero, by column.
+pub(crate) type Row = Vec<(usize, F)>;
+
 /// All combinations of some sparse rows.
 pub(crate) struct Span {
     /// Columns that are rows by themselves.

@@ -30,11 +30,13 @@ mod given;
 mod judge;
 mod linear;
 mod mutant;
+mod ranges;
 mod repair;
 mod report;
 mod structural;
 mod support;
 mod truth;
+mod unknown;
 
 pub use blind::Bench;
 pub use class::{Site, Survey, instructions};

@@ -126,10 +126,25 @@ impl Reviewed {
     pub fn matches(&self, key: &Key) -> bool {
         let fields = [&key.table, &key.class, &key.cell, &key.kind];
         let mut both = self.patterns.iter().zip(fields);
-        both.all(|(pattern, field)| match pattern.strip_suffix('*') {
-            Some(start) => field.starts_with(start),
-            None => pattern == field,
-        })
+        both.all(|(pattern, field)| fits(pattern, field))
+    }
+
+    /// Whether survivors at a site may be of these.
+    pub(crate) fn is_about(&self, site: &Site) -> bool {
+        let [table, class, _, _] = &self.patterns;
+        fits(table, &format!("{:?}", site.table)) && fits(class, &site.class)
+    }
+
+    /// Whether survivors of a kind may be of these.
+    pub(crate) fn is_of_kind(&self, kind: &str) -> bool {
+        fits(&self.patterns[3], kind)
+    }
+}
+
+fn fits(pattern: &str, field: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => field.starts_with(start),
+        None => pattern == field,
     }
 }
 

@@ -10,18 +10,21 @@ use plonky2::field::types::Field;
 use rayon::prelude::*;
 
 use super::class::Site;
+use super::discrete::Sample;
 use super::edit::Edit;
 use super::judge::{Judge, Judgement};
 use super::report::{Key, Report};
 use crate::constraints::Position;
 use crate::{Checker, Table, TableTrace, Trace};
 
+/// What a survivor calls rows in place of a cell.
+const ROWS: &str = "rows";
 /// Rows that an edit may add to Memory.
 const ADDED: usize = 64;
 
-/// Makes mutants of the first site of each class, or of all with `thoroughly`, and of each table.
+/// Makes mutants of the first site of each class, or of all unless it is a sample, and of each table.
 #[must_use]
-pub fn structural(checker: &Checker, sites: &[(&Trace, Vec<Site>)], thoroughly: bool) -> Report {
+pub fn structural(checker: &Checker, sites: &[(&Trace, Vec<Site>)], sample: Sample<'_>) -> Report {
     let mut seen = BTreeSet::new();
     let mut report = Report::default();
     for (trace, sites) in sites {
@@ -31,10 +34,13 @@ pub fn structural(checker: &Checker, sites: &[(&Trace, Vec<Site>)], thoroughly: 
         let mut chosen: Vec<(&Site, Edit)> = Vec::new();
         for site in sites {
             let first = seen.insert((site.table as usize, &site.class));
-            if first || thoroughly {
-                let edits = Edit::ALL.iter().filter(|&&edit| edit != Edit::Empty);
-                chosen.extend(edits.map(|&edit| (site, edit)));
-            }
+            let edits = Edit::ALL.iter().filter(|&&edit| edit != Edit::Empty);
+            let is_named = |edit: Edit| {
+                let key = Key::new(site, ROWS, edit.name());
+                sample.about(site).any(|entry| entry.matches(&key))
+            };
+            let edits = edits.filter(|&&edit| first || sample.is_whole() || is_named(edit));
+            chosen.extend(edits.map(|&edit| (site, edit)));
         }
         let reports = chosen.into_par_iter();
         let reports = reports.map(|(site, edit)| of_site(&judge, site, edit));
@@ -71,7 +77,7 @@ fn reported(site: &Site, kind: &str, judgement: &Judgement) -> Report {
     if !judgement.objections.is_empty() {
         report.caught = 1;
     } else if judgement.changed {
-        let key = Key::new(site, "rows", kind);
+        let key = Key::new(site, ROWS, kind);
         report
             .survivors
             .insert(key, (1, format!("row {}", site.row)));

@@ -2,6 +2,7 @@
 //!
 //! In the environment `MUTANTS` is how many mutants are made (`all` for all of them) and `MUTANTS_SEED` which.
 
+mod coverage;
 mod program;
 
 #[path = "../cpu/scene.rs"]
@@ -73,7 +74,7 @@ fn survey() -> (Survey, Vec<(&'static Trace, Vec<Site>)>) {
     (survey, sites)
 }
 
-fn sample() -> Sample {
+fn sample(always: &[Reviewed]) -> Sample<'_> {
     let number = |name| std::env::var(name).ok();
     let size = match number("MUTANTS").as_deref() {
         Some("all") => None,
@@ -81,17 +82,12 @@ fn sample() -> Sample {
         None => Some(MUTANTS),
     };
     let seed = number("MUTANTS_SEED").map_or(0, |text| text.parse().unwrap());
-    Sample { size, seed }
+    Sample { size, seed, always }
 }
 
 /// In which modes instructions are not executed, user mode and kernel mode, where one is left out.
-const ABSENT: [(&str, [bool; 2], &str); 19] = [
+const ABSENT: [(&str, [bool; 2], &str); 18] = [
     ("ADDFP254", [true, false], KERNEL),
-    (
-        "BYTE",
-        [false, true],
-        "a few precompiles of the kernel use it, with the same constraints",
-    ),
     ("EXIT_KERNEL", [true, false], KERNEL),
     ("GET_CONTEXT", [true, false], KERNEL),
     (
@@ -135,43 +131,40 @@ fn rows_of_every_kind_are_looked_at() {
 }
 
 #[test]
-fn no_mutant_survives_that_was_not_reviewed() {
-    let sample = sample();
+fn what_survives_was_reviewed_and_what_was_reviewed_survives() {
+    let reviewed = Reviewed::list(REVIEWED);
+    let sample = sample(&reviewed);
     let (_, sites) = survey();
     let checker = Checker::default();
-    let thoroughly = sample.size.is_none();
     let layers = [
-        ("to first order", first_order(&checker, &sites, thoroughly)),
+        ("to first order", first_order(&checker, &sites, sample)),
         ("cells and flags", discrete(&checker, &sites, sample)),
-        ("rows and tables", structural(&checker, &sites, thoroughly)),
+        ("rows and tables", structural(&checker, &sites, sample)),
     ];
     let mut report = Report::default();
     for (layer, found) in layers {
         eprintln!("{layer}: {found}");
         report = report.plus(found);
     }
-    let reviewed = Reviewed::list(REVIEWED);
     let listed = |key| reviewed.iter().any(|entry| entry.matches(key));
     let new: Vec<String> = (report.survivors.iter())
         .filter(|(key, _)| !listed(key))
         .map(|(key, (count, example))| format!("{key}: {count}, {example}"))
         .collect();
     assert!(new.is_empty(), "{} new:\n{}", new.len(), new.join("\n"));
-    if thoroughly {
-        let occurs = |entry: &Reviewed| report.survivors.keys().any(|key| entry.matches(key));
-        let gone = reviewed.iter().filter(|entry| !occurs(entry));
-        let gone: Vec<String> = gone.map(ToString::to_string).collect();
-        assert!(
-            gone.is_empty(),
-            "these no longer occur:\n{}",
-            gone.join("\n")
-        );
-    }
+    let occurs = |entry: &Reviewed| report.survivors.keys().any(|key| entry.matches(key));
+    let gone = reviewed.iter().filter(|entry| !occurs(entry));
+    let gone: Vec<String> = gone.map(ToString::to_string).collect();
+    assert!(
+        gone.is_empty(),
+        "these no longer occur:\n{}",
+        gone.join("\n")
+    );
 }
 
 /// Mends that the checker does not miss, and why: it changes one row, and what follows from it by its own rules. The lies
 /// that take more are in the targets `cpu` and `tables`, one test each.
-const NOT_MISSED: [(&str, &[&str]); 9] = [
+const NOT_MISSED: [(&str, &[&str]); 10] = [
     (
         "padding is where the machine halts, and the first row is at the entry: others imply it",
         &["the first row is a cycle"],
@@ -182,7 +175,10 @@ const NOT_MISSED: [(&str, &[&str]); 9] = [
     ),
     (
         "the operand goes on to the stack: it takes the rows of the table that compute with it",
-        &["a wide operand is the one that is read, limb 0"],
+        &[
+            "a wide operand is the one that is read, limb 0",
+            "a wide operand is the one that is read, limb 1",
+        ],
     ),
     (
         "it takes a limb of 2^32 or more, which the row before has to write",
@@ -200,10 +196,8 @@ const NOT_MISSED: [(&str, &[&str]); 9] = [
         &[
             "padding of one byte",
             "the last byte of padding",
-            "the first byte of padding, place 1",
-            "padding between, place 1",
-            "the first byte of padding, place 134",
-            "padding between, place 134",
+            "the first byte of padding",
+            "padding between",
             "a full block is followed by another",
             "a full block does not end the table",
         ],
@@ -224,6 +218,7 @@ const NOT_MISSED: [(&str, &[&str]); 9] = [
             "a flag is 0 or 1: is_stale",
             "a flag is 0 or 1: is_dropped_zero",
             "a flag is 0 or 1: is_pruned",
+            "a flag is 0 or 1: is_initial_value",
         ],
     ),
     (
@@ -237,6 +232,14 @@ const NOT_MISSED: [(&str, &[&str]); 9] = [
             "what is left out is zero, limb 5",
             "what is left out is zero, limb 6",
             "what is left out is zero, limb 7",
+        ],
+    ),
+    (
+        "it takes a word that begins so, in the tables of the segment's memory, too",
+        &[
+            "only tries and lists have initial values",
+            "a first read finds zero, or what is looked up",
+            "limbs of initial values have 32 bits",
         ],
     ),
 ];

@@ -2,9 +2,10 @@
 
 use tern_integration::corpus::assembly::assemble;
 
-/// All native instructions, with operands at their limits; hashes of one block, of two, and of lengths between which
-/// the padding differs; precompiles, of which some compute in the field of BN254.
+/// All native instructions, with operands at their limits; hashes of nothing, of one block, of two and of three, and of
+/// lengths between which the padding differs; all precompiles; calls of itself that fail, one for each exception.
 const PROGRAM: &str = "
+    CALLDATASIZE @fail JUMPI
     0 NOT POP PC POP MSIZE POP
     7 3 ADD POP 7 3 MUL POP 7 3 SUB POP 3 7 DIV POP 3 7 MOD POP
     7 5 3 ADDMOD POP 7 5 3 MULMOD POP
@@ -17,15 +18,43 @@ const PROGRAM: &str = "
     0 NOT 0 NOT ADD POP 0 NOT 0 NOT MUL POP 7 3 SUB POP 0 NOT 7 0 NOT MULMOD POP
     0x1234567890abcdef1234567890abcdef 0x100000000 MUL 7 SWAP1 DIV POP
     1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 DUP16 SWAP16 POP POP POP POP POP POP POP POP POP
-    POP POP POP POP POP POP POP POP
+    POP POP POP POP POP POP POP POP POP
     0 @never JUMPI 1 @taken JUMPI never: INVALID taken: @on JUMP on:
-    135 0 KECCAK256 POP 136 0 KECCAK256 POP 137 0 KECCAK256 POP 272 0 KECCAK256 POP
-    0 0 KECCAK256 POP
+    0 0 KECCAK256 POP 1 0 KECCAK256 POP 135 0 KECCAK256 POP 136 0 KECCAK256 POP
+    137 0 KECCAK256 POP 271 0 KECCAK256 POP 272 0 KECCAK256 POP
+    // A signature, of which the precompile knows who made it.
+    0x18c547e4f7b0f325ad1e56f57e26c745b09a3e503d86e00e5255ff7f715d3d1c 0 MSTORE 28 32 MSTORE
+    0x73b1693892219d736caba55bdb67216e485557ea6b6af75f37096c9aa6a5a75f 64 MSTORE
+    0xeeb940b1d03b21e36b0e47e79769f095fe2ab855bd91e3a38756b7d75a9c4549 96 MSTORE
+    32 128 128 0 1 GAS STATICCALL POP
+    // A point of BN254, doubled and tripled.
     1 0 MSTORE 2 32 MSTORE 1 64 MSTORE 2 96 MSTORE
     64 128 128 0 6 GAS STATICCALL POP
     3 64 MSTORE 64 128 96 0 7 GAS STATICCALL POP
-    32 128 64 0 2 GAS STATICCALL POP 32 128 64 0 4 GAS STATICCALL POP
-    STOP";
+    32 128 64 0 2 GAS STATICCALL POP 32 128 64 0 3 GAS STATICCALL POP
+    32 128 64 0 4 GAS STATICCALL POP
+    // 3^5 mod 7.
+    1 0 MSTORE 1 32 MSTORE 1 64 MSTORE 3 96 MSTORE8 5 97 MSTORE8 7 98 MSTORE8
+    32 128 99 0 5 GAS STATICCALL POP
+    // Of no points, and of points at infinity.
+    32 128 0 0 8 GAS STATICCALL POP 32 128 192 1024 8 GAS STATICCALL POP
+    // One round, and an evaluation, which fails with all gas.
+    1 1027 MSTORE8 64 128 213 1024 9 GAS STATICCALL POP
+    64 128 192 1024 10 60000 STATICCALL POP
+    0 0 1 0 ADDRESS 20000 STATICCALL POP 0 0 2 0 ADDRESS 20000 STATICCALL POP
+    0 0 3 0 ADDRESS 20000 STATICCALL POP 0 0 4 0 ADDRESS 20000 STATICCALL POP
+    0 0 5 0 ADDRESS 20000 STATICCALL POP 0 0 6 0 ADDRESS 5000 STATICCALL POP
+    STOP
+fail:
+    1 CALLDATASIZE EQ @invalid JUMPI 2 CALLDATASIZE EQ @underflow JUMPI
+    3 CALLDATASIZE EQ @overflow JUMPI 4 CALLDATASIZE EQ @jump JUMPI
+    5 CALLDATASIZE EQ @jumpi JUMPI
+    forever: @forever JUMP
+invalid: INVALID
+underflow: POP
+overflow: 1 @overflow JUMP
+jump: 1 JUMP
+jumpi: 1 1 JUMPI";
 
 pub(crate) fn code() -> Vec<u8> {
     assemble(PROGRAM).to_vec()

@@ -4,9 +4,9 @@ use evm_arithmetization::cpu::columns::COL_MAP as CPU;
 use evm_arithmetization::memory::columns::MEMORY_COL_MAP as COLS;
 use evm_arithmetization::memory_continuation::columns::value_limb;
 use plonky2::field::types::Field;
-use tern_soundness::{Base, F, Table, Trace, Violation};
+use tern_soundness::{Base, Checker, F, Table, Trace, Violation, mends};
 
-use super::{broken, changed, checker, honest};
+use super::{changed, checker, honest, mend, refused_by};
 
 const TABLE: Table = Table::Memory;
 /// The lookup into the Arithmetic table, and how its tuples for range checks of one word begin.
@@ -72,10 +72,14 @@ fn range_check(word: Word) -> Vec<F> {
 #[test]
 fn limbs_of_initial_values_have_32_bits() {
     let base = Base::new(checker(), honest());
+    let lookup = mends::named(checker(), "limbs of initial values have 32 bits").parts;
+    let before = Checker::without(&lookup);
+    let before = Base::new(&before, honest());
     // A word that the segment carries around and does nothing else with: nobody but the lookup looks at its limbs.
     let carried = long_values().find(|&(_, word)| {
         let forged = overflowing(word);
-        let found = base.compare(&replaced(word, forged));
+        let trace = replaced(word, forged);
+        let found = base.compare(&trace);
         let [wanted, surplus] = [(forged, F::ONE), (word, F::NEG_ONE)].map(|(word, excess)| {
             let tuple = range_check(word);
             Violation::CrossTable {
@@ -84,7 +88,8 @@ fn limbs_of_initial_values_have_32_bits() {
                 excess,
             }
         });
-        found.len() == 2 && found.contains(&wanted) && found.contains(&surplus)
+        let refused = found.len() == 2 && found.contains(&wanted) && found.contains(&surplus);
+        refused && before.compare(&trace).is_empty()
     });
     assert!(carried.is_some(), "believed without the lookup");
 }
@@ -98,24 +103,30 @@ fn with(cells: &[(usize, usize, F)]) -> Trace {
     })
 }
 
-/// How many constraints of Memory refuse a trace.
-fn objections(cells: &[(usize, usize, F)]) -> usize {
-    broken(&with(cells), TABLE).len()
+/// Checks that these mends, and no other constraints of Memory, refuse the honest table with other cells.
+fn refused(cells: &[(usize, usize, F)], names: impl IntoIterator<Item = String>) {
+    let mends = names.into_iter().map(|name| mend(&name));
+    refused_by(&with(cells), TABLE, mends);
 }
 
 #[test]
 fn an_initial_value_that_is_not_looked_up_is_zero() {
     let (place, value) = long_values().next().unwrap();
     let hidden = (place, COLS.is_initial_value, F::ZERO);
-    assert_eq!(objections(&[hidden]), 1);
+    let first_read = "a first read finds zero, or what is looked up";
+    refused(&[hidden], [first_read.to_owned()]);
     let confessed = (place - 1, COLS.initialize_aux, F::ONE);
-    let limbs = value.iter().filter(|limb| limb.is_nonzero()).count();
-    assert_eq!(objections(&[hidden, confessed]), limbs);
+    let limbs = (0..value.len()).filter(|&limb| value[limb].is_nonzero());
+    let zeros: Vec<String> = limbs
+        .map(|limb| format!("a first read that finds zero, limb {limb}"))
+        .collect();
+    refused(&[hidden, confessed], zeros.clone());
     // Looked up a part of a time, or given back.
     for times in [F::TWO.inverse(), F::NEG_ONE] {
         let flag = (place, COLS.is_initial_value, times);
         let rest = (place - 1, COLS.initialize_aux, F::ONE - times);
-        assert_eq!(objections(&[flag, rest]), 1 + limbs);
+        let bit = "a flag is 0 or 1: is_initial_value".to_owned();
+        refused(&[flag, rest], zeros.iter().cloned().chain([bit]));
     }
 }
 
@@ -136,5 +147,6 @@ fn only_tries_and_lists_have_initial_values() {
         (place, COLS.is_initial_value, F::ONE),
         (place - 1, COLS.initialize_aux, F::ZERO),
     ];
-    assert_eq!(objections(&forged), 1);
+    let only = "only tries and lists have initial values";
+    refused(&forged, [only.to_owned()]);
 }
