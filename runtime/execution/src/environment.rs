@@ -172,12 +172,38 @@ impl BlockEnvironment {
     }
 }
 
-/// The base fee of the block after `parent`, in wei (EIP-1559, Ethereum's parameters).
+/// The base fee of the block after `parent`, in wei (EIP-1559, Ethereum's parameters). A header has 64 bits for it: where
+/// it would be more, it stays at the most, as the contract on L2 has it.
 pub fn next_base_fee(parent: &Header) -> u64 {
-    calc_next_block_base_fee(
-        parent.gas_used,
-        parent.gas_limit,
-        parent.base_fee_per_gas.unwrap_or_default(),
-        BaseFeeParams::ethereum(),
-    )
+    let base_fee = parent.base_fee_per_gas.unwrap_or_default();
+    let params = BaseFeeParams::ethereum();
+    let next = calc_next_block_base_fee(parent.gas_used, parent.gas_limit, base_fee, params);
+    // The library's sum wraps.
+    let rises =
+        u128::from(parent.gas_used) > u128::from(parent.gas_limit) / params.elasticity_multiplier;
+    if rises && next < base_fee {
+        u64::MAX
+    } else {
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_fee_stays_at_the_most_that_a_header_holds() {
+        let full = |base_fee| Header {
+            gas_limit: 30_000_000,
+            gas_used: 30_000_000,
+            base_fee_per_gas: Some(base_fee),
+            ..Header::default()
+        };
+        let last_that_fits = u64::MAX / 9 * 8;
+        assert_eq!(next_base_fee(&full(last_that_fits)), last_that_fits / 8 * 9);
+        for above in [last_that_fits + 8, u64::MAX - 1, u64::MAX] {
+            assert_eq!(next_base_fee(&full(above)), u64::MAX);
+        }
+    }
 }

@@ -75,8 +75,7 @@ contract Governance is IGovernance, Ownable2Step {
     /// @inheritdoc IGovernance
     function cancelProposal() external onlyOwner {
         if (_proposed == address(0)) revert NothingProposed();
-        emit VerifierProposalCancelled(_proposed);
-        (_proposed, _notBefore) = (address(0), 0);
+        _cancel();
     }
 
     /// @inheritdoc IGovernance
@@ -96,6 +95,7 @@ contract Governance is IGovernance, Ownable2Step {
         _expectTime(_haltedSince + delay);
         if (verifier == accused || !_isOfType(accused, "attestation")) revert NotDismissible(accused);
         emit WatchersDismissed(accused);
+        if (_proposed != address(0) && _relies(_proposed, accused)) _cancel();
         IProofVerifier[] memory members = VerifierSet(verifier).verifiers();
         IProofVerifier[] memory rest = new IProofVerifier[](members.length - 1);
         uint256 count;
@@ -159,6 +159,11 @@ contract Governance is IGovernance, Ownable2Step {
     function _announce(address newVerifier) private {
         (_proposed, _notBefore) = (newVerifier, uint64(block.timestamp) + delay);
         emit VerifierProposed(newVerifier, _notBefore);
+    }
+
+    function _cancel() private {
+        emit VerifierProposalCancelled(_proposed);
+        (_proposed, _notBefore) = (address(0), 0);
     }
 
     function _replace(address newVerifier) private {

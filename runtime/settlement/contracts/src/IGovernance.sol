@@ -89,7 +89,8 @@ interface IGovernance {
     function cancelProposal() external;
     /// @notice Puts the announced verifier in place after its delay, and ends a halt. Open to anyone.
     function replaceVerifier() external;
-    /// @notice Ends a halt by doing without the watchers who signed two outcomes, `delay()` after it began. Open to anyone.
+    /// @notice Ends a halt by doing without the watchers who signed two outcomes, `delay()` after it began. A proposal that
+    /// relies on them is taken back. Open to anyone.
     function dismissWatchers() external;
     /// @notice Lets commits and proofs rest for `PAUSE`. Guardian only.
     function pause() external;

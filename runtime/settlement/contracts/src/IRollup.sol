@@ -137,8 +137,6 @@ interface IRollup {
     error TimestampAhead(uint64 number, uint64 timestamp, uint64 latest);
     /// @notice More gas was used than a block may use.
     error GasUsedAboveLimit(uint64 number, uint64 gasUsed);
-    /// @notice The base fee no longer fits 64 bits.
-    error BaseFeeTooHigh(uint64 number);
     /// @notice No such L2 block was recorded.
     error UnknownBeaconRoot(uint64 number, bytes32 beaconRoot);
     /// @notice The L2 block is older than the one that the parent names.

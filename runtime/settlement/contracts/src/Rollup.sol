@@ -302,8 +302,6 @@ contract Rollup is IRollup {
         if (posted.timestamp > anchor + MAX_ANCHOR_AGE) {
             revert AnchorTooOld(number, posted.timestamp, anchor);
         }
-        uint256 baseFee = BlockHeader.nextBaseFee(parent.baseFee, parent.gasUsed, gasLimit);
-        if (baseFee > type(uint64).max) revert BaseFeeTooHigh(number);
 
         header.parentHash = parent.blockHash;
         header.beneficiary = beneficiary;
@@ -313,7 +311,7 @@ contract Rollup is IRollup {
         header.gasLimit = gasLimit;
         header.gasUsed = posted.gasUsed;
         header.timestamp = posted.timestamp;
-        header.baseFee = uint64(baseFee);
+        header.baseFee = BlockHeader.nextBaseFee(parent.baseFee, parent.gasUsed, gasLimit);
         header.beaconRoot = posted.beaconRoot;
     }
 

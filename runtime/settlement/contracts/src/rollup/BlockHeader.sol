@@ -42,15 +42,18 @@ library BlockHeader {
         return keccak256(abi.encode(parentHash));
     }
 
-    /// @notice Base fee of the block after one with these values (EIP-1559).
-    function nextBaseFee(uint256 baseFee, uint256 gasUsed, uint256 gasLimit) internal pure returns (uint256) {
+    /// @notice Base fee of the block after one with these values (EIP-1559). A header has 64 bits for it: where it would be
+    /// more, it stays at the most.
+    function nextBaseFee(uint256 baseFee, uint256 gasUsed, uint256 gasLimit) internal pure returns (uint64) {
         uint256 target = gasLimit / ELASTICITY;
-        if (gasUsed == target) return baseFee;
+        uint256 next = baseFee;
         if (gasUsed > target) {
             uint256 rise = baseFee * (gasUsed - target) / target / MAX_CHANGE_DENOMINATOR;
-            return baseFee + (rise == 0 ? 1 : rise);
+            next += rise == 0 ? 1 : rise;
+        } else {
+            next -= baseFee * (target - gasUsed) / target / MAX_CHANGE_DENOMINATOR;
         }
-        return baseFee - baseFee * (target - gasUsed) / target / MAX_CHANGE_DENOMINATOR;
+        return next > type(uint64).max ? type(uint64).max : uint64(next);
     }
 
     /// @dev Parent hash to receipts root.

@@ -7,7 +7,8 @@ import {IProofVerifier, MalformedProof} from "./IProofVerifier.sol";
 /// @notice A deployment that does not want to rely on one kind of proof gives the Rollup this one. Its proof is
 /// abi.encode(bytes[]): one proof for each of `verifiers()`, in that order.
 contract VerifierSet is IProofVerifier {
-    /// No verifier, one without code, or one that is named twice.
+    /// No verifier, one without code, one that is named twice, or another set: whoever asks on whom a chain relies looks
+    /// into one set only.
     error InvalidVerifiers();
 
     IProofVerifier[] private _verifiers;
@@ -16,12 +17,15 @@ contract VerifierSet is IProofVerifier {
         if (required.length == 0) revert InvalidVerifiers();
         for (uint256 i = 0; i < required.length; ++i) {
             if (address(required[i]).code.length == 0 || requires(required[i])) revert InvalidVerifiers();
+            if (keccak256(bytes(required[i].proofType())) == keccak256(bytes(proofType()))) {
+                revert InvalidVerifiers();
+            }
             _verifiers.push(required[i]);
         }
     }
 
     /// @inheritdoc IProofVerifier
-    function proofType() external pure returns (string memory) {
+    function proofType() public pure returns (string memory) {
         return "all";
     }
 

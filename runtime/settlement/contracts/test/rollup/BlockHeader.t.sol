@@ -36,6 +36,7 @@ contract BlockHeaderTest is Test {
         uint256 next = BlockHeader.nextBaseFee(baseFee, bound(gasUsed, 0, gasLimit), gasLimit);
         // An odd limit lets a full block use two units more than twice the target.
         vm.assertTrue(next <= uint256(baseFee) + uint256(baseFee) / 7 + 1);
+        vm.assertTrue(next <= type(uint64).max);
         vm.assertTrue(next >= uint256(baseFee) - uint256(baseFee) / 8);
     }
 

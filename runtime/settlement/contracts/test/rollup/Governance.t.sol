@@ -200,6 +200,35 @@ contract GovernanceTest is ReportFixture {
         governance.reportConflict(again);
     }
 
+    function test_dismissed_watchers_do_not_come_back_by_a_proposal_that_waits() external {
+        LyingWatchers watchers = new LyingWatchers();
+        deploy(setOf(verifier, watchers));
+        VerifierSet withThem = setOf(next, watchers);
+        vm.prank(OWNER);
+        governance.proposeVerifier(address(withThem));
+        governance.reportConflict(conflict(watchers));
+        vm.warp(block.timestamp + DELAY);
+        vm.expectEmit();
+        emit IGovernance.VerifierProposalCancelled(address(withThem));
+        governance.dismissWatchers();
+        vm.expectRevert(abi.encodeWithSelector(IGovernance.NothingProposed.selector));
+        governance.replaceVerifier();
+        vm.assertEq(rollup.verifier(), address(verifier));
+    }
+
+    function test_a_proposal_without_the_dismissed_watchers_goes_on_waiting() external {
+        LyingWatchers watchers = new LyingWatchers();
+        deploy(setOf(verifier, watchers));
+        governance.reportConflict(conflict(watchers));
+        vm.warp(block.timestamp + DELAY);
+        vm.prank(OWNER);
+        governance.proposeVerifier(address(next));
+        governance.dismissWatchers();
+        vm.warp(block.timestamp + DELAY);
+        governance.replaceVerifier();
+        vm.assertEq(rollup.verifier(), address(next));
+    }
+
     function test_all_other_verifiers_remain_when_watchers_are_dismissed() external {
         LyingWatchers watchers = new LyingWatchers();
         IProofVerifier[] memory members = new IProofVerifier[](3);

@@ -161,19 +161,18 @@ abstract contract RollupFixture is Test {
         view
         returns (PlainStatement.Block memory)
     {
-        BlockHeader.Fields memory header = BlockHeader.Fields({
-            parentHash: tip.blockHash,
-            beneficiary: genesis.beneficiary,
-            stateRoot: posted.stateRoot,
-            transactionsRoot: transactionsRoot,
-            receiptsRoot: posted.receiptsRoot,
-            number: tip.number + 1,
-            gasLimit: GAS_LIMIT,
-            gasUsed: posted.gasUsed,
-            timestamp: posted.timestamp,
-            baseFee: uint64(BlockHeader.nextBaseFee(tip.baseFee, tip.gasUsed, GAS_LIMIT)),
-            beaconRoot: posted.beaconRoot
-        });
+        BlockHeader.Fields memory header;
+        header.parentHash = tip.blockHash;
+        header.beneficiary = genesis.beneficiary;
+        header.stateRoot = posted.stateRoot;
+        header.transactionsRoot = transactionsRoot;
+        header.receiptsRoot = posted.receiptsRoot;
+        header.number = tip.number + 1;
+        header.gasLimit = GAS_LIMIT;
+        header.gasUsed = posted.gasUsed;
+        header.timestamp = posted.timestamp;
+        header.baseFee = BlockHeader.nextBaseFee(tip.baseFee, tip.gasUsed, GAS_LIMIT);
+        header.beaconRoot = posted.beaconRoot;
         tip.blockHash = BlockHeader.hash(header);
         tip.stateRoot = posted.stateRoot;
         tip.beaconRoot = posted.beaconRoot;

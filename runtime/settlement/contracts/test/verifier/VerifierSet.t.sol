@@ -134,6 +134,10 @@ contract VerifierSetTest is Test {
         members[1] = IProofVerifier(address(0xdead));
         vm.expectRevert(reason);
         new VerifierSet(members);
+        VerifierSet inner = new VerifierSet(both());
+        members[1] = inner;
+        vm.expectRevert(reason);
+        new VerifierSet(members);
     }
 
     function both() private view returns (IProofVerifier[] memory members) {
