@@ -162,6 +162,24 @@ fn lengths_of_modexp_that_nobody_can_pay_fail_the_call() {
 }
 
 #[test]
+fn a_price_of_modexp_that_wraps_the_gas_counter_fails_the_call() {
+    // 2^64 gas, or a little more: an exponent of so many bytes, for a modulus of so many.
+    for (exponent, modulus) in [
+        (1_610_612_768_u64, 524_288_u64),
+        (1_610_612_769, 524_288),
+        (6_291_488, 8_388_608),
+        (6_291_489, 8_388_608),
+    ] {
+        alike(
+            &format!(
+                "{exponent} 32 MSTORE {modulus} 64 MSTORE 0 0 96 0 5 200000 STATICCALL 0 SSTORE STOP"
+            ),
+            "STOP",
+        );
+    }
+}
+
+#[test]
 fn a_long_exponent_of_modexp_is_bounded_or_refused() {
     // Cheap in gas: the modulus is a byte.
     for length in [64, 128, 256, 1_000] {

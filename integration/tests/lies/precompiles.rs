@@ -5,7 +5,7 @@ use alloy::signers::SignerSync;
 use ethereum_types::{U256, U512};
 use tern_integration::corpus::contracts::{ENVIRONMENT, FORWARDER};
 use tern_integration::corpus::{Send, genesis, signer};
-use tern_integration::lying::{Lie, Scene, Twist};
+use tern_integration::lying::{Lie, Scene, Twist, Verdict, answering, judge, tell};
 
 use super::stage::{answers_are_refused, refused, scene};
 
@@ -70,6 +70,17 @@ pub(crate) fn modexp_returns_the_power_and_nothing_else() {
         ];
         refused(&scene, &lies);
     }
+}
+
+/// 2^64 gas, which a counter of 64 bits shows as nothing, for an exponent of 1.6 GB: the call fails as in the EVM, where
+/// nobody can pay it.
+#[test]
+pub(crate) fn modexp_costs_what_wraps_the_counter() {
+    let [exponent, modulus] = [32 + (3 << 29), 1 << 19];
+    let scene = call(5, &words(&[0, exponent, modulus]));
+    let honest = answering(|question, _| question.honest.unwrap_or_default());
+    let verdict = judge(&scene, tell(&scene, honest), false);
+    assert_eq!(verdict, Verdict::Same);
 }
 
 #[test]
