@@ -3,12 +3,16 @@
 
 use std::time::Instant;
 
+use ethereum_types::U256;
+use evm_arithmetization::Field;
+use evm_arithmetization::generation::stand_in::{Beginning, Cuts, kernel, kernel_with};
 use rayon::prelude::*;
 use tern_execution::BatchLimits;
 use tern_integration::corpus::chain::TestChain;
 use tern_integration::corpus::{Block, Corpus};
 use tern_integration::vectors::{KnownCases, say};
 use tern_messages::SealedBlock;
+use tern_proving::inputs::generation_inputs;
 use tern_proving::limits::{MAX_BATCH_CYCLES, MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
 use tern_proving::simulate::{count, measure};
 use tern_proving::{Profile, simulate};
@@ -16,6 +20,8 @@ use tern_proving::{Profile, simulate};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The block of the corpus with calls, and faults of each kind.
+const FAULTS: &str = "reverts and faults";
 /// As the sequencer cuts blocks.
 const LIMITS: BatchLimits = BatchLimits {
     transactions: MAX_BATCH_TRANSACTIONS,
@@ -100,6 +106,63 @@ fn a_run_can_be_proven_wherever_it_is_cut() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Cuts a run of the corpus' faults before each instruction, with these cells as the kernel's code.
+fn cuts(kernel: &[U256]) -> Cuts {
+    let corpus = Corpus::new();
+    let mut chain = TestChain::new(&corpus.genesis).unwrap();
+    let mut all = Cuts::default();
+    for block in &corpus.blocks {
+        let (_, witness) = chain.build(&block.raw(), LIMITS).unwrap();
+        let batches = witness.batches.iter().filter(|_| block.name == FAULTS);
+        for batch in batches {
+            let inputs = generation_inputs(batch).unwrap();
+            let mut run = Beginning::<Field>::new(&inputs, kernel, usize::MAX).unwrap();
+            let Cuts { tried, changes } = run.cut_everywhere().unwrap();
+            all.tried += tried;
+            all.changes.extend(changes);
+        }
+    }
+    all
+}
+
+/// A segment's end and the next one's beginning are a part of the kernel's own program, and whatever it was about must
+/// not notice them.
+#[test]
+fn a_cut_changes_nothing() {
+    let Cuts { tried, changes } = cuts(kernel());
+    say(&format!("{tried} cuts"));
+    assert!(tried > 5_000, "{tried}");
+    assert!(changes.is_empty(), "{}", changes.join("\n"));
+}
+
+/// `%stack_length` reads what it has written, with a few instructions between them. Both ends of a cut measure the
+/// stack, too.
+#[test]
+fn a_cut_while_the_stack_is_measured_would_change_what_is_measured() {
+    let measures = |items: usize, address: &str| {
+        [
+            format!(
+                "%mload_context_metadata(@CTX_METADATA_STACK_SIZE) PUSH {address} PUSH {} %stack_length SUB
+                 SWAP2 %mstore_context_metadata(@CTX_METADATA_STACK_SIZE) SWAP1",
+                items + 1
+            ),
+            format!("PUSH {address} PUSH {items} %stack_length SUB"),
+        ]
+    };
+    let pieces = [
+        measures(2, "@SEGMENT_REGISTERS_STATES"),
+        measures(3, "@FINAL_REGISTERS_ADDR"),
+    ];
+    let pieces = pieces
+        .each_ref()
+        .map(|[now, before]| (&now[..], &before[..]));
+    let changes = cuts(&kernel_with(&pieces)).changes;
+    for handler in ["exc_stack_underflow", "exc_stack_overflow"] {
+        let in_handler = changes.iter().filter(|change| change.contains(handler));
+        assert!(in_handler.count() > 2, "{changes:?}");
+    }
 }
 
 /// Transactions that do not end as the corpus says.
