@@ -196,7 +196,8 @@ fn edit(scene: &Scene, rng: &mut impl Rng) -> Edit {
 }
 
 /// Each answer and each pre-initialised cell with `each` twists, every byte of the codes, every entry of the lists and
-/// every node of the tries with all that can be wrong with it, and all edits of the tries of which they are made.
+/// every node of the tries with all that can be wrong with it, and all edits of the tries of which they are made; in the
+/// order of their questions.
 pub fn everything(scene: &Scene, each: usize) -> Vec<Vec<Lie>> {
     let record = &scene.record;
     // All twists have their turn from place to place; those that change nothing are left out.
@@ -248,6 +249,7 @@ pub fn everything(scene: &Scene, each: usize) -> Vec<Vec<Lie>> {
         let edits = edits(scene).into_iter();
         lies.extend(edits.map(|edit| vec![Lie::Tries { side, edit }]));
     }
+    lies.sort_by_key(|lies| lies.iter().map(Lie::question).min());
     lies
 }
 

@@ -76,6 +76,21 @@ pub enum Lie {
     },
 }
 
+impl Lie {
+    /// The question at which it is told; `None` if it is told before the run.
+    pub const fn question(&self) -> Option<usize> {
+        match *self {
+            Self::Answer { question, .. }
+            | Self::Code { question, .. }
+            | Self::Cell {
+                moment: Moment::Question(question),
+                ..
+            } => Some(question),
+            Self::Cell { .. } | Self::Tries { .. } => None,
+        }
+    }
+}
+
 /// Tells lies, and the truth otherwise.
 pub struct Liar {
     lies: Vec<Lie>,

@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Once;
 use std::sync::atomic::Ordering;
 
+use evm_arithmetization::Field;
 use evm_arithmetization::generation::stand_in::{
-    Claims, Outcome, Run, StandIn, Stopper, run_kernel,
+    Beginning, Claims, Outcome, Run, StandIn, Stopper, run_kernel,
 };
 
 use super::kernel::kernel;
@@ -63,15 +64,43 @@ pub fn judge(scene: &Scene, run: Run, of_transactions: bool) -> Verdict {
 /// Lets a stand-in answer for a scene.
 pub fn tell(scene: &Scene, stand_in: Box<dyn StandIn>) -> Run {
     quietly();
-    let limit = 4 * scene.cycles + 1_000_000;
-    run_kernel(&scene.inputs, &kernel(), stand_in, limit)
+    run_kernel(&scene.inputs, &kernel(), stand_in, scene.limit())
 }
 
 impl Scene {
+    /// How many cycles a run may take.
+    fn limit(&self) -> usize {
+        4 * self.cycles + 1_000_000
+    }
+
     /// Tells lies.
     pub fn lie(&self, lies: &[Lie]) -> Verdict {
+        self.lie_to(lies, |liar| tell(self, liar))
+    }
+
+    /// Tells lies, one of `each` after the other, and says what becomes of them. What comes before they are told is
+    /// executed once: they should be in the order of [`Lie::question`].
+    ///
+    /// # Panics
+    /// If the honest prover does not come so far.
+    pub fn lie_each(&self, each: &[Vec<Lie>], mut verdict: impl FnMut(&[Lie], Verdict)) {
+        quietly();
+        let begin = || Beginning::<Field>::new(&self.inputs, &kernel(), self.limit());
+        let mut beginning = None;
+        for lies in each {
+            let Some(question) = lies.iter().map(Lie::question).min().flatten() else {
+                verdict(lies, self.lie(lies));
+                continue;
+            };
+            let beginning = beginning.get_or_insert_with(|| begin().expect("it begins"));
+            beginning.answer(question).expect("the honest run ends");
+            verdict(lies, self.lie_to(lies, |liar| beginning.go_on(liar)));
+        }
+    }
+
+    fn lie_to(&self, lies: &[Lie], run: impl FnOnce(Box<dyn StandIn>) -> Run) -> Verdict {
         let (liar, told) = Liar::new(lies.to_vec());
-        let run = tell(self, Box::new(liar));
+        let run = run(Box::new(liar));
         if told.load(Ordering::Relaxed) == 0 {
             return Verdict::Untold;
         }

@@ -19,6 +19,10 @@ const PERMUTATION_GRINDING: u32 = 18;
 /// Bits of work before the queries of each FRI argument but the last.
 const FRI_GRINDING: u32 = 18;
 
+/// Queries of FRI for memory that a segment hands on, to which the next segment's proof commits as well: the word has to be
+/// within the unique decoding radius ([`security`](crate::security)).
+const SHARED_TRACE_QUERIES: usize = 198;
+
 /// Number of tables of the prover's machine.
 pub const TABLE_COUNT: usize = evm_arithmetization::NUM_TABLES;
 
@@ -26,7 +30,7 @@ pub const TABLE_COUNT: usize = evm_arithmetization::NUM_TABLES;
 /// hence every verifying key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Profile {
-    /// 98 bits of conjectured security or more at every level. The only profile for a real deployment.
+    /// 100 bits of conjectured security or more at every level. The only profile for a real deployment.
     Secure,
     /// One FRI query: proofs are quick to make and quick to forge. For tests alone.
     InsecureTest,
@@ -96,6 +100,7 @@ impl Profile {
             Self::Secure => {
                 let mut config = RecursionConfig::default();
                 config.stark_config.lookup_pow_bits = LOOKUP_GRINDING;
+                config.stark_config.shared_trace_queries = SHARED_TRACE_QUERIES;
                 config.stark_config.fri_config.proof_of_work_bits = FRI_GRINDING;
                 for circuit in [
                     &mut config.shrinking_circuit_config,

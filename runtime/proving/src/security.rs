@@ -7,6 +7,7 @@
 //! | argument | soundness error |
 //! |---|---|
 //! | queries of FRI | (1 - δ)^queries, for words that are δ-far from the code |
+//! | memory between segments | the same, for words beyond the unique decoding radius: δ = (1 - ρ) / 2 |
 //! | batching and folding of FRI | chance that a combination of far words is near |
 //! | permutation, lookups | (degree / p)^challenges, Schwartz and Zippel over the base field |
 //! | composition | (constraints / p)^challenges, Schwartz and Zippel over the base field |
@@ -24,6 +25,14 @@
 //! **What is proven** is the list-decoding regime up to Johnson's bound (ePrint 2020/654, Theorem 1.5):
 //! 1 - δ = √ρ (1 + 1 / 2m), at the price of a batching error (m + 1/2)^7 n^2 / (3 ρ^(3/2) q) for each column; m is chosen
 //! for the best of both.
+
+//!
+//! **Memory between segments** is one Merkle cap in two proofs, that of the segment which hands it on and that of the
+//! next. In each of them alone it is the point of the openings that settles which polynomials the committed word stands
+//! for, be it ever so far from them. The two points are different ones: a word half of whose places (beyond those where
+//! both agree) are those of one trace and half of another would be both. It agrees with each at (1 + ρ) / 2 of its
+//! places, so that within the unique decoding radius there is one trace. The memory of a chain's first segment is in the
+//! circuits.
 
 use std::fmt;
 
@@ -59,6 +68,8 @@ const CIRCUIT_CONSTRAINTS: f64 = 256.0;
 pub enum Argument {
     /// The positions at which committed words are looked at.
     Queries,
+    /// The same, for a committed word that two proofs take for one trace.
+    Shared,
     /// Combining words to one, and folding it.
     Batching,
     /// Copy constraints of a circuit.
@@ -79,6 +90,7 @@ impl fmt::Display for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Queries => "queries of FRI",
+            Self::Shared => "memory between segments",
             Self::Batching => "batching and folding of FRI",
             Self::Permutation => "permutation",
             Self::Lookups => "lookups",
@@ -186,7 +198,21 @@ fn tables(profile: Profile, config: &StarkConfig) -> Vec<Level> {
         shapes.longest,
         shapes.columns,
     );
+    levels.push(both(
+        Argument::Shared,
+        shared_trace(&config.for_shared_trace().fri_config, &shapes),
+    ));
     levels
+}
+
+/// Whether a word is within the unique decoding radius (ePrint 2020/654, Theorem 1.4).
+fn shared_trace(config: &FriConfig, shapes: &Shapes) -> f64 {
+    let rate = (-(config.rate_bits as f64)).exp2();
+    let agreement = f64::midpoint(1.0, rate);
+    let queries = config.num_query_rounds as f64 * -agreement.log2();
+    let domain = (shapes.longest + config.rate_bits) as f64;
+    let batching = EXTENSION_BITS - domain - shapes.columns.log2();
+    batching.min(queries + f64::from(config.proof_of_work_bits))
 }
 
 fn circuit_levels(
@@ -376,6 +402,41 @@ mod tests {
         let table: String = rows.collect();
         let documented = include_str!("../SECURITY.md").contains(&table);
         assert!(documented, "SECURITY.md should say:\n{table}");
+    }
+
+    /// What the queries for shared traces are there for: a word of which two traces are as near as the unique decoding
+    /// radius.
+    #[test]
+    fn a_word_may_stand_for_two_traces() {
+        const ROWS: usize = 1024;
+        let points: Vec<F> = F::two_adic_subgroup(ROWS.ilog2() as usize + 1);
+        let honest = |point: F| point.exp_u64(ROWS as u64 - 1) + F::TWO;
+        // The other trace differs by a polynomial with as many zeros as its degree allows, at every other point.
+        let zeros = points.iter().step_by(2).skip(1);
+        let other =
+            |point: F| honest(point) + zeros.clone().map(|&zero| point - zero).product::<F>();
+        let mut turns = [true, false].into_iter().cycle();
+        let word = points.iter().map(|&point| {
+            let [first, second] = [honest(point), other(point)];
+            match first == second || turns.next().unwrap() {
+                true => first,
+                false => second,
+            }
+        });
+        let word: Vec<F> = word.collect();
+        let agreement = |trace: &dyn Fn(F) -> F| {
+            let places = points.iter().zip(&word);
+            let places = places.filter(|(point, value)| trace(**point) == **value);
+            places.count() as f64 / points.len() as f64
+        };
+        let least = agreement(&honest).min(agreement(&other));
+        assert!(least > 0.74, "{least}");
+        let config = Profile::Secure.recursion_config().stark_config;
+        let cost = |config: &FriConfig| {
+            config.num_query_rounds as f64 * -least.log2() + f64::from(config.proof_of_work_bits)
+        };
+        assert!(cost(&config.fri_config) < 54.0);
+        assert!(cost(&config.for_shared_trace().fri_config) > 100.0);
     }
 
     /// The figures can fail: test proofs have one query.
