@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 /// First byte of every encoded value. A change of any type in this crate raises it.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Longest value that [`decode`] accepts, in bytes. Witnesses are the largest: a few MB each.
 pub const MAX_LEN: usize = 64 << 20;

@@ -44,4 +44,4 @@ pub use role::{Role, UnknownRole};
 pub use sequencer::{BatchesPending, ProofStatus, ProvenRange, RunningJob, SettledHeights};
 pub use statement::{FieldElement, Point, StatementDigest, WindowDigest};
 pub use units::{BatchNumber, BlockNumber, ChainId, Gas};
-pub use witness::{BlockWitness, TransactionBatch};
+pub use witness::{BlockWitness, StorageWitness, TransactionBatch};

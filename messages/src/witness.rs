@@ -41,13 +41,28 @@ pub struct TransactionBatch {
     pub state_root_before: B256,
     /// State root after the last transaction here.
     pub state_root_after: B256,
-    /// RLP of the trie nodes (state and storage) of the state before, that these transactions read,
-    /// change, or need to rebalance on deletion. Sorted, without duplicates.
+    /// RLP of the nodes of the state trie before, that these transactions read, change, or need to
+    /// rebalance on deletion. Sorted, without duplicates.
     pub nodes: Vec<Bytes>,
-    /// keccak256 of each touched account's address with its storage root in the state before, sorted.
-    pub storage_roots: Vec<(B256, B256)>,
+    /// The storage of each account that is touched or has its leaf among the nodes, sorted by account.
+    pub storage: Vec<StorageWitness>,
     /// Bytecode of every contract that is called, read or created here. Sorted, without duplicates.
     pub codes: Vec<Bytes>,
+}
+
+/// What a transaction batch needs of one account's storage.
+///
+/// Each account has its own nodes, even where accounts have the same storage: the machine holds every account's trie
+/// apart, and execution was metered for what was touched of that account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageWitness {
+    /// keccak256 of the account's address.
+    pub account: B256,
+    /// Root of its storage trie in the state before; the empty trie's if the account is absent.
+    pub root: B256,
+    /// RLP of the nodes of that trie that the transactions read, change, or need to rebalance on deletion.
+    /// Sorted, without duplicates.
+    pub nodes: Vec<Bytes>,
 }
 
 impl TransactionBatch {

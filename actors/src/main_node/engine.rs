@@ -373,7 +373,9 @@ impl Engine {
                 Ok(Attempt::Executed(executed))
             }
             Err(ExecutionError::State(error)) => Err(error.into()),
-            Err(ExecutionError::BlockFull { .. }) if self.may_make_room() => {
+            Err(ExecutionError::BlockFull { .. } | ExecutionError::Crowded { .. })
+                if self.may_make_room() =>
+            {
                 self.seal(turn, "room for the next transaction")?;
                 self.attempt(transaction, turn)
             }

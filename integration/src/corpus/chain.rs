@@ -28,12 +28,16 @@ pub struct Built {
 }
 
 impl Built {
-    /// What a transaction batch of the block takes to prove, at most.
+    /// What a transaction batch of the block takes to prove, at most, with what is shown to it.
     pub fn work_of(&self, batch: &TransactionBatch) -> MachineWork {
         let first = usize::try_from(batch.first_transaction).expect("an index");
-        let own = &self.work[first..first + batch.own_transactions().len()];
-        own.iter()
-            .fold(MachineWork::default(), |sum, one| sum.then(*one))
+        let last = batch.transactions.len() - 1;
+        let shown = MachineWork::of_neighbours(first..=last, |index| {
+            (batch.transactions[index].len() + batch.receipts[index].len()) as u64
+        });
+        self.work[first..=last]
+            .iter()
+            .fold(shown, |sum, one| sum.then(*one))
     }
 }
 

@@ -8,9 +8,7 @@ use tern_integration::corpus::chain::Built;
 use tern_integration::vectors::provable::{counted, simulated};
 use tern_integration::vectors::say;
 
-use super::{
-    ATTACKER, Attack, BATCHES, CALLEE, GAS, MOST, assert_counted, chain, code, rounds, send,
-};
+use super::{ATTACKER, Attack, BATCHES, CALLEE, GAS, assert_counted, chain, code, rounds, send};
 
 fn limits() -> MachineLimits {
     super::limits(1 << 21)
@@ -194,12 +192,12 @@ fn attacks() -> Vec<Attack> {
 }
 
 /// Says how a number of rounds went, and what is wrong with it.
-fn judge(name: &str, rounds: u64, built: &Built) -> Option<String> {
-    let name = format!("{name}: {rounds} rounds");
-    let more = if rounds < MOST {
+pub(super) fn judge(attack: &Attack, rounds: u64, built: &Built) -> Option<String> {
+    let name = format!("{}: {rounds} rounds", attack.name);
+    let more = if rounds < attack.most {
         "more is refused"
     } else {
-        "gas ends it"
+        "no more is tried"
     };
     let batch = &built.witness.batches[0];
     let bound = built.work[0].cycles;

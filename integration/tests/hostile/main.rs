@@ -2,7 +2,9 @@
 //! no more than the node's meter counted.
 //!
 //! * `cycles`: how long it runs, and whether its tables hold that.
+//! * `lists`: the same, where what it costs is to search the kernel's lists.
 //! * `memory`: how many cells it has in use.
+//! * `shown`: both, where more of the state could be shown than was touched.
 //!
 //! Each attack takes a number as calldata. The greatest that the meter lets pass is run; what it counted must hold.
 //!
@@ -18,7 +20,9 @@ use tern_integration::corpus::{Send, genesis};
 use tern_integration::vectors::say;
 
 mod cycles;
+mod lists;
 mod memory;
+mod shown;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -48,9 +52,11 @@ struct Attack {
     name: &'static str,
     code: Bytes,
     callee: Bytes,
+    /// No greater number is tried.
+    most: u64,
 }
 
-/// No greater number is tried.
+/// No attack is tried with a greater number.
 const MOST: u64 = 1 << 20;
 
 impl Attack {
@@ -64,26 +70,32 @@ impl Attack {
             name,
             code: code(text),
             callee: callee.into(),
+            most: MOST,
         }
+    }
+
+    /// Where the gas ends an attack before it does harm, a number for which it lasts.
+    fn at_most(self, most: u64) -> Self {
+        Self { most, ..self }
     }
 
     /// Runs the greatest number that passes, of which `judge` says what is wrong with the counts, if anything.
     fn carry_out(&self, limits: MachineLimits, judge: Judge) -> Option<String> {
         let contracts = [(ATTACKER, self.code.clone()), (CALLEE, self.callee.clone())];
         let mut chain = chain(limits, contracts);
-        let number = greatest(&chain, MOST);
+        let number = greatest(&chain, self.most);
         if number == 0 {
             say(&format!("{}: always refused", self.name));
             return None;
         }
         let raw = [send(ATTACKER, number, 0)];
         let built = chain.build_measured(&raw, BATCHES).unwrap();
-        judge(self.name, number, &built)
+        judge(self, number, &built)
     }
 }
 
 /// Says what is wrong with the counts of an attack with a number, if anything.
-type Judge = fn(&str, u64, &Built) -> Option<String>;
+type Judge = fn(&Attack, u64, &Built) -> Option<String>;
 
 /// Asserts that nothing is wrong with any attack.
 fn assert_counted(mut attacks: Vec<Attack>, limits: MachineLimits, judge: Judge) {

@@ -1,11 +1,13 @@
 //! How many cells of the machine's memory a transaction has in use, beside the kernel's own.
 
 use alloy::primitives::{Address, Bytes};
-use tern_execution::MachineLimits;
+use mpt_trie::partial_trie::{HashedPartialTrie, PartialTrie};
+use tern_execution::{BatchLimits, ErrorKind, ExecutionError, MachineLimits, MachineWork};
 use tern_integration::corpus::chain::{Built, TestChain};
-use tern_integration::corpus::{Corpus, Send};
-use tern_integration::vectors::provable::cells;
+use tern_integration::corpus::{Corpus, Send, signer};
+use tern_integration::vectors::provable::{cells, counted};
 use tern_integration::vectors::say;
+use tern_proving::inputs::generation_inputs;
 
 use super::{
     ATTACKER, Attack, BATCHES, CALLEE, GAS, assert_counted, chain, code, greatest, pool, rounds,
@@ -139,8 +141,8 @@ fn judge(name: &str, built: &Built) -> Option<String> {
 
 #[test]
 fn memory_that_is_filled_is_refused_or_was_counted() {
-    assert_counted(attacks(), limits(), |name, number, built| {
-        judge(&format!("{name}, {number}"), built)
+    assert_counted(attacks(), limits(), |attack, number, built| {
+        judge(&format!("{}, {number}", attack.name), built)
     });
 }
 
@@ -184,6 +186,136 @@ fn the_data_of_a_transaction_counts_for_the_next_of_the_batch() {
     assert_eq!(built.witness.batches.len(), 1);
     let wrong = pool().install(|| judge("long data", &built));
     assert_eq!(wrong, None);
+}
+
+#[test]
+fn the_leaf_of_the_lists_that_a_batch_splits_counts_for_it() {
+    let nothing = Bytes::from_static(&[0]);
+    let mut chain = chain(
+        limits(),
+        [
+            (CALLEE, code(&(filled(310_000) + "STOP"))),
+            (OTHER, nothing),
+        ],
+    );
+    let long = |bytes, nonce| Send::to(OTHER).gas(GAS).data(vec![1; bytes]).sign(nonce);
+    // The first is alone in its batch. The key of the second splits its leaf, so that the next batch shows it whole.
+    let raw = [long(60_000, 0), long(30_000, 1), send(CALLEE, 0, 2)];
+    let built = chain.build_measured(&raw, BATCHES).unwrap();
+    let wrong = pool().install(|| judge("a long neighbour", &built));
+    assert_eq!(wrong, None);
+}
+
+#[test]
+fn such_a_leaf_takes_no_more_than_was_counted_for_it() {
+    let log = "20000 0 LOG0 ".repeat(2);
+    let logs = "0 0 LOG0 ".repeat(1_000);
+    let mut chain = chain(
+        limits(),
+        [
+            (CALLEE, code(&(filled(20_000) + &log + "STOP"))),
+            (ATTACKER, code(&(logs + "STOP"))),
+            (OTHER, Bytes::from_static(&[0])),
+        ],
+    );
+    let to = |contract| Send::to(contract).gas(GAS);
+    let long = [
+        ("a transaction", to(OTHER).data(vec![1; 60_000])),
+        ("a receipt with long logs", to(CALLEE)),
+        ("a receipt with short logs", to(ATTACKER)),
+    ];
+    for (name, first) in long {
+        let sender = chain.state().account(signer(0).address()).unwrap();
+        let nonce = sender.unwrap().nonce;
+        // One that takes next to nothing itself is shown the first.
+        let raw = [first.sign(nonce), Send::to(OTHER).gas(GAS).sign(nonce + 1)];
+        let one = BatchLimits {
+            transactions: 1,
+            ..BATCHES
+        };
+        let built = chain.build_measured(&raw, one).unwrap();
+        let batch = &built.witness.batches[1];
+        let bound = built.work_of(batch);
+        let taken = pool().install(|| counted(batch)).unwrap();
+        say(&format!("{name} is shown: {taken} cycles, {bound:?}"));
+        assert!(taken <= bound.cycles, "{taken} cycles, {bound:?}");
+        let wrong = pool().install(|| judge(name, &built));
+        assert_eq!(wrong, None);
+    }
+}
+
+#[test]
+fn a_transaction_without_room_beside_such_a_leaf_waits_for_the_next_block() {
+    let nothing = Bytes::from_static(&[0]);
+    let mut chain = chain(
+        limits(),
+        [
+            (CALLEE, code(&(filled(310_000) + "STOP"))),
+            (OTHER, nothing),
+        ],
+    );
+    let long = Send::to(OTHER).gas(GAS).data(vec![1; 64_000]).sign(0);
+    let raw = [long.clone(), send(CALLEE, 0, 1)];
+    let refused = chain.build_measured(&raw, BATCHES).unwrap_err();
+    let refused = refused.downcast_ref::<ExecutionError>().unwrap();
+    assert!(
+        matches!(refused, ExecutionError::Crowded { .. }),
+        "{refused}"
+    );
+    assert_eq!(refused.kind(), ErrorKind::NotNow);
+    // Elsewhere in a block, and in the next one, nothing is shown to it.
+    let short = Send::to(OTHER).gas(GAS).sign(1);
+    let raw = [long, short, send(CALLEE, 0, 2)];
+    chain.build_measured(&raw, BATCHES).unwrap();
+    let next = chain
+        .build_measured(&[send(CALLEE, 0, 3)], BATCHES)
+        .unwrap();
+    let wrong = pool().install(|| judge("in the next block", &next));
+    assert_eq!(wrong, None);
+}
+
+/// Bytes in the leaves that a trie shows.
+fn shown(trie: &HashedPartialTrie) -> u64 {
+    let leaves = trie.items().filter_map(|(_, item)| item.as_val().cloned());
+    leaves.map(|leaf| leaf.len() as u64).sum()
+}
+
+#[test]
+fn no_other_leaf_of_the_lists_is_shown() {
+    let mut chain = chain(limits(), []);
+    let transfers = (0..260).map(|nonce| Send::to(OTHER).value(1).sign(nonce));
+    let transfers: Vec<Bytes> = transfers.collect();
+    let limits = BatchLimits {
+        transactions: 260,
+        ..BATCHES
+    };
+    let built = chain.build_measured(&transfers, limits).unwrap();
+    let whole = built.witness.batches.last().unwrap();
+    assert_eq!(whole.transactions.len(), 260);
+    let mut found = 0;
+    for first in 1..260 {
+        for count in [1, 3, 40] {
+            let after = (first + count).min(260);
+            let mut batch = whole.clone();
+            batch.first_transaction = first as u64;
+            batch.transactions.truncate(after);
+            batch.receipts.truncate(after);
+            (batch.nodes, batch.storage) = Default::default();
+            let inputs = generation_inputs(&batch).unwrap();
+            let taken = shown(&inputs.tries.transactions_trie) + shown(&inputs.tries.receipts_trie);
+            // So much longer that what is counted for a leaf as such hides nothing.
+            let longer = |index: usize| {
+                1_000 * (batch.transactions[index].len() + batch.receipts[index].len()) as u64
+            };
+            let counted = MachineWork::of_neighbours(first..=after - 1, longer);
+            assert!(
+                2_000 * taken <= counted.cells,
+                "{first}..{after}: {taken} bytes"
+            );
+            found += u64::from(taken > 0);
+        }
+    }
+    assert!(found > 60, "{found} batches show a leaf");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use alloy::consensus::{Header, Transaction};
+use alloy::eips::eip2718::Encodable2718;
 use alloy::eips::eip4788::BEACON_ROOTS_ADDRESS;
 use alloy::primitives::{Address, B256, Bytes, KECCAK256_EMPTY};
 use revm::state::EvmState;
@@ -249,11 +250,38 @@ impl BlockBuilder {
             self.rules.configuration(),
             transaction.for_evm(),
         )?;
+        self.check_room(ran.work)?;
         Ok(Candidate {
             transaction,
             ran,
             touched,
         })
+    }
+
+    /// What is shown of the block's transactions to a batch of those from `first` to `last`, of which the last need not
+    /// be there yet.
+    pub(crate) fn shown(&self, first: usize, last: usize) -> MachineWork {
+        MachineWork::of_neighbours(first..=last, |index| {
+            let transaction = self.transactions.get(index).map_or(0, |raw| raw.len());
+            let receipt = self.receipts.get(index);
+            let receipt = receipt.map_or(0, |one| one.envelope.encode_2718_len());
+            (transaction + receipt) as u64
+        })
+    }
+
+    /// Checks that the next transaction can be proven beside what is shown to it where a batch begins with it. Whether
+    /// one does is not known here; in a batch that began earlier, [`MachineLimits::KEPT_CELLS`] says what fits.
+    fn check_room(&self, work: MachineWork) -> Result<(), ExecutionError> {
+        let Some(limits) = self.rules.machine else {
+            return Ok(());
+        };
+        let next = self.transactions.len();
+        let needs = self.shown(next, next).with(work).cells;
+        let limit = limits.cells.saturating_add(MachineLimits::KEPT_CELLS);
+        if needs > limit {
+            return Err(ExecutionError::Crowded { needs, limit });
+        }
+        Ok(())
     }
 
     /// Makes a transaction that was just run the next of the block.
@@ -266,7 +294,13 @@ impl BlockBuilder {
             ran: Ran { executed, work },
             touched,
         } = candidate;
-        if let (Some(all), Some(touched)) = (&mut self.touched, touched) {
+        if let (Some(all), Some(mut touched)) = (&mut self.touched, touched) {
+            // The meter looks at accounts that the EVM then has no gas to load. Neither does the kernel load them, and
+            // their paths were not counted.
+            let loaded = &executed.state;
+            touched
+                .accounts
+                .retain(|address, _| loaded.contains_key(address));
             all.extend(touched);
         }
         self.note(&transaction);

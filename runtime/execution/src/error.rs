@@ -172,6 +172,18 @@ pub enum ExecutionError {
         /// The transaction's gas limit.
         want: u64,
     },
+    /// What would be shown of the open block's earlier transactions, for a proof that begins with this one, takes
+    /// memory that this one needs. It fits into the next block.
+    #[error(
+        "the open block is full: with what is shown of an earlier transaction, {needs} cells of machine memory \
+         are needed, {limit} are there"
+    )]
+    Crowded {
+        /// Cells that both take.
+        needs: u64,
+        /// Cells that there are.
+        limit: u64,
+    },
     /// The code to deploy is too long (EIP-3860).
     #[error("max initcode size exceeded: code size {size} limit {limit}")]
     InitCodeSize {
@@ -208,7 +220,9 @@ impl ExecutionError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::State(_) => ErrorKind::Internal,
-            Self::BlockFull { .. } | Self::NonceTooHigh { .. } => ErrorKind::NotNow,
+            Self::BlockFull { .. } | Self::Crowded { .. } | Self::NonceTooHigh { .. } => {
+                ErrorKind::NotNow
+            }
             _ => ErrorKind::Invalid,
         }
     }

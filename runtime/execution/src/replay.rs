@@ -165,7 +165,7 @@ struct Run<'a> {
     /// Index of the current batch's first transaction.
     first: usize,
     gas_before: u64,
-    /// What proving the current batch takes at most.
+    /// What proving the current batch's own transactions takes at most.
     work: MachineWork,
     batches: Vec<TransactionBatch>,
 }
@@ -185,7 +185,8 @@ impl Run<'_> {
             .0
             .saturating_sub(self.gas_before)
             .saturating_add(next.gas_used());
-        let work = self.work.then(next.work());
+        let own = self.work.then(next.work());
+        let work = self.builder.shown(self.first, index).with(own);
         let full = count >= limits.transactions
             || gas > limits.gas
             || work.cycles > limits.cycles
@@ -194,7 +195,7 @@ impl Run<'_> {
             self.end_batch()?;
             self.work = next.work();
         } else {
-            self.work = work;
+            self.work = own;
         }
         Ok(())
     }
@@ -207,7 +208,7 @@ impl Run<'_> {
         let before = self.root;
         self.root = self.builder.fold()?;
         let extract = Extract::collect(&*source, before, &touched)?;
-        let (nodes, storage_roots) = extract.into_parts();
+        let (nodes, storage) = extract.into_parts();
         touched.codes.retain(|_, code| !code.is_empty());
         let mut codes: Vec<Bytes> = touched.codes.into_values().collect();
         codes.sort_unstable();
@@ -228,7 +229,7 @@ impl Run<'_> {
             state_root_before: before,
             state_root_after: self.root,
             nodes,
-            storage_roots,
+            storage,
             codes,
         });
         self.first = count;

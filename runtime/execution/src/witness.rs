@@ -9,13 +9,18 @@
 //! * When a key that ends inside an extension is inserted and deleted again, the extension is split and
 //!   joined: its child must be there.
 //!
-//! More nodes than needed do no harm.
+//! The nodes of each storage trie are kept apart, though accounts may have the same storage: the prover holds, lists and
+//! walks every account's trie by itself, and the meter counted what was touched of each account. Were they one heap, a
+//! slot read of one account would be shown of all accounts with that storage.
+//!
+//! More nodes than needed do no harm, as long as they are about as many as the meter counts for a key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{B256, Bytes, U256, keccak256};
 use alloy_trie::nodes::{RlpNode, TrieNode};
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
+use tern_messages::StorageWitness;
 
 use crate::error::StateError;
 use crate::source::NodeSource;
@@ -37,8 +42,25 @@ pub struct BatchLimits {
 /// The parts of the state that a transaction batch needs.
 #[derive(Debug, Default)]
 pub(crate) struct Extract {
+    /// Of the state trie.
     nodes: BTreeSet<Bytes>,
-    storage_roots: BTreeMap<B256, B256>,
+    /// By hashed address.
+    storage: BTreeMap<B256, Storage>,
+}
+
+/// The root of an account's storage, and its nodes that are needed.
+#[derive(Debug)]
+struct Storage {
+    root: B256,
+    nodes: BTreeSet<Bytes>,
+}
+
+/// A trie that nodes are taken from.
+#[derive(Clone, Copy, Debug)]
+enum Trie {
+    State,
+    /// That of the account with this hashed address.
+    Storage(B256),
 }
 
 impl Extract {
@@ -52,36 +74,52 @@ impl Extract {
         let mut gone = Vec::new();
         for (address, account) in &touched.accounts {
             let key = keccak256(address);
-            let found = extract.path(nodes, root, key, true)?;
+            let found = extract.path(nodes, root, key, Trie::State)?;
             let Some(rlp) = found else {
-                extract.storage_roots.insert(key, EMPTY_ROOT_HASH);
+                extract.storage(key, EMPTY_ROOT_HASH);
                 continue;
             };
             let storage_root = decode_account(&rlp, root)?.storage_root;
-            extract.storage_roots.insert(key, storage_root);
+            extract.storage(key, storage_root);
+            let storage = Trie::Storage(key);
             let mut cleared = Vec::new();
             for slot in &account.slots {
                 let key = slot_key(slot);
-                let present = extract.path(nodes, storage_root, key, false)?.is_some();
+                let present = extract.path(nodes, storage_root, key, storage)?.is_some();
                 if present && (account.absent || account.cleared.contains(slot)) {
                     cleared.push(Nibbles::unpack(key));
                 }
             }
-            extract.collapses(nodes, storage_root, cleared, false)?;
+            extract.collapses(nodes, storage_root, cleared, storage)?;
             if account.absent {
                 gone.push(Nibbles::unpack(key));
             }
         }
-        extract.collapses(nodes, root, gone, true)?;
+        extract.collapses(nodes, root, gone, Trie::State)?;
         Ok(extract)
     }
 
-    /// The nodes, sorted, and the storage root of every account among them, sorted by hashed address.
-    pub(crate) fn into_parts(self) -> (Vec<Bytes>, Vec<(B256, B256)>) {
+    /// The nodes of the state trie, sorted, and the storage of every account among them, sorted by hashed address.
+    pub(crate) fn into_parts(self) -> (Vec<Bytes>, Vec<StorageWitness>) {
+        let storage = self.storage.into_iter();
         (
             self.nodes.into_iter().collect(),
-            self.storage_roots.into_iter().collect(),
+            storage
+                .map(|(account, Storage { root, nodes })| StorageWitness {
+                    account,
+                    root,
+                    nodes: nodes.into_iter().collect(),
+                })
+                .collect(),
         )
+    }
+
+    /// The storage of an account, of which nothing is needed at first.
+    fn storage(&mut self, account: B256, root: B256) -> &mut Storage {
+        let nodes = BTreeSet::new();
+        self.storage
+            .entry(account)
+            .or_insert(Storage { root, nodes })
     }
 
     /// Takes the path of a key; returns its value.
@@ -90,18 +128,18 @@ impl Extract {
         nodes: &dyn NodeSource,
         root: B256,
         key: B256,
-        state: bool,
+        trie: Trie,
     ) -> Result<Option<Vec<u8>>, StateError> {
         let mut visited = Vec::new();
         let found = walk(nodes, root, key, |path, hash, node| {
             visited.push((*path, hash, node.clone()));
         })?;
         for (path, hash, node) in visited {
-            self.take(&path, hash, node, state)?;
+            self.take(&path, hash, node, trie)?;
         }
         // The path's extension may be split by the key and joined again.
         if let Some(child) = found.beyond.and_then(|child| child.as_hash()) {
-            self.nodes.insert(load(nodes, child)?);
+            self.insert(load(nodes, child)?, trie);
         }
         Ok(found.value)
     }
@@ -112,15 +150,27 @@ impl Extract {
         path: &Nibbles,
         hash: B256,
         node: Bytes,
-        state: bool,
+        trie: Trie,
     ) -> Result<(), StateError> {
-        if state && let TrieNode::Leaf(leaf) = decode(&node, hash)? {
+        if matches!(trie, Trie::State)
+            && let TrieNode::Leaf(leaf) = decode(&node, hash)?
+        {
             let key = B256::from_slice(&path.join(&leaf.key).pack());
             let account = decode_account(&leaf.value, hash)?;
-            self.storage_roots.insert(key, account.storage_root);
+            self.storage(key, account.storage_root);
         }
-        self.nodes.insert(node);
+        self.insert(node, trie);
         Ok(())
+    }
+
+    fn insert(&mut self, node: Bytes, trie: Trie) {
+        match trie {
+            Trie::State => self.nodes.insert(node),
+            Trie::Storage(account) => {
+                let storage = self.storage.get_mut(&account);
+                storage.is_some_and(|storage| storage.nodes.insert(node))
+            }
+        };
     }
 
     /// Takes the nodes that remain alone in a branch when the keys in `gone` are deleted.
@@ -129,7 +179,7 @@ impl Extract {
         nodes: &dyn NodeSource,
         root: B256,
         mut gone: Vec<Nibbles>,
-        state: bool,
+        trie: Trie,
     ) -> Result<(), StateError> {
         if gone.is_empty() {
             return Ok(());
@@ -140,7 +190,7 @@ impl Extract {
         survivors(nodes, (root, &rlp), Nibbles::default(), &gone, &mut alone)?;
         for (path, child) in alone {
             if let Some(hash) = child.as_hash() {
-                self.take(&path, hash, load(nodes, hash)?, state)?;
+                self.take(&path, hash, load(nodes, hash)?, trie)?;
             }
         }
         Ok(())

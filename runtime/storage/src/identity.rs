@@ -12,7 +12,7 @@ use crate::error::StorageError;
 use crate::files::sync_directory;
 
 /// Version of the layout on disk. Raised when a table changes its meaning.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 const FILE: &str = "identity.json";
 /// A longer identity file is not one of ours.

@@ -75,7 +75,7 @@ fn witness(block: &tern_messages::SealedBlock) -> tern_messages::TransactionBatc
         state_root_before: block.header.parent_hash,
         state_root_after: block.header.state_root,
         nodes: vec![],
-        storage_roots: vec![],
+        storage: vec![],
         codes: vec![],
     }
 }

@@ -14,7 +14,7 @@ use tern_messages::{ChainId, WorkerId};
 use crate::identity::{Name, Role, Subject};
 
 /// Version of everything that nodes say to each other. Nodes of different versions do not work together.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// Longest greeting, in bytes.
 pub(super) const MAX_GREETING: usize = 4 << 10;

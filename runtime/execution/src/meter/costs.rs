@@ -17,14 +17,18 @@ pub(super) const EXPONENT_BIT: u64 = 29;
 pub(super) const LOGGED_BYTE: u64 = 50;
 /// Cycles of a topic: also the bloom filter.
 pub(super) const TOPIC: u64 = 280;
-/// Cycles to pass an entry of the list of touched addresses.
-pub(super) const TOUCHED_ENTRY: u64 = 33;
+/// Cycles to pass an entry of the list of touched addresses: 15 instructions, rounded up.
+pub(super) const TOUCHED_ENTRY: u64 = 17;
 /// Cycles to pass an entry of the transient storage.
 pub(super) const TRANSIENT_ENTRY: u64 = 54;
 /// Cycles to undo a transient store, beside the search.
 pub(super) const TRANSIENT_UNDO: u64 = 250;
-/// Cycles to pass an entry of the list of created contracts.
-pub(super) const CREATED_ENTRY: u64 = 45;
+/// Cycles to pass an entry of the list of created contracts: 17 instructions, rounded up.
+pub(super) const CREATED_ENTRY: u64 = 20;
+/// Cycles to pass an entry of the list of destroyed contracts: 15 instructions, rounded up.
+pub(super) const DESTROYED_ENTRY: u64 = 17;
+/// Cycles to clear a slot of an account that is unmade: 16 instructions, rounded up.
+pub(super) const SLOT_ENTRY: u64 = 18;
 /// Cycles that a transfer of value adds to a call.
 pub(super) const VALUE: u64 = 2_000;
 

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256};
 use revm::bytecode::opcode as op;
-use revm::context_interface::{ContextTr, JournalTr};
+use revm::context_interface::transaction::AccessListItemTr;
+use revm::context_interface::{ContextTr, JournalTr, Transaction};
 use revm::interpreter::interpreter::EthInterpreter;
-use revm::interpreter::interpreter_types::{InputsTr, Jumps, LegacyBytecode, MemoryTr};
+use revm::interpreter::interpreter_types::{
+    InputsTr, Jumps, LegacyBytecode, MemoryTr, RuntimeFlag,
+};
 use revm::interpreter::{
-    CallInputs, CallOutcome, CreateInputs, CreateOutcome, Gas, InstructionResult, Interpreter,
-    InterpreterResult,
+    CallInputs, CallOutcome, CallScheme, CreateInputs, CreateOutcome, Gas, InstructionResult,
+    Interpreter, InterpreterResult,
 };
 use revm::state::EvmState;
 use revm::{Database, Inspector};
@@ -21,12 +24,11 @@ use super::cells::{
     TRANSIENT_STORE_CELLS,
 };
 use super::costs::{
-    COPIED_WORD, COSTS, CREATED_ENTRY, DYNAMIC, EXPONENT_BIT, LOGGED_BYTE, MOVED_WORD, TOPIC,
-    TOUCHED_ENTRY, TRANSIENT_ENTRY, TRANSIENT_UNDO, VALUE, hashed, words,
+    COPIED_WORD, COSTS, DYNAMIC, EXPONENT_BIT, LOGGED_BYTE, MOVED_WORD, TOPIC, VALUE, hashed, words,
 };
-use super::lists::List;
 use super::paths::Paths;
 use super::precompiles::precompile;
+use super::searches::{Mark, Search, Searches};
 use super::{Excess, MachineLimits, MachineResource, MachineWork};
 
 /// Bytes of a log in the receipt beside its topics and data: the address and the headers.
@@ -35,6 +37,8 @@ const LOG_BYTES: u64 = 48;
 const TOPIC_BYTES: u64 = 33;
 /// Bytes of a receipt beside its logs: status, gas, bloom filter, headers, its place in the trie.
 const RECEIPT_BYTES: u64 = 1_000;
+/// Gas of TSTORE (EIP-1153).
+const TRANSIENT_STORE_GAS: u64 = 100;
 
 /// A context whose journal can be looked into.
 pub(crate) trait Context: ContextTr<Journal: JournalTr<State = EvmState>> {}
@@ -53,15 +57,9 @@ pub(crate) struct Meter {
     most_cells: u64,
     kept_cells: u64,
     frames: Vec<Frame>,
-    touched: List<Address>,
-    /// Entries of `touched` in the order in which a revert removes them.
-    touched_log: Vec<Address>,
-    transient: List<(Address, U256)>,
-    transient_log: Vec<(Address, U256)>,
-    created: u64,
+    searches: Searches,
     /// Bytes of the receipt, which is hashed at once.
     receipt: u64,
-    nameless: u64,
     paths: HashMap<B256, Arc<Paths>>,
 }
 
@@ -81,9 +79,8 @@ struct Frame {
     reloaded: u64,
     /// Gas that calls took which were reverted: what it paid for is in `kept_cells`.
     reverted_gas: u64,
-    touched: usize,
-    transient: usize,
-    created: u64,
+    /// The kernel's lists when it began.
+    mark: Mark,
     receipt: u64,
 }
 
@@ -99,13 +96,8 @@ impl Meter {
             most_cells: 0,
             kept_cells: work.kept_cells,
             frames: Vec::new(),
-            touched: List::default(),
-            touched_log: Vec::new(),
-            transient: List::default(),
-            transient_log: Vec::new(),
-            created: 0,
+            searches: Searches::default(),
             receipt: RECEIPT_BYTES,
-            nameless: 0,
             paths: HashMap::new(),
         };
         meter.add(work.cycles);
@@ -223,10 +215,32 @@ impl Meter {
 
     /// The kernel looks an address up and appends it if it is not there.
     fn touch(&mut self, address: Address) {
-        self.add(self.touched.distance(&address) * TOUCHED_ENTRY);
-        if self.touched.insert(address) {
-            self.touched_log.push(address);
-            self.keep(TOUCHED_CELLS);
+        let search = self.searches.touch(address);
+        self.count(search, TOUCHED_CELLS);
+    }
+
+    fn touch_created(&mut self) {
+        let search = self.searches.touch_created();
+        self.count(search, TOUCHED_CELLS);
+    }
+
+    /// Counts a search in a list whose entries take so many cells.
+    fn count(&mut self, search: Search, cells: u64) {
+        self.add(search.cycles);
+        if search.appended {
+            self.keep(cells);
+        }
+    }
+
+    /// What is in the kernel's lists before the first context: who pays for the gas, and the access list.
+    fn begin<C: Context>(&mut self, context: &C) {
+        let transaction = context.tx();
+        self.touch(transaction.caller());
+        for item in transaction.access_list().into_iter().flatten() {
+            let address = *item.address();
+            for slot in item.storage_slots() {
+                self.searches.ask(address, (*slot).into());
+            }
         }
     }
 
@@ -234,9 +248,7 @@ impl Meter {
         let cells = cells + CONTEXT_CELLS;
         self.frames.push(Frame {
             cells,
-            touched: self.touched_log.len(),
-            transient: self.transient_log.len(),
-            created: self.created,
+            mark: self.searches.mark(),
             receipt: self.receipt,
             ..Frame::default()
         });
@@ -269,14 +281,8 @@ impl Meter {
     }
 
     fn undo(&mut self, frame: &Frame) {
-        for address in self.touched_log.split_off(frame.touched).iter().rev() {
-            self.add(self.touched.distance(address) * TOUCHED_ENTRY);
-            self.touched.remove(address);
-        }
-        for key in self.transient_log.split_off(frame.transient).iter().rev() {
-            self.add(self.transient.distance(key) * TRANSIENT_ENTRY + TRANSIENT_UNDO);
-        }
-        self.created = frame.created;
+        let cycles = self.searches.undo(frame.mark);
+        self.add(cycles);
         self.receipt = frame.receipt;
     }
 
@@ -362,20 +368,28 @@ impl Meter {
                     });
                 }
             }
-            op::BALANCE | op::EXTCODEHASH | op::SLOAD => self.may_load(),
+            op::BALANCE | op::EXTCODEHASH => self.may_load(),
+            op::SLOAD => {
+                self.may_load();
+                self.searches.ask(here, word(0));
+            }
             op::SSTORE => {
                 self.may_load();
+                self.searches.ask(here, word(0));
                 self.keep(STORE_CELLS);
             }
-            op::TLOAD => self.add(self.transient.distance(&(here, word(0))) * TRANSIENT_ENTRY),
+            op::TLOAD => self.add(self.searches.load_transient(&(here, word(0)))),
             op::TSTORE => {
-                let key = (here, word(0));
-                self.add(self.transient.distance(&key) * TRANSIENT_ENTRY);
-                if self.transient.insert(key) {
-                    self.keep(TRANSIENT_CELLS);
+                // What fails takes no place in the list: it would be nearer than where the kernel has it later.
+                if interpreter.runtime_flag.is_static()
+                    || interpreter.gas.remaining() < TRANSIENT_STORE_GAS
+                    || stack.len() < 2
+                {
+                    return;
                 }
+                let search = self.searches.store_transient((here, word(0)));
+                self.count(search, TRANSIENT_CELLS);
                 self.keep(TRANSIENT_STORE_CELLS);
-                self.transient_log.push(key);
             }
             op::LOG0..=op::LOG4 => {
                 let topics = u64::from(opcode - op::LOG0);
@@ -399,11 +413,12 @@ impl Meter {
                 self.copies(interpreter, [number(3), number(5)]);
             }
             op::SELFDESTRUCT => {
-                self.add(self.created * CREATED_ENTRY);
+                let recipient = Address::from_word(word(0).into());
+                let cycles = self.searches.destroy(recipient);
+                self.add(cycles);
                 self.may_load();
                 self.keep(DESTRUCTION_CELLS);
-                self.touch(here);
-                self.touch(Address::from_word(word(0).into()));
+                self.touch(recipient);
             }
             _ => {}
         }
@@ -464,6 +479,9 @@ impl<C: Context> Inspector<C, EthInterpreter> for Meter {
     }
 
     fn call(&mut self, context: &mut C, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        if self.frames.is_empty() {
+            self.begin(context);
+        }
         let input = inputs.input.as_bytes(context);
         let special = precompile(&inputs.bytecode_address, &input, inputs.gas_limit);
         let length = input.len() as u64;
@@ -471,9 +489,16 @@ impl<C: Context> Inspector<C, EthInterpreter> for Meter {
         self.enter(length);
         self.keep(CALL_CELLS);
         self.touch(inputs.target_address);
-        if inputs.transfers_value() {
+        if matches!(inputs.scheme, CallScheme::Call | CallScheme::CallCode) {
+            // The kernel transfers even nothing.
             self.touch(inputs.caller);
             self.touch(inputs.target_address);
+        }
+        if inputs.transfers_value() {
+            // A revert transfers it back.
+            self.touch(inputs.caller);
+            self.touch(inputs.target_address);
+            self.searches.make(inputs.target_address);
         }
         if let Some(special) = special {
             self.add(special.cycles);
@@ -484,27 +509,36 @@ impl<C: Context> Inspector<C, EthInterpreter> for Meter {
     }
 
     fn call_end(&mut self, _: &mut C, _: &CallInputs, outcome: &mut CallOutcome) {
+        if outcome.result.result == InstructionResult::OutOfFunds {
+            // The kernel finds that out when it has touched both accounts, and reverts nothing.
+            let mark = self.searches.mark();
+            if let Some(frame) = self.frames.last_mut() {
+                frame.mark = mark;
+            }
+        }
         self.leave(&outcome.result);
     }
 
-    fn create(&mut self, _: &mut C, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+    fn create(&mut self, context: &mut C, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+        if self.frames.is_empty() {
+            self.begin(context);
+        }
         let length = inputs.init_code().len() as u64;
         self.enter(0);
         self.load_code(length, 0);
         self.keep(CREATION_CELLS);
         self.add(words(length, COPIED_WORD));
         self.hash(length);
-        self.add(self.created * CREATED_ENTRY * 2);
-        self.created += 1;
-        // The address is not known here; any other is as far back in the list.
-        self.nameless += 1;
-        let mut address = Address::repeat_byte(0xcc);
-        address[..8].copy_from_slice(&self.nameless.to_be_bytes());
-        self.touch(address);
-        self.touch(address);
+        self.searches.create();
+        // The kernel transfers even nothing, makes the account, and sets its code.
+        self.touch(inputs.caller());
+        for _ in 0..3 {
+            self.touch_created();
+        }
         if !inputs.value().is_zero() {
+            // A revert transfers it back.
             self.touch(inputs.caller());
-            self.touch(address);
+            self.touch_created();
             self.add(VALUE);
         }
         (self.excess.is_some()).then(|| {
@@ -523,6 +557,9 @@ impl<C: Context> Inspector<C, EthInterpreter> for Meter {
         if outcome.result.result.is_ok() {
             // The code's hash.
             self.hash(outcome.result.output.len() as u64);
+        }
+        if let Some(address) = outcome.address {
+            self.searches.make(address);
         }
         self.leave(&outcome.result);
     }

@@ -6,11 +6,13 @@
 //!
 //! ```text
 //! transaction ── transaction.rs: signature, bytes, access list, receipt ──┐
-//! every step  ── costs.rs: by instruction, words, list lengths ───────────┤
-//!             ── cells.rs: what the kernel's lists and contexts keep ──────┤
+//! every step  ── costs.rs: by instruction, words ─────────────────────────┤
+//!             ── searches.rs: lists, when they are used and undone ───────┤
+//!             ── cells.rs: what the kernel's lists and contexts keep ─────┤
 //! every jump  ── paths.rs: proofs of jump destinations ───────────────────┼─> Meter ─> MachineWork
 //! every call  ── precompiles.rs: by input ────────────────────────────────┤
 //! afterwards  ── trie paths of what was touched ──────────────────────────┘
+//! every batch ── neighbours.rs: earlier transactions and receipts that are shown to it
 //! ```
 //!
 //! The unit is the machine cycle: a row of its longest table. What fills another table faster counts for as many
@@ -21,8 +23,10 @@ mod cells;
 mod costs;
 mod inspector;
 mod lists;
+mod neighbours;
 mod paths;
 mod precompiles;
+mod searches;
 mod transaction;
 
 use std::fmt;
@@ -38,7 +42,8 @@ pub struct MachineLimits {
     /// Machine cycles.
     pub cycles: u64,
     /// Cells of the machine's memory in use at one time, of the 2^19 that fit its tables; the kernel takes
-    /// [`Self::KERNEL_CELLS`], earlier transactions of the batch up to [`Self::KEPT_CELLS`].
+    /// [`Self::KERNEL_CELLS`], earlier transactions, those that are shown and those of the batch, up to
+    /// [`Self::KEPT_CELLS`].
     pub cells: u64,
 }
 
@@ -88,7 +93,8 @@ impl MachineLimits {
     /// Cells that the kernel takes at most by itself: its code, its tables, what it knows of the block.
     pub const KERNEL_CELLS: u64 = 70_000;
 
-    /// Cells that the transactions of a batch may keep together, unless there is only one.
+    /// Cells that the transactions of a batch may keep together, with those that are shown to it, unless there is only
+    /// one. What is shown to one, and what it takes, must fit in this and its own limit.
     pub const KEPT_CELLS: u64 = 100_000;
 
     /// Most bytes that one instruction may hash: a segment's Keccak table holds 2^15 rows, 24 for each 136 bytes.

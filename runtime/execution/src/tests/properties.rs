@@ -100,6 +100,9 @@ fn run_from_witness(batch: &TransactionBatch, chain: &Chain, fold_each: bool) {
     let batch: TransactionBatch = decode(&encode(batch)).unwrap();
     let source = MemoryNodes::new();
     source.extend_nodes(&batch.nodes);
+    for storage in &batch.storage {
+        source.extend_nodes(&storage.nodes);
+    }
     let codes: Vec<_> = batch
         .codes
         .iter()

@@ -19,7 +19,8 @@ pub(crate) struct ListRoots {
 
 /// One of the two tries.
 pub(super) struct Lists {
-    /// As it is before the batch, with only the nodes that the batch's own entries touch.
+    /// As it is before the batch, with only the nodes that the batch's own entries touch. Among them may be an earlier
+    /// entry, which a new key splits: execution counts it for the batch (`MachineWork::of_neighbours`).
     pub(super) before: HashedPartialTrie,
     /// Root after the batch.
     pub(super) after: H256,

@@ -1,8 +1,8 @@
-//! Partial tries from a heap of nodes.
+//! Partial tries, each from a heap of nodes of its own.
 
 use std::collections::HashMap;
 
-use alloy::primitives::{B256, keccak256};
+use alloy::primitives::{B256, Bytes, keccak256};
 use ethereum_types::H256;
 use evm_arithmetization::Node;
 use evm_arithmetization::generation::mpt::AccountRlp;
@@ -20,20 +20,15 @@ const KEY_NIBBLES: usize = 64;
 
 type StorageTries = Vec<(H256, HashedPartialTrie)>;
 
-/// The state trie and the storage tries that the batch touches. What the witness does not show is a hash.
+/// The state trie and the storage tries that the batch touches. What the witness does not show of a trie is a hash, even
+/// if it shows the same node of another: what is expanded is what execution touched and was metered for.
 pub(super) fn partial_tries(
     batch: &TransactionBatch,
 ) -> Result<(HashedPartialTrie, StorageTries), InputError> {
-    let nodes = batch
-        .nodes
-        .iter()
-        .map(|node| (keccak256(node), node.as_ref()))
-        .collect();
-    let roots: HashMap<B256, B256> = batch.storage_roots.iter().copied().collect();
-    let mut heap = Heap {
-        nodes,
-        budget: MAX_WITNESS_NODES,
-    };
+    let roots = batch.storage.iter().map(|one| (one.account, one.root));
+    let roots: HashMap<B256, B256> = roots.collect();
+    let mut budget = MAX_WITNESS_NODES;
+    let mut heap = Heap::new(&batch.nodes, &mut budget);
     let state = heap.trie(batch.state_root_before, &mut |key, value| {
         let account: AccountRlp = rlp::decode(value).map_err(|_| "not an account")?;
         let touched = <[u8; 32]>::try_from(key)
@@ -45,13 +40,14 @@ pub(super) fn partial_tries(
         }
     })?;
     let mut storage = Vec::with_capacity(roots.len());
-    for (address, root) in &batch.storage_roots {
-        let trie = heap.trie(*root, &mut |_, value| {
+    for one in &batch.storage {
+        let mut heap = Heap::new(&one.nodes, &mut budget);
+        let trie = heap.trie(one.root, &mut |_, value| {
             rlp::decode::<ethereum_types::U256>(value)
                 .map(|_| ())
                 .map_err(|_| "not a slot's value")
         })?;
-        storage.push((h256(*address), trie));
+        storage.push((h256(one.account), trie));
     }
     Ok((state, storage))
 }
@@ -61,11 +57,19 @@ type CheckLeaf<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), &'static str>
 
 struct Heap<'a> {
     nodes: HashMap<B256, &'a [u8]>,
-    /// How many nodes may still be expanded: a node that many others share is expanded many times.
-    budget: usize,
+    /// How many nodes of the batch may still be expanded: one that many others share is expanded many times.
+    budget: &'a mut usize,
 }
 
-impl Heap<'_> {
+impl<'a> Heap<'a> {
+    fn new(nodes: &'a [Bytes], budget: &'a mut usize) -> Self {
+        let nodes = nodes.iter().map(|node| (keccak256(node), node.as_ref()));
+        Self {
+            nodes: nodes.collect(),
+            budget,
+        }
+    }
+
     fn trie(&mut self, root: B256, check: CheckLeaf<'_>) -> Result<HashedPartialTrie, InputError> {
         if root == super::EMPTY_ROOT {
             return Ok(Node::Empty.into());
@@ -86,7 +90,7 @@ impl Heap<'_> {
         let Some(bytes) = self.nodes.get(&hash).copied() else {
             return Ok(Node::Hash(h256(hash)));
         };
-        self.budget = self.budget.checked_sub(1).ok_or(InputError::OutOfRange {
+        *self.budget = self.budget.checked_sub(1).ok_or(InputError::OutOfRange {
             field: "number of trie nodes",
             value: MAX_WITNESS_NODES as u64 + 1,
             max: MAX_WITNESS_NODES as u64,

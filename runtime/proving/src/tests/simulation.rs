@@ -76,6 +76,24 @@ fn a_witness_without_a_needed_node_is_an_error() {
 }
 
 #[test]
+fn storage_is_made_of_the_nodes_of_its_own_account() {
+    let mut chain = Chain::new();
+    chain.block(&[1]);
+    let mut batch = chain.block(&[2]).batches.remove(0);
+    assert!(simulate(&batch, PROFILE).is_ok());
+    let own = batch.storage.iter().position(|one| !one.nodes.is_empty());
+    let own = own.expect("the beacon roots are stored");
+    let nodes = std::mem::take(&mut batch.storage[own].nodes);
+    batch.storage[(own + 1) % 2].nodes = nodes.clone();
+    batch.nodes.extend(nodes);
+    let result = simulate(&batch, PROFILE);
+    assert!(
+        matches!(result, Err(Unprovable::Kernel { .. })),
+        "{result:?}"
+    );
+}
+
+#[test]
 fn malformed_input_is_an_error() {
     let changes: [fn(&mut TransactionBatch); 12] = [
         |b| b.chain_id.0 = 1 << 32,
@@ -89,11 +107,7 @@ fn malformed_input_is_an_error() {
         |b| b.transactions[0] = Bytes::from_static(&[3, 1, 2]),
         |b| b.receipts[1] = Bytes::from_static(&[0xc0]),
         |b| b.receipts.truncate(1),
-        |b| {
-            b.storage_roots
-                .iter_mut()
-                .for_each(|(_, root)| *root = B256::ZERO)
-        },
+        |b| b.storage.iter_mut().for_each(|one| one.root = B256::ZERO),
     ];
     for (index, change) in changes.into_iter().enumerate() {
         let mut batch = batch();
