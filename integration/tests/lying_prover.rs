@@ -4,13 +4,13 @@
 //! In the environment: `LIES` is the number of lies to draw, or `all` for every place and every kind;
 //! `LIES_SEED` is where to begin.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use tern_integration::lying::{Lie, Scene, Tally, Verdict, draw, everything, scenes};
+use tern_integration::lying::{self, Lie, Scene, Tally, Verdict, draw, everything};
 use tern_integration::vectors::say;
 
 #[global_allocator]
@@ -24,6 +24,11 @@ const LONGEST: usize = 300_000;
 const EACH: usize = 1;
 /// So many lies in a row share the beginning of an honest run.
 const SHARED: usize = 64;
+
+fn scenes() -> &'static [Scene] {
+    static SCENES: OnceLock<Vec<Scene>> = OnceLock::new();
+    SCENES.get_or_init(|| lying::scenes(LONGEST).unwrap())
+}
 
 /// What became of the lies.
 #[derive(Default)]
@@ -48,11 +53,11 @@ impl Outcomes {
 
 #[test]
 fn no_lie_changes_the_outcome() {
-    let scenes = scenes(LONGEST).unwrap();
+    let scenes = scenes();
     say(&format!("lying prover: {} scenes", scenes.len()));
     let outcomes = Outcomes::default();
     if std::env::var("LIES").is_ok_and(|lies| lies == "all") {
-        for scene in &scenes {
+        for scene in scenes {
             everything(scene, EACH).par_chunks(SHARED).for_each(|lies| {
                 scene.lie_each(lies, |lies, verdict| {
                     outcomes.add(scene, lies, &verdict, None);
@@ -86,7 +91,7 @@ fn no_lie_changes_the_outcome() {
 /// Lies that share a beginning end as they do alone.
 #[test]
 fn what_comes_before_a_lie_is_the_same_for_all() {
-    let scenes = scenes(LONGEST).unwrap();
+    let scenes = scenes();
     let shortest = scenes.iter().min_by_key(|scene| scene.cycles).unwrap();
     let all = everything(shortest, EACH);
     let some: Vec<_> = all.into_iter().step_by(SHARED).collect();
