@@ -55,61 +55,55 @@ fn sponge(mends: &mut Vec<Written>) {
     let [last, last_but_one] = [1, 2].map(|back| KECCAK_RATE_BYTES - back);
     let byte = |row: &[F], place: usize| row[SPONGE.block_bytes[place]];
     let single = move |row: &[F]| row[padding[last]] - row[padding[last_but_one]];
-    let mut add = |name: &str, polynomial: Polynomial| {
-        mends.push(Written::new(name, [Part::Constraint(table, polynomial)]));
-    };
-    add(
-        "padding of one byte",
-        Box::new(move |row, _| single(row) * (byte(row, last) - F::from_canonical_u8(0x81))),
-    );
-    add(
-        "the last byte of padding",
-        Box::new(move |row, _| {
-            row[padding[last]]
-                * (single(row) - F::ONE)
-                * (byte(row, last) - F::from_canonical_u8(0x80))
-        }),
-    );
     let first = move |row: &[F], place: usize| row[padding[place]] - row[padding[place - 1]];
-    let mut add_each = |name: &str, polynomial: fn(F, F, F) -> F| {
+    let each = |name: &str, polynomial: fn(F, F, F) -> F| {
         let parts = (1..last).map(|place| -> Part {
             let of_place = move |row: &[F], _: &[F]| {
                 polynomial(row[padding[place]], first(row, place), byte(row, place))
             };
             Part::Constraint(table, Box::new(of_place))
         });
-        mends.push(Written::new(name, parts));
-    };
-    add_each("the first byte of padding", |_, first, byte| {
-        first * (byte - F::ONE)
-    });
-    add_each("padding between", |padding, first, byte| {
-        padding * (first - F::ONE) * byte
-    });
-    let mut add = |name: &str, polynomial: Polynomial| {
-        mends.push(Written::new(name, [Part::Constraint(table, polynomial)]));
+        Written::new(name, parts)
     };
     let is_active = move |row: &[F]| row[SPONGE.is_full_input_block] + row[padding[last]];
-    add(
-        "a full block is followed by another",
-        Box::new(move |row, next| row[SPONGE.is_full_input_block] * (F::ONE - is_active(next))),
-    );
-    add(
-        "a full block does not end the table",
-        Box::new(move |row, _| row[SPONGE.is_full_input_block]),
-    );
+    mends.extend([
+        Written::constraint("padding of one byte", table, move |row, _| {
+            single(row) * (byte(row, last) - F::from_canonical_u8(0x81))
+        }),
+        Written::constraint("the last byte of padding", table, move |row, _| {
+            row[padding[last]]
+                * (single(row) - F::ONE)
+                * (byte(row, last) - F::from_canonical_u8(0x80))
+        }),
+        each("the first byte of padding", |_, first, byte| {
+            first * (byte - F::ONE)
+        }),
+        each("padding between", |padding, first, byte| {
+            padding * (first - F::ONE) * byte
+        }),
+        Written::constraint(
+            "a full block is followed by another",
+            table,
+            move |row, next| row[SPONGE.is_full_input_block] * (F::ONE - is_active(next)),
+        ),
+        Written::constraint("a full block does not end the table", table, |row, _| {
+            row[SPONGE.is_full_input_block]
+        }),
+    ]);
+}
+
+/// Whether a row of Memory has the address of the next.
+fn same_address(row: &[F]) -> F {
+    F::ONE
+        - row[MEMORY.context_first_change]
+        - row[MEMORY.segment_first_change]
+        - row[MEMORY.virtual_first_change]
 }
 
 fn memory(mends: &mut Vec<Written>) {
     let mut add = |name: &str, polynomial: Polynomial| {
         let part = Part::Constraint(Table::Memory, polynomial);
         mends.push(Written::new(name, [part]));
-    };
-    let same_address = |row: &[F]| {
-        F::ONE
-            - row[MEMORY.context_first_change]
-            - row[MEMORY.segment_first_change]
-            - row[MEMORY.virtual_first_change]
     };
     for (name, column) in [
         ("context", MEMORY.addr_context),
@@ -179,30 +173,25 @@ fn memory(mends: &mut Vec<Written>) {
 
 fn initial_values(mends: &mut Vec<Written>) {
     let table = Table::Memory;
-    let mut add = |name: &str, polynomial: Polynomial| {
-        mends.push(Written::new(name, [Part::Constraint(table, polynomial)]));
-    };
-    add(
+    mends.push(Written::constraint(
         "only tries and lists have initial values",
-        Box::new(|row, _| row[MEMORY.is_initial_value] * row[MEMORY.preinitialized_segments]),
-    );
-    add(
+        table,
+        |row, _| row[MEMORY.is_initial_value] * row[MEMORY.preinitialized_segments],
+    ));
+    mends.push(Written::constraint(
         "a first read finds zero, or what is looked up",
-        Box::new(|row, next| {
-            let changes = row[MEMORY.context_first_change]
-                + row[MEMORY.segment_first_change]
-                + row[MEMORY.virtual_first_change];
+        table,
+        |row, next| {
             let others = F::ONE - next[MEMORY.is_initial_value];
-            row[MEMORY.initialize_aux] - changes * next[MEMORY.is_read] * others
-        }),
-    );
+            let first_read = (F::ONE - same_address(row)) * next[MEMORY.is_read];
+            row[MEMORY.initialize_aux] - first_read * others
+        },
+    ));
     for (limb, column) in MEMORY.value_limbs.into_iter().enumerate() {
-        add(
-            &format!("a first read that finds zero, limb {limb}"),
-            Box::new(move |row, next| {
-                row[MEMORY.initialize_aux] * next[MEMORY.addr_segment] * next[column]
-            }),
-        );
+        let name = format!("a first read that finds zero, limb {limb}");
+        mends.push(Written::constraint(&name, table, move |row, next| {
+            row[MEMORY.initialize_aux] * next[MEMORY.addr_segment] * next[column]
+        }));
     }
     let looked_up = Omission::Tuple {
         table,
