@@ -5,7 +5,7 @@ use tern_execution::{BatchLimits, GenesisAccount};
 use tern_integration::corpus::assembly::assemble;
 use tern_integration::corpus::chain::TestChain;
 use tern_integration::corpus::{Send, genesis};
-use tern_integration::lying::{Scene, Verdict, answering, failure_with, judge, tell};
+use tern_integration::lying::{Scene, Verdict, failure_with, honest, judge, tell};
 use tern_proving::{Profile, simulate};
 
 #[global_allocator]
@@ -44,8 +44,7 @@ fn call(entry: &str, inner: &str) {
     for batch in &witness.batches {
         simulate(batch, Profile::Secure).unwrap();
         let scene = Scene::new("a block".to_owned(), batch).unwrap();
-        let honest = answering(|question, _| question.honest.unwrap_or_default());
-        let verdict = judge(&scene, tell(&scene, honest), false);
+        let verdict = judge(&scene, tell(&scene, honest()), false);
         assert_eq!(verdict, Verdict::Same);
     }
 }

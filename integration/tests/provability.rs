@@ -8,7 +8,7 @@ use evm_arithmetization::Field;
 use evm_arithmetization::generation::stand_in::{Beginning, Cuts, kernel, kernel_with};
 use rayon::prelude::*;
 use tern_execution::BatchLimits;
-use tern_integration::corpus::chain::TestChain;
+use tern_integration::corpus::chain::{TestChain, batches_of};
 use tern_integration::corpus::{Block, Corpus};
 use tern_integration::vectors::{KnownCases, say};
 use tern_messages::SealedBlock;
@@ -110,19 +110,13 @@ fn a_run_can_be_proven_wherever_it_is_cut() {
 
 /// Cuts a run of the corpus' faults before each instruction, with these cells as the kernel's code.
 fn cuts(kernel: &[U256]) -> Cuts {
-    let corpus = Corpus::new();
-    let mut chain = TestChain::new(&corpus.genesis).unwrap();
     let mut all = Cuts::default();
-    for block in &corpus.blocks {
-        let (_, witness) = chain.build(&block.raw(), LIMITS).unwrap();
-        let batches = witness.batches.iter().filter(|_| block.name == FAULTS);
-        for batch in batches {
-            let inputs = generation_inputs(batch).unwrap();
-            let mut run = Beginning::<Field>::new(&inputs, kernel, usize::MAX).unwrap();
-            let Cuts { tried, changes } = run.cut_everywhere().unwrap();
-            all.tried += tried;
-            all.changes.extend(changes);
-        }
+    for batch in batches_of(FAULTS, LIMITS).unwrap() {
+        let inputs = generation_inputs(&batch).unwrap();
+        let mut run = Beginning::<Field>::new(&inputs, kernel, usize::MAX).unwrap();
+        let Cuts { tried, changes } = run.cut_everywhere().unwrap();
+        all.tried += tried;
+        all.changes.extend(changes);
     }
     all
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use alloy::consensus::Header;
 use alloy::primitives::{Address, B256, Bytes};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tern_execution::{
     BatchLimits, BlockAttributes, BlockBuilder, ChainRules, ExecutionError, GenesisState,
     HashWindow, MachineLimits, MachineWork, MemoryNodes, StateView, replay,
 };
 use tern_messages::{BlockWitness, Gas, SealedBlock, TransactionBatch};
 
-use super::CHAIN;
+use super::{CHAIN, Corpus};
 
 /// Gas limit of the blocks.
 pub const GAS_LIMIT: Gas = Gas(30_000_000);
@@ -160,4 +160,20 @@ impl TestChain {
             work,
         })
     }
+}
+
+/// The batches of the corpus' block of this name.
+///
+/// # Errors
+/// If there is none, or it or one before it cannot be made.
+pub fn batches_of(name: &str, limits: BatchLimits) -> Result<Vec<TransactionBatch>> {
+    let corpus = Corpus::new();
+    let mut chain = TestChain::new(&corpus.genesis)?;
+    for block in &corpus.blocks {
+        let (_, witness) = chain.build(&block.raw(), limits)?;
+        if block.name == name {
+            return Ok(witness.batches);
+        }
+    }
+    bail!("no block of the corpus is called `{name}`")
 }

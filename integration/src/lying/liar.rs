@@ -176,6 +176,11 @@ impl StandIn for Liar {
     }
 }
 
+/// A stand-in that tells the truth.
+pub fn honest() -> Box<dyn StandIn> {
+    Box::new(Liar::new(Vec::new()).0)
+}
+
 /// A stand-in that answers as a function says; for lies that are told for a purpose.
 pub fn answering<F>(answer: F) -> Box<dyn StandIn>
 where

@@ -22,7 +22,7 @@ mod verdict;
 
 pub use draw::{draw, everything};
 pub use kernel::{failure_with, kernel};
-pub use liar::{Liar, Lie, Moment, Twist, answering};
+pub use liar::{Liar, Lie, Moment, Twist, answering, honest};
 pub use scene::{Asked, Scene, scenes};
 pub use tries::{Edit, Side};
 pub use verdict::{Tally, Verdict, judge, quietly, tell};

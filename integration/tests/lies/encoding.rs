@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256, address, keccak256};
 use alloy::signers::SignerSync;
 use evm_arithmetization::generation::stand_in::Outcome;
 use tern_integration::corpus::{CHAIN, Send, genesis, signer};
-use tern_integration::lying::{Scene, answering, tell};
+use tern_integration::lying::{Scene, honest, tell};
 
 use super::stage::{has_no_proof, scene};
 
@@ -125,8 +125,7 @@ pub(crate) fn the_canonical_form_is_provable() {
             ..Items::canonical()
         };
         scene.inputs.signed_txns = vec![items.sign()];
-        let honest = answering(|question, _| question.honest.unwrap_or_default());
-        let run = tell(&scene, honest);
+        let run = tell(&scene, honest());
         assert!(
             matches!(run.outcome, Outcome::Halted(_)),
             "{:?}",

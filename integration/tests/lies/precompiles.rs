@@ -5,7 +5,7 @@ use alloy::signers::SignerSync;
 use ethereum_types::{U256, U512};
 use tern_integration::corpus::contracts::{ENVIRONMENT, FORWARDER};
 use tern_integration::corpus::{Send, genesis, signer};
-use tern_integration::lying::{Lie, Scene, Twist, Verdict, answering, judge, tell};
+use tern_integration::lying::{Lie, Scene, Twist, Verdict, honest, judge, tell};
 
 use super::stage::{answers_are_refused, refused, scene};
 
@@ -78,8 +78,7 @@ pub(crate) fn modexp_returns_the_power_and_nothing_else() {
 pub(crate) fn modexp_costs_what_wraps_the_counter() {
     let [exponent, modulus] = [32 + (3 << 29), 1 << 19];
     let scene = call(5, &words(&[0, exponent, modulus]));
-    let honest = answering(|question, _| question.honest.unwrap_or_default());
-    let verdict = judge(&scene, tell(&scene, honest), false);
+    let verdict = judge(&scene, tell(&scene, honest()), false);
     assert_eq!(verdict, Verdict::Same);
 }
 

@@ -6,7 +6,7 @@ use evm_arithmetization::generation::stand_in::{Cells, Outcome, Question, StandI
 use tern_execution::{GenesisAccount, GenesisState};
 use tern_integration::corpus::assembly::assemble;
 use tern_integration::corpus::genesis;
-use tern_integration::lying::{Lie, Scene, Verdict, answering, judge, tell};
+use tern_integration::lying::{Lie, Scene, Verdict, answering, honest, judge, tell};
 
 /// A contract of the tests.
 pub(crate) const CONTRACT: Address = Address::repeat_byte(0xc0);
@@ -92,10 +92,7 @@ pub(crate) fn stand_in_is_refused(scene: &Scene, stand_in: Box<dyn StandIn>) {
 #[track_caller]
 pub(crate) fn has_no_proof(mut scene: Scene, transactions: Vec<Vec<u8>>) {
     scene.inputs.signed_txns = transactions;
-    let run = tell(
-        &scene,
-        answering(|question, _| question.honest.unwrap_or_default()),
-    );
+    let run = tell(&scene, honest());
     assert!(
         matches!(run.outcome, Outcome::Stopped { .. }),
         "{:?}",

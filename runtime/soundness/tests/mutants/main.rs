@@ -11,8 +11,7 @@ mod scene;
 use std::sync::OnceLock;
 
 use tern_execution::BatchLimits;
-use tern_integration::corpus::Corpus;
-use tern_integration::corpus::chain::TestChain;
+use tern_integration::corpus::chain::batches_of;
 use tern_messages::TransactionBatch;
 use tern_proving::inputs::generation_inputs;
 use tern_proving::limits::{MAX_BATCH_CYCLES, MAX_BATCH_GAS, MAX_BATCH_TRANSACTIONS};
@@ -40,15 +39,7 @@ fn batch() -> TransactionBatch {
         gas: MAX_BATCH_GAS,
         cycles: MAX_BATCH_CYCLES,
     };
-    let corpus = Corpus::new();
-    let mut chain = TestChain::new(&corpus.genesis).unwrap();
-    for block in &corpus.blocks {
-        let (_, mut witness) = chain.build(&block.raw(), limits).unwrap();
-        if block.name == BLOCK {
-            return witness.batches.swap_remove(0);
-        }
-    }
-    panic!("no block is called {BLOCK}");
+    batches_of(BLOCK, limits).unwrap().swap_remove(0)
 }
 
 /// The honest segments of the block, and of another that executes the rest.
