@@ -4,9 +4,11 @@
 //! are not counted show: the limit is half a node's.
 
 use tern_execution::MachineLimits;
+use tern_integration::vectors::provable::counted;
+use tern_integration::vectors::say;
 
 use super::cycles::judge;
-use super::{Attack, assert_counted, code};
+use super::{ATTACKER, Attack, BATCHES, CALLEE, assert_counted, chain, code, pool, send};
 
 fn limits() -> MachineLimits {
     super::limits(1 << 23)
@@ -83,4 +85,40 @@ fn transient_writes_that_fail_take_no_place_in_the_list() {
         "transient writes that fail",
         &format!("{fail} {write} {read} STOP"),
     ));
+}
+
+/// A transaction creates an account that asks for n slots, and is undone; others create it m times, with a wei, and
+/// each is undone. When that passed the slots that the first one had asked for, it took 16 n m cycles beside the
+/// 3,500 m of the creations, and the meter, which counts 10,000 m, knows each transaction alone.
+#[test]
+fn creations_that_are_undone_pass_no_slots_that_earlier_ones_asked_for() {
+    const SLOTS: u64 = 1_100;
+    const CREATIONS: u64 = 280;
+    let ask = times(&SLOTS.to_string(), "more", "DUP1 SLOAD POP");
+    let init = code(&format!("CALLVALUE @undo JUMPI {ask} undo: 0 0 REVERT"));
+    let size = init.len();
+    let create = |value: u64| format!("0 {size} 0 {value} CREATE2 POP");
+    let again = times("NUMBER", "again", &create(1));
+    let attack = format!(
+        "{size} 0 0 CALLEE EXTCODECOPY NUMBER @many JUMPI {} STOP many: {again} STOP",
+        create(0)
+    );
+    let contracts = [(ATTACKER, code(&attack)), (CALLEE, init)];
+    let mut chain = chain(super::limits(1 << 24), contracts);
+    let raw = [
+        send(ATTACKER, 0, 0),
+        send(ATTACKER, CREATIONS, 1),
+        send(ATTACKER, CREATIONS, 2),
+    ];
+    let built = chain.build_measured(&raw, BATCHES).unwrap();
+    let mut receipts = built.block.receipts.iter();
+    assert!(receipts.all(|receipt| receipt.envelope.status()));
+    let batch = &built.witness.batches[0];
+    assert_eq!(batch.transactions.len(), 3);
+    let taken = pool().install(|| counted(batch)).unwrap();
+    let bound = built.work_of(batch).cycles;
+    say(&format!(
+        "creations undone: {taken} cycles, counted {bound}"
+    ));
+    assert!(taken <= bound, "{taken} cycles, {bound}");
 }

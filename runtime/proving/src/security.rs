@@ -25,7 +25,6 @@
 //! **What is proven** is the list-decoding regime up to Johnson's bound (ePrint 2020/654, Theorem 1.5):
 //! 1 - δ = √ρ (1 + 1 / 2m), at the price of a batching error (m + 1/2)^7 n^2 / (3 ρ^(3/2) q) for each column; m is chosen
 //! for the best of both.
-
 //!
 //! **Memory between segments** is one Merkle cap in two proofs, that of the segment which hands it on and that of the
 //! next. In each of them alone it is the point of the openings that settles which polynomials the committed word stands

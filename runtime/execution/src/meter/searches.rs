@@ -6,7 +6,6 @@
 //! | transient storage | TLOAD, TSTORE | for each TSTORE |
 //! | created contracts | SELFDESTRUCT | never: it is shortened |
 //! | destroyed contracts | nothing | for each SELFDESTRUCT |
-//! | slots of an account | nothing | for each account that it unmakes |
 //!
 //! Of the other lists (accounts, slots, what is warm) the prover names the place, which is checked in constant time.
 //!
@@ -14,12 +13,10 @@
 //! it here; and what the kernel does not append, because the instruction fails, is not appended, or is taken off again
 //! when the context is undone.
 
-use std::collections::{HashMap, HashSet};
-
 use alloy::primitives::{Address, U256};
 
 use super::costs::{
-    CREATED_ENTRY, DESTROYED_ENTRY, SLOT_ENTRY, TOUCHED_ENTRY, TRANSIENT_ENTRY, TRANSIENT_UNDO,
+    CREATED_ENTRY, DESTROYED_ENTRY, TOUCHED_ENTRY, TRANSIENT_ENTRY, TRANSIENT_UNDO,
 };
 use super::lists::List;
 
@@ -49,7 +46,6 @@ pub(super) struct Mark {
     touched: usize,
     transient: usize,
     destroyed: u64,
-    made: usize,
 }
 
 /// The lists, as far as it matters where something is in them.
@@ -66,11 +62,6 @@ pub(super) struct Searches {
     created: u64,
     /// All self-destructions that stand. The kernel's list has those of contracts of this transaction, again each time.
     destroyed: u64,
-    /// Accounts that may have been made, in the order in which a revert unmakes them.
-    made: Vec<Address>,
-    /// Slots that were asked for. The kernel's nodes of them outlast reverts, and even the transaction: those of absent
-    /// accounts that earlier ones of the batch left are not known here.
-    slots: HashMap<Address, HashSet<U256>>,
 }
 
 impl Searches {
@@ -79,7 +70,6 @@ impl Searches {
             touched: self.touched_log.len(),
             transient: self.transient_log.len(),
             destroyed: self.destroyed,
-            made: self.made.len(),
         }
     }
 
@@ -126,20 +116,9 @@ impl Searches {
     }
 
     /// Cycles of the search that tells whether a contract that destroys itself is of this transaction.
-    pub(super) fn destroy(&mut self, recipient: Address) -> u64 {
+    pub(super) fn destroy(&mut self) -> u64 {
         self.destroyed += 1;
-        self.make(recipient);
         self.created * CREATED_ENTRY
-    }
-
-    /// An account may be made here, by a creation or by wei.
-    pub(super) fn make(&mut self, address: Address) {
-        self.made.push(address);
-    }
-
-    /// A slot is asked for.
-    pub(super) fn ask(&mut self, address: Address, slot: U256) {
-        self.slots.entry(address).or_default().insert(slot);
     }
 
     /// Cycles of the searches for what is undone. What a single undoing takes beside them is in its instruction's cost.
@@ -160,10 +139,6 @@ impl Searches {
         let undone = self.destroyed - mark.destroyed;
         cycles += undone * (mark.destroyed + 1 + self.destroyed) / 2 * DESTROYED_ENTRY;
         self.destroyed = mark.destroyed;
-        for address in self.made.split_off(mark.made) {
-            let slots = self.slots.get(&address).map_or(0, HashSet::len);
-            cycles += slots as u64 * SLOT_ENTRY;
-        }
         cycles
     }
 }
@@ -220,11 +195,11 @@ mod tests {
     fn each_undone_self_destruction_searches_those_before_it() {
         let mut searches = Searches::default();
         for _ in 0..10 {
-            searches.destroy(address(1));
+            searches.destroy();
         }
         let mark = searches.mark();
         for _ in 0..3 {
-            searches.destroy(address(1));
+            searches.destroy();
         }
         assert_eq!(searches.undo(mark), (13 + 12 + 11) * DESTROYED_ENTRY);
         assert_eq!(searches.undo(mark), 0);
@@ -240,22 +215,7 @@ mod tests {
             assert!(!searches.touch_created().appended);
             assert_eq!(searches.undo(Mark::default()), TOUCHED_ENTRY);
         }
-        assert_eq!(searches.destroy(address(1)), 7 * CREATED_ENTRY);
-    }
-
-    #[test]
-    fn an_account_that_is_unmade_has_its_slots_passed_each_time() {
-        let mut searches = Searches::default();
-        for slot in 0..5u64 {
-            searches.ask(address(1), U256::from(slot % 4));
-            searches.ask(address(2), U256::from(slot));
-        }
-        for _ in 0..2 {
-            searches.make(address(1));
-            assert_eq!(searches.undo(Mark::default()), 4 * SLOT_ENTRY);
-        }
-        searches.make(address(3));
-        assert_eq!(searches.undo(Mark::default()), 0);
+        assert_eq!(searches.destroy(), 7 * CREATED_ENTRY);
     }
 
     #[test]
