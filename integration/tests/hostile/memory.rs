@@ -117,6 +117,24 @@ fn attacks() -> Vec<Attack> {
             "NUMBER 0 MSTORE 0 0 32 0 0 CALLEE GAS CALL STOP",
             code(&format!("{filling} NUMBER 0 REVERT")),
         ),
+        Attack::new(
+            "memory returned to the sender",
+            &format!("{filling} NUMBER 0 RETURN"),
+        ),
+        Attack::new(
+            "memory returned to the sender by a revert",
+            &format!("{filling} NUMBER 0 REVERT"),
+        ),
+        Attack::calling(
+            "powers at each depth",
+            &(filled(265_000) + "NUMBER 0 MSTORE 0 0 32 0 0 CALLEE GAS CALL STOP"),
+            code(&format!("PUSH0 NOT 3 EXP POP {DEEPER}")),
+        ),
+        Attack::calling(
+            "code that is copied beside full memory",
+            &(filled(281_000) + "NUMBER 0 281000 CALLEE EXTCODECOPY STOP"),
+            vec![1; 0x6000],
+        ),
     ]
 }
 
@@ -166,6 +184,21 @@ fn what_a_transaction_leaves_in_memory_counts_for_the_next_of_the_batch() {
     ];
     let built = chain.build_measured(&raw, BATCHES).unwrap();
     let wrong = pool().install(|| judge("one batch", &built));
+    assert_eq!(wrong, None);
+}
+
+#[test]
+fn what_the_sender_is_returned_counts_for_the_next_of_the_batch() {
+    let mut chain = chain(
+        limits(),
+        [
+            (ATTACKER, code(&(filled(140_000) + "NUMBER 0 RETURN"))),
+            (CALLEE, code(&(filled(310_000) + "STOP"))),
+        ],
+    );
+    let raw = [send(ATTACKER, 140_000, 0), send(CALLEE, 0, 1)];
+    let built = chain.build_measured(&raw, BATCHES).unwrap();
+    let wrong = pool().install(|| judge("returned to the sender", &built));
     assert_eq!(wrong, None);
 }
 

@@ -11,8 +11,8 @@ pub(super) const COPIED_WORD: u64 = 32;
 pub(super) const MOVED_WORD: u64 = 42;
 /// Cycles to hash 136 bytes, in rows of the Keccak table: 24 × 2^18 / 2^15.
 pub(super) const HASHED_BLOCK: u64 = 192;
-/// Cycles for each bit of EXP's exponent: a square and a product.
-pub(super) const EXPONENT_BIT: u64 = 29;
+/// Cycles for each bit of EXP's exponent: a square, a product, and an eighth of the search for its length.
+pub(super) const EXPONENT_BIT: u64 = 25;
 /// Cycles to log a byte: into the log, the receipt, and its encoding.
 pub(super) const LOGGED_BYTE: u64 = 50;
 /// Cycles of a topic: also the bloom filter.
@@ -27,8 +27,6 @@ pub(super) const TRANSIENT_UNDO: u64 = 250;
 pub(super) const CREATED_ENTRY: u64 = 20;
 /// Cycles to pass an entry of the list of destroyed contracts: 15 instructions, rounded up.
 pub(super) const DESTROYED_ENTRY: u64 = 17;
-/// Cycles to clear a slot of an account that is unmade: 16 instructions, rounded up.
-pub(super) const SLOT_ENTRY: u64 = 18;
 /// Cycles that a transfer of value adds to a call.
 pub(super) const VALUE: u64 = 2_000;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, B256};
 use revm::bytecode::opcode as op;
-use revm::context_interface::transaction::AccessListItemTr;
 use revm::context_interface::{ContextTr, JournalTr, Transaction};
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::interpreter_types::{
@@ -232,16 +231,9 @@ impl Meter {
         }
     }
 
-    /// What is in the kernel's lists before the first context: who pays for the gas, and the access list.
+    /// Who pays for the gas is in the kernel's list before the first context.
     fn begin<C: Context>(&mut self, context: &C) {
-        let transaction = context.tx();
-        self.touch(transaction.caller());
-        for item in transaction.access_list().into_iter().flatten() {
-            let address = *item.address();
-            for slot in item.storage_slots() {
-                self.searches.ask(address, (*slot).into());
-            }
-        }
+        self.touch(context.tx().caller());
     }
 
     fn enter(&mut self, cells: u64) {
@@ -265,6 +257,9 @@ impl Meter {
             let more = output.saturating_sub(parent.returned);
             parent.returned += more;
             self.hold(more);
+        } else {
+            // To the kernel's own context, which lasts as long as the batch.
+            self.keep(output);
         }
         self.cells = self.cells.saturating_sub(frame.cells);
         let (mut reloaded, mut reverted_gas) = (frame.reloaded, frame.reverted_gas);
@@ -358,24 +353,21 @@ impl Meter {
                 let length = code_length(context, address);
                 self.hash(length);
                 self.may_load();
-                // Loaded into a context of its own, which ends at once.
-                self.occupy(length + CONTEXT_CELLS);
-                self.cells = self.cells.saturating_sub(length + CONTEXT_CELLS);
+                // Loaded into a context of its own, which ends once it is copied.
+                let mut cells = length + CONTEXT_CELLS;
                 if opcode == op::EXTCODECOPY {
                     let size = number(3);
+                    cells += size.min(length);
                     self.if_paid(interpreter, size, |meter, size| {
                         meter.add(words(size, COPIED_WORD));
                     });
                 }
+                self.occupy(cells);
+                self.cells = self.cells.saturating_sub(cells);
             }
-            op::BALANCE | op::EXTCODEHASH => self.may_load(),
-            op::SLOAD => {
-                self.may_load();
-                self.searches.ask(here, word(0));
-            }
+            op::BALANCE | op::EXTCODEHASH | op::SLOAD => self.may_load(),
             op::SSTORE => {
                 self.may_load();
-                self.searches.ask(here, word(0));
                 self.keep(STORE_CELLS);
             }
             op::TLOAD => self.add(self.searches.load_transient(&(here, word(0)))),
@@ -414,7 +406,7 @@ impl Meter {
             }
             op::SELFDESTRUCT => {
                 let recipient = Address::from_word(word(0).into());
-                let cycles = self.searches.destroy(recipient);
+                let cycles = self.searches.destroy();
                 self.add(cycles);
                 self.may_load();
                 self.keep(DESTRUCTION_CELLS);
@@ -498,7 +490,6 @@ impl<C: Context> Inspector<C, EthInterpreter> for Meter {
             // A revert transfers it back.
             self.touch(inputs.caller);
             self.touch(inputs.target_address);
-            self.searches.make(inputs.target_address);
         }
         if let Some(special) = special {
             self.add(special.cycles);
@@ -557,9 +548,6 @@ impl<C: Context> Inspector<C, EthInterpreter> for Meter {
         if outcome.result.result.is_ok() {
             // The code's hash.
             self.hash(outcome.result.output.len() as u64);
-        }
-        if let Some(address) = outcome.address {
-            self.searches.make(address);
         }
         self.leave(&outcome.result);
     }
