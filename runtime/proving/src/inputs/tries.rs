@@ -8,7 +8,7 @@ use evm_arithmetization::Node;
 use evm_arithmetization::generation::mpt::AccountRlp;
 use mpt_trie::nibbles::Nibbles;
 use mpt_trie::partial_trie::{HashedPartialTrie, WrappedNode};
-use rlp::{Prototype, Rlp};
+use rlp::{Decodable, Encodable, Prototype, Rlp};
 use tern_messages::TransactionBatch;
 
 use super::h256;
@@ -17,6 +17,12 @@ use crate::limits::MAX_WITNESS_NODES;
 
 /// Nibbles of a hashed key.
 const KEY_NIBBLES: usize = 64;
+
+const TOO_MANY_NODES: InputError = InputError::OutOfRange {
+    field: "number of trie nodes",
+    value: MAX_WITNESS_NODES as u64 + 1,
+    max: MAX_WITNESS_NODES as u64,
+};
 
 type StorageTries = Vec<(H256, HashedPartialTrie)>;
 
@@ -27,10 +33,15 @@ pub(super) fn partial_tries(
 ) -> Result<(HashedPartialTrie, StorageTries), InputError> {
     let roots = batch.storage.iter().map(|one| (one.account, one.root));
     let roots: HashMap<B256, B256> = roots.collect();
+    // Before they are hashed.
+    let shown = batch.storage.iter().map(|one| one.nodes.len());
+    if shown.sum::<usize>() + batch.nodes.len() > MAX_WITNESS_NODES {
+        return Err(TOO_MANY_NODES);
+    }
     let mut budget = MAX_WITNESS_NODES;
     let mut heap = Heap::new(&batch.nodes, &mut budget);
     let state = heap.trie(batch.state_root_before, &mut |key, value| {
-        let account: AccountRlp = rlp::decode(value).map_err(|_| "not an account")?;
+        let account: AccountRlp = exact(value).ok_or("not an account")?;
         let touched = <[u8; 32]>::try_from(key)
             .ok()
             .and_then(|key| roots.get(&B256::from(key)));
@@ -43,13 +54,18 @@ pub(super) fn partial_tries(
     for one in &batch.storage {
         let mut heap = Heap::new(&one.nodes, &mut budget);
         let trie = heap.trie(one.root, &mut |_, value| {
-            rlp::decode::<ethereum_types::U256>(value)
-                .map(|_| ())
-                .map_err(|_| "not a slot's value")
+            let value: Option<ethereum_types::U256> = exact(value);
+            value.map(|_| ()).ok_or("not a slot's value")
         })?;
         storage.push((h256(one.account), trie));
     }
     Ok((state, storage))
+}
+
+/// The value that these bytes are the encoding of, without any byte more.
+fn exact<T: Decodable + Encodable>(bytes: &[u8]) -> Option<T> {
+    let value = rlp::decode(bytes).ok()?;
+    (rlp::encode(&value) == bytes).then_some(value)
 }
 
 /// Checks a leaf: its whole key, packed, and its value.
@@ -90,15 +106,10 @@ impl<'a> Heap<'a> {
         let Some(bytes) = self.nodes.get(&hash).copied() else {
             return Ok(Node::Hash(h256(hash)));
         };
-        *self.budget = self.budget.checked_sub(1).ok_or(InputError::OutOfRange {
-            field: "number of trie nodes",
-            value: MAX_WITNESS_NODES as u64 + 1,
-            max: MAX_WITNESS_NODES as u64,
-        })?;
         self.decode(hash, &Rlp::new(bytes), path, check)
     }
 
-    /// Decodes one node; `hash` names the node that holds it, for errors.
+    /// Decodes one node, be it shown by itself or in place; `hash` names the node that holds it, for errors.
     fn decode(
         &mut self,
         hash: B256,
@@ -106,6 +117,7 @@ impl<'a> Heap<'a> {
         path: &mut Vec<u8>,
         check: CheckLeaf<'_>,
     ) -> Result<Node, InputError> {
+        *self.budget = self.budget.checked_sub(1).ok_or(TOO_MANY_NODES)?;
         let error = |reason| InputError::Node { hash, reason };
         let items = match node.prototype() {
             Ok(Prototype::List(items)) => items,
@@ -118,13 +130,19 @@ impl<'a> Heap<'a> {
                     return Err(error("a branch with a value"));
                 }
                 let mut children: [WrappedNode<HashedPartialTrie>; 16] = Default::default();
+                let mut held = 0;
                 for (nibble, child) in (0u8..).zip(children.iter_mut()) {
                     path.push(nibble);
                     let item = node
                         .at(usize::from(nibble))
                         .map_err(|_| error("a malformed child"))?;
-                    *child = self.child(hash, &item, path, check)?.into();
+                    let node = self.child(hash, &item, path, check)?;
+                    held += u8::from(!matches!(node, Node::Empty));
+                    *child = node.into();
                     path.pop();
+                }
+                if held < 2 {
+                    return Err(error("a branch with fewer than two children"));
                 }
                 Ok(Node::Branch {
                     children,

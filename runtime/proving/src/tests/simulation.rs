@@ -1,6 +1,7 @@
 //! Batches through the machine's kernel, without proofs.
 
 use alloy::primitives::{B256, Bytes};
+use evm_arithmetization::generation::mpt::AccountRlp;
 use tern_messages::TransactionBatch;
 
 use super::fixture::Chain;
@@ -116,34 +117,77 @@ fn malformed_input_is_an_error() {
     }
 }
 
+/// The RLP list of encoded items.
+fn list(payload: &[u8]) -> Bytes {
+    let mut node = Vec::new();
+    let header = alloy::rlp::Header {
+        list: true,
+        payload_length: payload.len(),
+    };
+    header.encode(&mut node);
+    node.extend(payload);
+    node.into()
+}
+
+/// A batch in whose witness the first of these nodes is the root of the state.
+fn batch_of(nodes: Vec<Bytes>) -> TransactionBatch {
+    TransactionBatch {
+        state_root_before: alloy::primitives::keccak256(&nodes[0]),
+        nodes,
+        ..batch()
+    }
+}
+
 #[test]
 fn a_node_that_expands_without_end_is_refused() {
     // A branch whose sixteen children are one branch, and so on: 16^n leaves from n nodes.
     let mut child = alloy::rlp::encode(B256::ZERO);
     let mut nodes = Vec::new();
     for _ in 0..40 {
-        let mut payload = child.repeat(16);
-        payload.push(0x80);
-        let mut node = Vec::new();
-        alloy::rlp::Header {
-            list: true,
-            payload_length: payload.len(),
-        }
-        .encode(&mut node);
-        node.extend(payload);
+        let node = list(&[child.repeat(16), vec![0x80]].concat());
         child = alloy::rlp::encode(alloy::primitives::keccak256(&node));
-        nodes.push(Bytes::from(node));
+        nodes.insert(0, node);
     }
-    let mut batch = batch();
-    batch.state_root_before = alloy::primitives::keccak256(nodes.last().unwrap());
-    batch.nodes = nodes;
-    let result = simulate(&batch, PROFILE);
+    let result = simulate(&batch_of(nodes), PROFILE);
     let expected = InputError::OutOfRange {
         field: "number of trie nodes",
         value: crate::limits::MAX_WITNESS_NODES as u64 + 1,
         max: crate::limits::MAX_WITNESS_NODES as u64,
     };
     assert_eq!(result, Err(Unprovable::Input(expected)));
+}
+
+/// What a leaf holds is copied wherever the leaf is expanded.
+#[test]
+fn what_follows_the_value_of_a_leaf_is_refused() {
+    let account = rlp::encode(&AccountRlp::default()).to_vec();
+    for junk in [1, 1_000_000] {
+        let value = [&account[..], &vec![1; junk]].concat();
+        let path = [&[0x20][..], &[0; 32]].concat();
+        let leaf = [
+            alloy::rlp::encode(&path[..]),
+            alloy::rlp::encode(&value[..]),
+        ];
+        let result = simulate(&batch_of(vec![list(&leaf.concat())]), PROFILE);
+        assert!(
+            matches!(result, Err(Unprovable::Input(InputError::Node { .. }))),
+            "{result:?}"
+        );
+    }
+}
+
+/// Each takes more memory than the bytes that show it.
+#[test]
+fn branches_that_lead_to_nothing_are_refused() {
+    let empty = list(&[0x80; 17]);
+    let full = list(&[&empty.repeat(16)[..], &[0x80]].concat());
+    for root in [empty, full] {
+        let result = simulate(&batch_of(vec![root]), PROFILE);
+        assert!(
+            matches!(result, Err(Unprovable::Input(InputError::Node { .. }))),
+            "{result:?}"
+        );
+    }
 }
 
 #[test]
