@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy::eips::eip4788::{BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 use tern_messages::ChainId;
@@ -93,6 +94,16 @@ impl Genesis {
                 "genesis.alloc",
                 format!(
                     "the balances reach 2^{MAX_SUPPLY_BITS} wei in all; proofs hold no transfer of so much"
+                ),
+            ));
+        }
+        // The prover's machine writes the storage of whatever is there, as that code would.
+        let beacon_roots = self.alloc.get(&BEACON_ROOTS_ADDRESS);
+        if beacon_roots.is_some_and(|account| account.code != BEACON_ROOTS_CODE) {
+            return Err(ConfigError::value(
+                "genesis.alloc",
+                format!(
+                    "{BEACON_ROOTS_ADDRESS} must have the code that EIP-4788 says, or be left out: then it is added"
                 ),
             ));
         }

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use alloy::eips::eip4788::{BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE};
 use alloy::primitives::U256;
 use figment::Jail;
 use serde_json::json;
@@ -239,6 +240,27 @@ fn impossible_chains_are_refused_with_file_and_key() {
         let message = ChainConfig::load(&path).unwrap_err().to_string();
         assert!(
             message.contains("chain.toml") && message.contains(expected),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn no_other_contract_is_where_beacon_roots_are_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chain.toml");
+    let good = fs::read_to_string(example("chain.toml")).unwrap();
+    let load = |account: &str| {
+        let text = format!("{good}\n[genesis.alloc.{BEACON_ROOTS_ADDRESS}]\n{account}\n");
+        fs::write(&path, text).unwrap();
+        ChainConfig::load(&path)
+    };
+    let code = format!("code = \"{BEACON_ROOTS_CODE}\"\nnonce = 1");
+    assert_eq!(load(&code).unwrap().genesis.alloc.len(), 2);
+    for other in ["balance = \"1\"", "code = \"0x00\""] {
+        let message = load(other).unwrap_err().to_string();
+        assert!(
+            message.contains("genesis.alloc") && message.contains("EIP-4788"),
             "{message}"
         );
     }
