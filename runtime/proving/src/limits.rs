@@ -14,8 +14,8 @@ pub const MAX_BATCH_CYCLES: u64 = 1 << 24;
 /// Most bytes of transactions (EIP-2718) executed by one transaction batch, beyond which the builder cuts.
 pub const MAX_BATCH_TRANSACTION_BYTES: usize = 256 << 10;
 
-/// Most trie nodes in the expansion of one transaction batch's witness. Each takes 40 of some 400,000 cells of memory
-/// that an accepted transaction has.
+/// Most trie nodes in the expansion of one transaction batch's witness, those that lie inside others included: several
+/// times what fits in the machine's memory.
 pub const MAX_WITNESS_NODES: usize = 1 << 16;
 
 /// Most segments of one transaction batch. The longest batch has 64 segments of 2^18 cycles and the overhead of each;

@@ -31,13 +31,13 @@ type StorageTries = Vec<(H256, HashedPartialTrie)>;
 pub(super) fn partial_tries(
     batch: &TransactionBatch,
 ) -> Result<(HashedPartialTrie, StorageTries), InputError> {
-    let roots = batch.storage.iter().map(|one| (one.account, one.root));
-    let roots: HashMap<B256, B256> = roots.collect();
-    // Before they are hashed.
-    let shown = batch.storage.iter().map(|one| one.nodes.len());
+    // Before they are hashed. Storage of which nothing is shown counts, too.
+    let shown = batch.storage.iter().map(|one| 1 + one.nodes.len());
     if shown.sum::<usize>() + batch.nodes.len() > MAX_WITNESS_NODES {
         return Err(TOO_MANY_NODES);
     }
+    let roots = batch.storage.iter().map(|one| (one.account, one.root));
+    let roots: HashMap<B256, B256> = roots.collect();
     let mut budget = MAX_WITNESS_NODES;
     let mut heap = Heap::new(&batch.nodes, &mut budget);
     let state = heap.trie(batch.state_root_before, &mut |key, value| {
@@ -155,6 +155,10 @@ impl<'a> Heap<'a> {
                     .and_then(|item| item.data())
                     .map_err(|_| error("no path"))?;
                 let (nibbles, is_leaf) = decode_path(prefix).ok_or(error("a malformed path"))?;
+                // Each node but a leaf leads on, so that the recursion ends.
+                if nibbles.is_empty() && !is_leaf {
+                    return Err(error("an extension without a path"));
+                }
                 let item = node.at(1).map_err(|_| error("a malformed item"))?;
                 let depth = path.len();
                 path.extend(&nibbles);
@@ -170,7 +174,7 @@ impl<'a> Heap<'a> {
                     }
                 } else {
                     let child = self.child(hash, &item, path, check)?;
-                    if nibbles.is_empty() || matches!(child, Node::Empty) {
+                    if matches!(child, Node::Empty) {
                         return Err(error("an empty extension"));
                     }
                     Node::Extension {

@@ -85,7 +85,8 @@ fn storage_is_made_of_the_nodes_of_its_own_account() {
     let own = batch.storage.iter().position(|one| !one.nodes.is_empty());
     let own = own.expect("the beacon roots are stored");
     let nodes = std::mem::take(&mut batch.storage[own].nodes);
-    batch.storage[(own + 1) % 2].nodes = nodes.clone();
+    let other = (own + 1) % batch.storage.len();
+    batch.storage[other].nodes = nodes.clone();
     batch.nodes.extend(nodes);
     assert!(simulate(&batch, PROFILE).is_err(), "another's nodes served");
 }
@@ -155,6 +156,23 @@ fn a_node_that_expands_without_end_is_refused() {
         max: crate::limits::MAX_WITNESS_NODES as u64,
     };
     assert_eq!(result, Err(Unprovable::Input(expected)));
+}
+
+#[test]
+fn a_chain_of_extensions_without_a_path_is_refused() {
+    let mut child = alloy::rlp::encode(B256::ZERO);
+    let mut nodes = Vec::new();
+    for _ in 0..60_000 {
+        let node = list(&[&[0], &child[..]].concat());
+        child = alloy::rlp::encode(alloy::primitives::keccak256(&node));
+        nodes.push(node);
+    }
+    nodes.reverse();
+    let result = simulate(&batch_of(nodes), PROFILE);
+    assert!(
+        matches!(result, Err(Unprovable::Input(InputError::Node { .. }))),
+        "{result:?}"
+    );
 }
 
 /// What a leaf holds is copied wherever the leaf is expanded.
