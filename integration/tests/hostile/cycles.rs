@@ -128,6 +128,7 @@ fn attacks() -> Vec<Attack> {
         attack("logs", "", "1 2 3 4 0 0 LOG4"),
         attack("long logs", "", "9999 0 LOG0"),
         calling("logs undone", call, reverting("0 0 LOG0 99 0 LOG1")),
+        attack("powers of zero", "", &"PUSH0 PUSH0 EXP POP ".repeat(100)),
         attack("creations", "", "0 0 0 CREATE POP"),
         attack(
             "creations with long init code",
@@ -176,6 +177,21 @@ fn attacks() -> Vec<Attack> {
             "modexp of a byte to a kilobyte",
             "1 0 MSTORE 1024 32 MSTORE 1 64 MSTORE PUSH0 NOT 96 MSTORE",
             "0 0 1122 0 5 GAS STATICCALL POP",
+        ),
+        attack(
+            "modexp of a kilobyte to the power of zero",
+            "1024 0 MSTORE 1024 64 MSTORE PUSH0 NOT 96 MSTORE PUSH0 NOT 2112 MSTORE",
+            "0 0 2144 0 5 GAS STATICCALL POP",
+        ),
+        attack(
+            "modexp of a kilobyte to the power of one",
+            "1024 0 MSTORE 1 32 MSTORE 1024 64 MSTORE PUSH0 NOT 2112 MSTORE 1 1120 MSTORE8",
+            "0 0 2145 0 5 GAS STATICCALL POP",
+        ),
+        attack(
+            "modexp without the gas",
+            "32 32 MSTORE 1024 64 MSTORE PUSH0 NOT 96 MSTORE",
+            "0 0 128 0 5 3000 STATICCALL POP",
         ),
         attack(
             "curve multiplication",

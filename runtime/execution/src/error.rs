@@ -172,14 +172,14 @@ pub enum ExecutionError {
         /// The transaction's gas limit.
         want: u64,
     },
-    /// What would be shown of the open block's earlier transactions, for a proof that begins with this one, takes
-    /// memory that this one needs. It fits into the next block.
+    /// What a proof that begins with this transaction needs of the open block's earlier ones (a leaf that is shown,
+    /// branches that they added) takes memory that it needs itself. It fits into the next block.
     #[error(
-        "the open block is full: with what is shown of an earlier transaction, {needs} cells of machine memory \
-         are needed, {limit} are there"
+        "the open block is full: beside its transactions, {needs} cells of machine memory would be needed, {limit} are \
+         there; the transaction fits into the next block"
     )]
     Crowded {
-        /// Cells that both take.
+        /// Cells that are needed.
         needs: u64,
         /// Cells that there are.
         limit: u64,

@@ -59,8 +59,8 @@ pub(crate) fn child_at(branch: &BranchNode, nibble: u8) -> Option<&RlpNode> {
 pub(crate) struct Lookup {
     /// The value, if the key is there.
     pub(crate) value: Option<Vec<u8>>,
-    /// The child of the extension in which the path ends, if it ends in one.
-    pub(crate) beyond: Option<RlpNode>,
+    /// The child of the extension in which the path ends, if it ends in one, and how many nibbles lead to it.
+    pub(crate) beyond: Option<(RlpNode, usize)>,
 }
 
 /// Follows `key` from `root`. `visit` sees each node that has a hash of its own, with its path.
@@ -92,7 +92,7 @@ pub(crate) fn walk(
                 if !key.slice(depth..).starts_with(&extension.key) {
                     return Ok(Lookup {
                         value: None,
-                        beyond: Some(extension.child),
+                        beyond: Some((extension.child, depth + extension.key.len())),
                     });
                 }
                 depth += extension.key.len();

@@ -8,9 +8,9 @@ use alloy::rlp::Decodable;
 use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 
 use crate::error::StateError;
-use crate::meter::{MachineWork, key_cost};
+use crate::meter::{KeyPath, MachineWork};
 use crate::source::NodeSource;
-use crate::trie::walk;
+use crate::trie::{Lookup, walk};
 
 /// Bytes that a view remembers before it forgets all.
 const CACHE_LIMIT: usize = 32 << 20;
@@ -51,10 +51,9 @@ pub struct StateView {
 
 #[derive(Default)]
 struct Cache {
-    /// Each with the number of nodes on its path.
-    accounts: HashMap<Address, (Option<AccountState>, u8)>,
-    /// By storage root and slot: right whichever account it is. Each with the number of nodes on its path.
-    slots: HashMap<(B256, U256), (U256, u8)>,
+    accounts: HashMap<Address, (Option<AccountState>, KeyPath)>,
+    /// By storage root and slot: right whichever account it is.
+    slots: HashMap<(B256, U256), (U256, KeyPath)>,
     codes: HashMap<B256, Bytes>,
     /// Bytes of all codes together.
     code_size: usize,
@@ -93,26 +92,23 @@ impl StateView {
     /// # Errors
     /// If the state is incomplete, damaged or cannot be read.
     pub fn account(&self, address: Address) -> Result<Option<AccountState>, StateError> {
-        Ok(self.account_and_depth(address)?.0)
+        Ok(self.account_and_path(address)?.0)
     }
 
-    fn account_and_depth(
+    fn account_and_path(
         &self,
         address: Address,
-    ) -> Result<(Option<AccountState>, u8), StateError> {
+    ) -> Result<(Option<AccountState>, KeyPath), StateError> {
         if let Some(known) = self.cache().accounts.get(&address) {
             return Ok(*known);
         }
-        let mut depth: u8 = 0;
-        let found = walk(&*self.source, self.root, keccak256(address), |_, _, _| {
-            depth = depth.saturating_add(1);
-        })?;
+        let (found, path) = self.look_up(self.root, keccak256(address))?;
         let account = found
             .value
             .map(|rlp| decode_account(&rlp, self.root))
             .transpose()?;
-        self.cache().accounts.insert(address, (account, depth));
-        Ok((account, depth))
+        self.cache().accounts.insert(address, (account, path));
+        Ok((account, path))
     }
 
     /// What proving takes for an account and slots of it that a transaction touched.
@@ -121,14 +117,26 @@ impl StateView {
         address: Address,
         slots: impl Iterator<Item = U256>,
     ) -> Result<MachineWork, StateError> {
-        let (account, depth) = self.account_and_depth(address)?;
+        let (account, path) = self.account_and_path(address)?;
         let root = account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
-        let mut work = key_cost(depth);
+        let mut work = path.cost();
         for slot in slots {
-            let (_, depth) = self.slot_and_depth(root, slot)?;
-            work = work.with(key_cost(depth));
+            let (_, path) = self.slot_and_path(root, slot)?;
+            work = work.with(path.cost());
         }
         Ok(work)
+    }
+
+    /// Follows a hashed key from the root of a trie.
+    fn look_up(&self, root: B256, key: B256) -> Result<(Lookup, KeyPath), StateError> {
+        let mut path = KeyPath::default();
+        let found = walk(&*self.source, root, key, |nibbles, _, _| {
+            path.pass(nibbles.len());
+        })?;
+        if let Some((_, nibbles)) = found.beyond {
+            path.pass(nibbles);
+        }
+        Ok((found, path))
     }
 
     /// The value of a storage slot; zero if it was never set.
@@ -143,29 +151,26 @@ impl StateView {
     }
 
     pub(crate) fn slot(&self, storage_root: B256, slot: U256) -> Result<U256, StateError> {
-        Ok(self.slot_and_depth(storage_root, slot)?.0)
+        Ok(self.slot_and_path(storage_root, slot)?.0)
     }
 
-    fn slot_and_depth(&self, storage_root: B256, slot: U256) -> Result<(U256, u8), StateError> {
+    fn slot_and_path(&self, storage_root: B256, slot: U256) -> Result<(U256, KeyPath), StateError> {
         if storage_root == EMPTY_ROOT_HASH {
-            return Ok((U256::ZERO, 0));
+            return Ok((U256::ZERO, KeyPath::default()));
         }
         if let Some(known) = self.cache().slots.get(&(storage_root, slot)) {
             return Ok(*known);
         }
         let key = keccak256(slot.to_be_bytes::<32>());
-        let mut depth: u8 = 0;
-        let found = walk(&*self.source, storage_root, key, |_, _, _| {
-            depth = depth.saturating_add(1);
-        })?;
+        let (found, path) = self.look_up(storage_root, key)?;
         let value = match found.value {
             None => U256::ZERO,
             Some(rlp) => decode_slot(&rlp, storage_root)?,
         };
         self.cache()
             .slots
-            .insert((storage_root, slot), (value, depth));
-        Ok((value, depth))
+            .insert((storage_root, slot), (value, path));
+        Ok((value, path))
     }
 
     /// The bytecode with a hash; empty for the hash of nothing.

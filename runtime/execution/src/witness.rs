@@ -138,7 +138,7 @@ impl Extract {
             self.take(&path, hash, node, trie)?;
         }
         // The path's extension may be split by the key and joined again.
-        if let Some(child) = found.beyond.and_then(|child| child.as_hash()) {
+        if let Some(child) = found.beyond.and_then(|(child, _)| child.as_hash()) {
             self.insert(load(nodes, child)?, trie);
         }
         Ok(found.value)

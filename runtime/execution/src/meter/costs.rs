@@ -11,7 +11,7 @@ pub(super) const COPIED_WORD: u64 = 32;
 pub(super) const MOVED_WORD: u64 = 42;
 /// Cycles to hash 136 bytes, in rows of the Keccak table: 24 × 2^18 / 2^15.
 pub(super) const HASHED_BLOCK: u64 = 192;
-/// Cycles for each bit of EXP's exponent: a square, a product, and an eighth of the search for its length.
+/// Cycles for each bit of EXP's exponent: 22 instructions, and 7 for each byte, rounded up.
 pub(super) const EXPONENT_BIT: u64 = 25;
 /// Cycles to log a byte: into the log, the receipt, and its encoding.
 pub(super) const LOGGED_BYTE: u64 = 50;
@@ -55,7 +55,7 @@ const fn table() -> [u32; 256] {
         (op::MOD, op::MOD, 4),
         (op::SMOD, op::SMOD, 64),
         (op::ADDMOD, op::MULMOD, 4),
-        (op::EXP, op::EXP, 60 | DYNAMIC),
+        (op::EXP, op::EXP, 80 | DYNAMIC),
         (op::SIGNEXTEND, op::SIGNEXTEND, 72),
         (op::LT, op::GT, 2),
         (op::SLT, op::SGT, 40),

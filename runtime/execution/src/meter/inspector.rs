@@ -353,7 +353,8 @@ impl Meter {
                 let length = code_length(context, address);
                 self.hash(length);
                 self.may_load();
-                // Loaded into a context of its own, which ends once it is copied.
+                // Loaded into a context of its own, which ends once it is copied. What is copied from behind it is zero,
+                // for which there is no cell.
                 let mut cells = length + CONTEXT_CELLS;
                 if opcode == op::EXTCODECOPY {
                     let size = number(3);

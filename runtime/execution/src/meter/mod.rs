@@ -22,6 +22,7 @@
 mod cells;
 mod costs;
 mod inspector;
+mod keys;
 mod lists;
 mod neighbours;
 mod paths;
@@ -34,7 +35,8 @@ use std::fmt;
 use thiserror::Error;
 
 pub(crate) use inspector::Meter;
-pub(crate) use transaction::{key_cost, transaction_work};
+pub(crate) use keys::KeyPath;
+pub(crate) use transaction::transaction_work;
 
 /// What the proof of one transaction may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +96,8 @@ impl MachineLimits {
     pub const KERNEL_CELLS: u64 = 70_000;
 
     /// Cells that the transactions of a batch may keep together, with those that are shown to it, unless there is only
-    /// one. What is shown to one, and what it takes, must fit in this and its own limit.
+    /// one. What is shown to one, what the block has added to its tries, and what it takes must fit in this and its own
+    /// limit.
     pub const KEPT_CELLS: u64 = 100_000;
 
     /// Most bytes that one instruction may hash: a segment's Keccak table holds 2^15 rows, 24 for each 136 bytes.

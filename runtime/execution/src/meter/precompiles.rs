@@ -62,7 +62,8 @@ fn rounds(input: &[u8], gas: u64) -> u64 {
 ///
 /// Cycles, and cells: twelve numbers, the exponent, and on the stack the limbs of the longest of them.
 fn modexp(input: &[u8], gas: u64) -> (u64, u64) {
-    const FAILS: (u64, u64) = (2_500, 200);
+    // The exponent's length in bits is looked for before the gas is charged.
+    const FAILS: (u64, u64) = (3_500, 200);
     let word = |index: usize| -> U256 {
         let mut word = [0; 32];
         for (at, byte) in word.iter_mut().enumerate() {
@@ -109,7 +110,8 @@ fn modexp(input: &[u8], gas: u64) -> (u64, u64) {
         .saturating_mul(152)
         .saturating_add(limbs.saturating_mul(280))
         .saturating_add(400);
-    let products: u64 = bits + ones;
+    // The first one, by 1, is made whatever the exponent.
+    let products: u64 = bits + ones + 1;
     let cells = limbs
         .saturating_mul(13)
         .saturating_add(exponent_limbs.saturating_mul(2))
@@ -169,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_nobody_pays_for_fails_early() {
-        assert_eq!(modexp_of(1024, &[0xff; 1024], 1_000), (2_500, 200));
+        assert_eq!(modexp_of(1024, &[0xff; 1024], 1_000), (3_500, 200));
         let mut input = [0xff; 213];
         assert_eq!(rounds(&input, 1_000_000), 0);
         input[0] = 0;

@@ -5,4 +5,5 @@ mod metering;
 mod properties;
 mod refusals;
 mod scenario;
+mod shown;
 mod tampering;
