@@ -92,7 +92,7 @@ fn transient_writes_that_fail_take_no_place_in_the_list() {
 /// 3,500 m of the creations, and the meter, which counts 10,000 m, knows each transaction alone.
 #[test]
 fn creations_that_are_undone_pass_no_slots_that_earlier_ones_asked_for() {
-    const SLOTS: u64 = 1_100;
+    const SLOTS: u64 = 900;
     const CREATIONS: u64 = 280;
     let ask = times(&SLOTS.to_string(), "more", "DUP1 SLOAD POP");
     let init = code(&format!("CALLVALUE @undo JUMPI {ask} undo: 0 0 REVERT"));

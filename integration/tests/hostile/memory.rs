@@ -1,6 +1,6 @@
 //! How many cells of the machine's memory a transaction has in use, beside the kernel's own.
 
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Address, Bytes};
 use mpt_trie::partial_trie::{HashedPartialTrie, PartialTrie};
 use tern_execution::{BatchLimits, ErrorKind, ExecutionError, MachineLimits, MachineWork};
 use tern_integration::corpus::chain::{Built, TestChain};
@@ -200,35 +200,6 @@ fn what_the_sender_is_returned_counts_for_the_next_of_the_batch() {
     let built = chain.build_measured(&raw, BATCHES).unwrap();
     let wrong = pool().install(|| judge("returned to the sender", &built));
     assert_eq!(wrong, None);
-}
-
-/// Whoever inserts keys that lie beside others puts branches above them, which a later batch of the block loads.
-#[test]
-fn a_batch_leaves_room_for_what_its_block_may_have_put_above_its_keys() {
-    let mut chain = chain(
-        limits(),
-        [
-            (ATTACKER, code(&rounds("DUP1 0 TSTORE"))),
-            (CALLEE, code(&(filled(310_000) + "STOP"))),
-            (OTHER, Bytes::from_static(&[0xfe])),
-        ],
-    );
-    let number = greatest(&chain, 10_000);
-    let to = |contract, gas: u64| Send::to(contract).gas(gas).words([U256::from(number)]);
-    let keeps_and_fills = |nonce| {
-        [
-            to(ATTACKER, 5_000_000).sign(nonce),
-            to(CALLEE, 1_000_000).sign(nonce + 1),
-        ]
-    };
-    let built = chain.build_measured(&keeps_and_fills(0), BATCHES).unwrap();
-    assert_eq!(built.witness.batches.len(), 1);
-    let wrong = pool().install(|| judge("alone in the block", &built));
-    assert_eq!(wrong, None);
-    let mut raw = vec![to(OTHER, 23_000_000).sign(2)];
-    raw.extend(keeps_and_fills(3));
-    let built = chain.build_measured(&raw, BATCHES).unwrap();
-    assert_eq!(built.witness.batches.len(), 2);
 }
 
 #[test]

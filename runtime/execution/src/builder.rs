@@ -250,7 +250,7 @@ impl BlockBuilder {
             self.rules.configuration(),
             transaction.for_evm(),
         )?;
-        self.check_next(ran.work)?;
+        self.check_room(ran.work)?;
         Ok(Candidate {
             transaction,
             ran,
@@ -270,25 +270,21 @@ impl BlockBuilder {
     }
 
     /// Checks that the next transaction can be proven beside what is shown to it where a batch begins with it. Whether
-    /// one does is not known here; a batch that began earlier ends if it has no room.
-    fn check_next(&self, work: MachineWork) -> Result<(), ExecutionError> {
-        let next = self.transactions.len();
-        self.check_room(self.shown(next, next).with(work))
-    }
-
-    /// Checks that a batch which takes so much fits in memory.
+    /// one does is not known here; in a batch that began earlier, [`MachineLimits::KEPT_CELLS`] says what fits.
     ///
     /// Keys were counted with as many branches as lead to them in the state before. Each that the block has inserted since
     /// may have put another above them: what the gas of its transactions was spent for at most.
-    ///
-    /// # Errors
-    /// [`ExecutionError::Crowded`] if it does not.
-    pub(crate) fn check_room(&self, work: MachineWork) -> Result<(), ExecutionError> {
+    fn check_room(&self, work: MachineWork) -> Result<(), ExecutionError> {
         let Some(limits) = self.rules.machine else {
             return Ok(());
         };
+        let next = self.transactions.len();
         let grown = self.gas_used / MachineWork::GAS_OF_GROWN_CELL;
-        let needs = work.cells.saturating_add(grown);
+        let needs = self
+            .shown(next, next)
+            .with(work)
+            .cells
+            .saturating_add(grown);
         let limit = limits.cells.saturating_add(MachineLimits::KEPT_CELLS);
         if needs > limit {
             return Err(ExecutionError::Crowded { needs, limit });

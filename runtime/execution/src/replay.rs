@@ -190,8 +190,7 @@ impl Run<'_> {
         let full = count >= limits.transactions
             || gas > limits.gas
             || work.cycles > limits.cycles
-            || work.kept_cells > MachineLimits::KEPT_CELLS
-            || self.builder.check_room(work).is_err();
+            || work.kept_cells > MachineLimits::KEPT_CELLS;
         if count > 0 && full {
             self.end_batch()?;
             self.work = next.work();

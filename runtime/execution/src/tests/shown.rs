@@ -50,7 +50,8 @@ fn leaves_that_lie_inside_a_branch_were_counted() {
         for ninth in 0..16u8 {
             let mut key = [0; 32];
             (key[0], key[4]) = (first << 4, ninth << 4);
-            leaves.push((key, Some(vec![1])));
+            // Other values, so that no two branches are one.
+            leaves.push((key, Some(vec![1 + first])));
         }
     }
     let account = AccountState {
