@@ -4,11 +4,11 @@
 //! are not counted show: the limit is half a node's.
 
 use tern_execution::MachineLimits;
-use tern_integration::vectors::provable::counted;
-use tern_integration::vectors::say;
 
 use super::cycles::judge;
-use super::{ATTACKER, Attack, BATCHES, CALLEE, assert_counted, chain, code, pool, send};
+use super::{
+    ATTACKER, Attack, BATCHES, CALLEE, assert_counted, assert_no_longer, chain, code, send,
+};
 
 fn limits() -> MachineLimits {
     super::limits(1 << 23)
@@ -115,10 +115,5 @@ fn creations_that_are_undone_pass_no_slots_that_earlier_ones_asked_for() {
     assert!(receipts.all(|receipt| receipt.envelope.status()));
     let batch = &built.witness.batches[0];
     assert_eq!(batch.transactions.len(), 3);
-    let taken = pool().install(|| counted(batch)).unwrap();
-    let bound = built.work_of(batch).cycles;
-    say(&format!(
-        "creations undone: {taken} cycles, counted {bound}"
-    ));
-    assert!(taken <= bound, "{taken} cycles, {bound}");
+    assert_no_longer("creations undone", &built, batch);
 }

@@ -17,7 +17,9 @@ use tern_execution::{BatchLimits, ExecutionError, GenesisAccount, MachineLimits}
 use tern_integration::corpus::assembly::assemble;
 use tern_integration::corpus::chain::{Built, TestChain};
 use tern_integration::corpus::{Send, genesis};
+use tern_integration::vectors::provable::counted;
 use tern_integration::vectors::say;
+use tern_messages::TransactionBatch;
 
 mod cycles;
 mod lists;
@@ -105,6 +107,14 @@ fn assert_counted(mut attacks: Vec<Attack>, limits: MachineLimits, judge: Judge)
     let wrong = attacks.filter_map(|attack| attack.carry_out(limits, judge));
     let wrong: Vec<String> = pool().install(|| wrong.collect());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Asserts that a batch runs no longer than was counted.
+fn assert_no_longer(name: &str, built: &Built, batch: &TransactionBatch) {
+    let bound = built.work_of(batch);
+    let taken = pool().install(|| counted(batch)).unwrap();
+    say(&format!("{name}: {taken} cycles, {bound:?}"));
+    assert!(taken <= bound.cycles, "{taken} cycles, {bound:?}");
 }
 
 /// The machine recurses along tries.

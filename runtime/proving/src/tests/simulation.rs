@@ -4,7 +4,7 @@ use alloy::primitives::{B256, Bytes};
 use evm_arithmetization::generation::mpt::AccountRlp;
 use tern_messages::TransactionBatch;
 
-use super::fixture::Chain;
+use super::fixture::{Chain, rlp_list};
 use crate::simulate::{measure, simulate};
 use crate::{InputError, Profile, Table, Unprovable};
 
@@ -118,18 +118,6 @@ fn malformed_input_is_an_error() {
     }
 }
 
-/// The RLP list of encoded items.
-fn list(payload: &[u8]) -> Bytes {
-    let mut node = Vec::new();
-    let header = alloy::rlp::Header {
-        list: true,
-        payload_length: payload.len(),
-    };
-    header.encode(&mut node);
-    node.extend(payload);
-    node.into()
-}
-
 /// A batch in whose witness the first of these nodes is the root of the state.
 fn batch_of(nodes: Vec<Bytes>) -> TransactionBatch {
     TransactionBatch {
@@ -139,16 +127,32 @@ fn batch_of(nodes: Vec<Bytes>) -> TransactionBatch {
     }
 }
 
+/// Asserts that a witness is refused for one of these nodes, the first of which is the root of the state.
+fn assert_node_refused(nodes: Vec<Bytes>) {
+    let result = simulate(&batch_of(nodes), PROFILE);
+    assert!(
+        matches!(result, Err(Unprovable::Input(InputError::Node { .. }))),
+        "{result:?}"
+    );
+}
+
+/// So many nodes, each made of the reference to the next, the root first.
+fn chain(count: usize, node: impl Fn(&[u8]) -> Vec<u8>) -> Vec<Bytes> {
+    let mut child = alloy::rlp::encode(B256::ZERO);
+    let mut nodes = Vec::new();
+    for _ in 0..count {
+        let node = rlp_list(&node(&child));
+        child = alloy::rlp::encode(alloy::primitives::keccak256(&node));
+        nodes.push(node.into());
+    }
+    nodes.reverse();
+    nodes
+}
+
 #[test]
 fn a_node_that_expands_without_end_is_refused() {
     // A branch whose sixteen children are one branch, and so on: 16^n leaves from n nodes.
-    let mut child = alloy::rlp::encode(B256::ZERO);
-    let mut nodes = Vec::new();
-    for _ in 0..40 {
-        let node = list(&[child.repeat(16), vec![0x80]].concat());
-        child = alloy::rlp::encode(alloy::primitives::keccak256(&node));
-        nodes.insert(0, node);
-    }
+    let nodes = chain(40, |child| [&child.repeat(16)[..], &[0x80]].concat());
     let result = simulate(&batch_of(nodes), PROFILE);
     let expected = InputError::OutOfRange {
         field: "number of trie nodes",
@@ -160,19 +164,7 @@ fn a_node_that_expands_without_end_is_refused() {
 
 #[test]
 fn a_chain_of_extensions_without_a_path_is_refused() {
-    let mut child = alloy::rlp::encode(B256::ZERO);
-    let mut nodes = Vec::new();
-    for _ in 0..60_000 {
-        let node = list(&[&[0], &child[..]].concat());
-        child = alloy::rlp::encode(alloy::primitives::keccak256(&node));
-        nodes.push(node);
-    }
-    nodes.reverse();
-    let result = simulate(&batch_of(nodes), PROFILE);
-    assert!(
-        matches!(result, Err(Unprovable::Input(InputError::Node { .. }))),
-        "{result:?}"
-    );
+    assert_node_refused(chain(60_000, |child| [&[0], child].concat()));
 }
 
 /// What a leaf holds is copied wherever the leaf is expanded.
@@ -186,25 +178,17 @@ fn what_follows_the_value_of_a_leaf_is_refused() {
             alloy::rlp::encode(&path[..]),
             alloy::rlp::encode(&value[..]),
         ];
-        let result = simulate(&batch_of(vec![list(&leaf.concat())]), PROFILE);
-        assert!(
-            matches!(result, Err(Unprovable::Input(InputError::Node { .. }))),
-            "{result:?}"
-        );
+        assert_node_refused(vec![rlp_list(&leaf.concat()).into()]);
     }
 }
 
 /// Each takes more memory than the bytes that show it.
 #[test]
 fn branches_that_lead_to_nothing_are_refused() {
-    let empty = list(&[0x80; 17]);
-    let full = list(&[&empty.repeat(16)[..], &[0x80]].concat());
+    let empty = rlp_list(&[0x80; 17]);
+    let full = rlp_list(&[&empty.repeat(16)[..], &[0x80]].concat());
     for root in [empty, full] {
-        let result = simulate(&batch_of(vec![root]), PROFILE);
-        assert!(
-            matches!(result, Err(Unprovable::Input(InputError::Node { .. }))),
-            "{result:?}"
-        );
+        assert_node_refused(vec![root.into()]);
     }
 }
 

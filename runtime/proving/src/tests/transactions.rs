@@ -4,7 +4,7 @@
 use alloy::consensus::{Receipt, ReceiptEnvelope};
 use alloy::eips::eip2718::Encodable2718;
 use alloy::primitives::{Address, B256, Bytes, Log, U256, keccak256};
-use alloy::rlp::{Encodable, Header};
+use alloy::rlp::Encodable;
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use evm_arithmetization::{Field, SegmentDataIterator};
@@ -12,7 +12,7 @@ use mpt_trie::nibbles::Nibbles;
 use mpt_trie::partial_trie::{HashedPartialTrie, PartialTrie};
 use tern_messages::TransactionBatch;
 
-use super::fixture::{BASE_FEE, CHAIN_ID, Chain, TIP, TRANSFER_GAS};
+use super::fixture::{BASE_FEE, CHAIN_ID, Chain, TIP, TRANSFER_GAS, rlp_list};
 use crate::inputs::generation_inputs;
 use crate::machine::catch_panic;
 
@@ -40,15 +40,9 @@ fn fields() -> Fields {
     }
 }
 
-fn list(payload: &[u8]) -> Vec<u8> {
-    let mut out = vec![2];
-    Header {
-        list: true,
-        payload_length: payload.len(),
-    }
-    .encode(&mut out);
-    out.extend(payload);
-    out
+/// The EIP-1559 envelope of encoded fields.
+fn envelope(payload: &[u8]) -> Vec<u8> {
+    [&[2], &rlp_list(payload)[..]].concat()
 }
 
 impl Fields {
@@ -63,11 +57,13 @@ impl Fields {
         self.value.encode(&mut payload);
         payload.extend([0x80, 0xc0]);
         let signer = PrivateKeySigner::from_bytes(&keccak256("rich")).unwrap();
-        let signature = signer.sign_hash_sync(&keccak256(list(&payload))).unwrap();
+        let signature = signer
+            .sign_hash_sync(&keccak256(envelope(&payload)))
+            .unwrap();
         signature.v().encode(&mut payload);
         signature.r().encode(&mut payload);
         signature.s().encode(&mut payload);
-        list(&payload).into()
+        envelope(&payload).into()
     }
 }
 
