@@ -65,7 +65,6 @@ pub struct ExecutedTransaction {
 pub(crate) struct Candidate {
     transaction: SignedTransaction,
     ran: Ran,
-    touched: Option<Touched>,
 }
 
 impl Candidate {
@@ -235,14 +234,12 @@ impl BlockBuilder {
         }
         let sender = self.account(transaction.sender())?;
         validate(&transaction, sender, &self.environment, self.gas_left().0)?;
-        let mut touched = self.touched.as_ref().map(|_| Touched::default());
         let ran = transact(
             BlockState {
                 view: &self.view,
                 changes: &self.changes,
                 hashes: &self.hashes,
                 number: self.environment.number,
-                touched: touched.as_mut(),
                 only_storage: HashSet::new(),
             },
             self.environment.block(),
@@ -251,11 +248,7 @@ impl BlockBuilder {
             transaction.for_evm(),
         )?;
         self.check_room(ran.work)?;
-        Ok(Candidate {
-            transaction,
-            ran,
-            touched,
-        })
+        Ok(Candidate { transaction, ran })
     }
 
     /// What is shown of the block's transactions to a batch of those from `first` to `last`, of which the last need not
@@ -269,22 +262,22 @@ impl BlockBuilder {
         })
     }
 
+    /// Cells of the branches that the block may have put above keys. Keys were counted with as many as lead to them in the
+    /// state before; each that the block has inserted since may have put another above them: what the gas of its
+    /// transactions was spent for at most.
+    pub(crate) fn grown_cells(&self) -> u64 {
+        self.gas_used / MachineWork::GAS_OF_GROWN_CELL
+    }
+
     /// Checks that the next transaction can be proven beside what is shown to it where a batch begins with it. Whether
     /// one does is not known here; in a batch that began earlier, [`MachineLimits::KEPT_CELLS`] says what fits.
-    ///
-    /// Keys were counted with as many branches as lead to them in the state before. Each that the block has inserted since
-    /// may have put another above them: what the gas of its transactions was spent for at most.
     fn check_room(&self, work: MachineWork) -> Result<(), ExecutionError> {
         let Some(limits) = self.rules.machine else {
             return Ok(());
         };
         let next = self.transactions.len();
-        let grown = self.gas_used / MachineWork::GAS_OF_GROWN_CELL;
-        let needs = self
-            .shown(next, next)
-            .with(work)
-            .cells
-            .saturating_add(grown);
+        let cells = self.shown(next, next).with(work).cells;
+        let needs = cells.saturating_add(self.grown_cells());
         let limit = limits.cells.saturating_add(MachineLimits::KEPT_CELLS);
         if needs > limit {
             return Err(ExecutionError::Crowded { needs, limit });
@@ -300,17 +293,7 @@ impl BlockBuilder {
         let Candidate {
             transaction,
             ran: Ran { executed, work },
-            touched,
         } = candidate;
-        if let (Some(all), Some(mut touched)) = (&mut self.touched, touched) {
-            // The meter looks at accounts that the EVM then has no gas to load. Neither does the kernel load them, and
-            // their paths were not counted.
-            let loaded = &executed.state;
-            touched
-                .accounts
-                .retain(|address, _| loaded.contains_key(address));
-            all.extend(touched);
-        }
         self.note(&transaction);
         self.take_over(executed.state)?;
         self.gas_used = self.gas_used.saturating_add(executed.result.tx_gas_used());
@@ -398,7 +381,6 @@ impl BlockBuilder {
                 changes: &self.changes,
                 hashes: &self.hashes,
                 number: self.environment.number,
-                touched: self.touched.as_mut(),
                 only_storage: HashSet::new(),
             },
             self.environment.block(),
@@ -449,8 +431,10 @@ impl BlockBuilder {
                     }
                 }
                 if let Some(code) = &account.info.code {
-                    let bytes = crate::changes::code_bytes(code);
-                    touched.codes.entry(account.info.code_hash).or_insert(bytes);
+                    let codes = &mut touched.codes;
+                    codes
+                        .entry(account.info.code_hash)
+                        .or_insert_with(|| code.original_bytes());
                 }
             }
         }

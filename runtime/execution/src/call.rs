@@ -163,7 +163,6 @@ impl CallContext {
             changes: &self.changes,
             hashes: &self.hashes,
             number: self.environment.number,
-            touched: None,
             only_storage: HashSet::new(),
         };
         let rules = ChainRules {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use alloy::primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use alloy::primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
 use alloy_trie::EMPTY_ROOT_HASH;
 use revm::state::{Account, Bytecode, EvmState};
 
@@ -200,9 +200,4 @@ fn slots(storage: &HashMap<U256, U256>) -> Vec<(B256, Option<Vec<u8>>)> {
             (key, (!value.is_zero()).then(|| alloy::rlp::encode(value)))
         })
         .collect()
-}
-
-/// The bytes of a code, for lists of codes.
-pub(crate) fn code_bytes(code: &Bytecode) -> Bytes {
-    code.original_bytes()
 }

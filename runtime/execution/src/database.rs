@@ -1,4 +1,4 @@
-//! revm's view of the state, which notes what was looked at.
+//! revm's view of the state.
 
 use std::collections::HashSet;
 
@@ -6,9 +6,8 @@ use alloy::primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use revm::Database;
 use revm::state::{AccountInfo, Bytecode};
 
-use crate::changes::{Changes, code_bytes};
+use crate::changes::Changes;
 use crate::error::StateError;
-use crate::touched::Touched;
 use crate::view::StateView;
 use crate::window::HashWindow;
 
@@ -19,8 +18,6 @@ pub(crate) struct BlockState<'a> {
     pub(crate) hashes: &'a HashWindow,
     /// Number of the block.
     pub(crate) number: u64,
-    /// Where to note what is looked at, if anyone wants to know.
-    pub(crate) touched: Option<&'a mut Touched>,
     /// Accounts met that have storage and neither nonce nor code; see [`crate::collision`].
     pub(crate) only_storage: HashSet<Address>,
 }
@@ -29,9 +26,6 @@ impl Database for BlockState<'_> {
     type Error = StateError;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, StateError> {
-        if let Some(touched) = &mut self.touched {
-            touched.account(address);
-        }
         let account = self.changes.account(self.view, address)?;
         if let Some(account) = &account
             && account.nonce == 0
@@ -49,20 +43,10 @@ impl Database for BlockState<'_> {
     }
 
     fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, StateError> {
-        let code = self.changes.code(self.view, hash)?;
-        if let Some(touched) = &mut self.touched {
-            touched
-                .codes
-                .entry(hash)
-                .or_insert_with(|| code_bytes(&code));
-        }
-        Ok(code)
+        self.changes.code(self.view, hash)
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
-        if let Some(touched) = &mut self.touched {
-            touched.slot(address, slot);
-        }
         self.changes.storage(self.view, address, slot)
     }
 

@@ -190,7 +190,8 @@ impl Run<'_> {
         let full = count >= limits.transactions
             || gas > limits.gas
             || work.cycles > limits.cycles
-            || work.kept_cells > MachineLimits::KEPT_CELLS;
+            || work.kept_cells > MachineLimits::KEPT_CELLS
+            || work.cells.saturating_add(self.builder.grown_cells()) > MachineLimits::BATCH_CELLS;
         if count > 0 && full {
             self.end_batch()?;
             self.work = next.work();

@@ -27,16 +27,6 @@ impl Touched {
         self.accounts.entry(address).or_default()
     }
 
-    pub(crate) fn extend(&mut self, other: Self) {
-        for (address, account) in other.accounts {
-            let known = self.account(address);
-            known.slots.extend(account.slots);
-            known.cleared.extend(account.cleared);
-            known.absent |= account.absent;
-        }
-        self.codes.extend(other.codes);
-    }
-
     pub(crate) fn slot(&mut self, address: Address, slot: U256) {
         self.account(address).slots.insert(slot);
     }

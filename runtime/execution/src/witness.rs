@@ -59,8 +59,8 @@ struct Storage {
 #[derive(Clone, Copy, Debug)]
 enum Trie {
     State,
-    /// That of the account with this hashed address.
-    Storage(B256),
+    /// That of the account with this hashed address, which has this root.
+    Storage(B256, B256),
 }
 
 impl Extract {
@@ -81,7 +81,7 @@ impl Extract {
             };
             let storage_root = decode_account(&rlp, root)?.storage_root;
             extract.storage(key, storage_root);
-            let storage = Trie::Storage(key);
+            let storage = Trie::Storage(key, storage_root);
             let mut cleared = Vec::new();
             for slot in &account.slots {
                 let key = slot_key(slot);
@@ -166,10 +166,7 @@ impl Extract {
     fn insert(&mut self, node: Bytes, trie: Trie) {
         match trie {
             Trie::State => self.nodes.insert(node),
-            Trie::Storage(account) => {
-                let storage = self.storage.get_mut(&account);
-                storage.is_some_and(|storage| storage.nodes.insert(node))
-            }
+            Trie::Storage(account, root) => self.storage(account, root).nodes.insert(node),
         };
     }
 

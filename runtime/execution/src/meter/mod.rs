@@ -11,7 +11,7 @@
 //!             ── cells.rs: what the kernel's lists and contexts keep ─────┤
 //! every jump  ── paths.rs: proofs of jump destinations ───────────────────┼─> Meter ─> MachineWork
 //! every call  ── precompiles.rs: by input ────────────────────────────────┤
-//! afterwards  ── trie paths of what was touched ──────────────────────────┘
+//! afterwards  ── keys.rs: trie paths of what was touched ─────────────────┘
 //! every batch ── neighbours.rs: earlier transactions and receipts that are shown to it
 //! ```
 //!
@@ -94,6 +94,9 @@ impl MachineLimits {
 
     /// Cells that the kernel takes at most by itself: its code, its tables, what it knows of the block.
     pub const KERNEL_CELLS: u64 = 70_000;
+
+    /// Cells that are left to a batch.
+    pub(crate) const BATCH_CELLS: u64 = (1 << 19) - Self::KERNEL_CELLS;
 
     /// Cells that the transactions of a batch may keep together, with those that are shown to it, unless there is only
     /// one. What is shown to one, what the block has added to its tries, and what it takes must fit in this and its own
