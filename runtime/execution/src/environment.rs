@@ -177,15 +177,15 @@ impl BlockEnvironment {
 pub fn next_base_fee(parent: &Header) -> u64 {
     let base_fee = parent.base_fee_per_gas.unwrap_or_default();
     let params = BaseFeeParams::ethereum();
-    let next = calc_next_block_base_fee(parent.gas_used, parent.gas_limit, base_fee, params);
-    // The library's sum wraps.
-    let rises =
-        u128::from(parent.gas_used) > u128::from(parent.gas_limit) / params.elasticity_multiplier;
-    if rises && next < base_fee {
-        u64::MAX
-    } else {
-        next
+    let target = u128::from(parent.gas_limit) / params.elasticity_multiplier;
+    let above = u128::from(parent.gas_used).saturating_sub(target);
+    if above == 0 {
+        return calc_next_block_base_fee(parent.gas_used, parent.gas_limit, base_fee, params);
     }
+    // The library adds within 64 bits.
+    let rise = u128::from(base_fee) * above / target.max(1) / params.max_change_denominator;
+    let next = u128::from(base_fee) + rise.max(1);
+    u64::try_from(next).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -204,6 +204,25 @@ mod tests {
         assert_eq!(next_base_fee(&full(last_that_fits)), last_that_fits / 8 * 9);
         for above in [last_that_fits + 8, u64::MAX - 1, u64::MAX] {
             assert_eq!(next_base_fee(&full(above)), u64::MAX);
+        }
+    }
+
+    #[test]
+    fn the_base_fee_is_that_of_the_library_where_it_fits() {
+        let params = BaseFeeParams::ethereum();
+        for gas_limit in [5_000, 30_000_000, 30_000_001] {
+            for gas_used in [0, 1, gas_limit / 2, gas_limit / 2 + 1, gas_limit] {
+                for base_fee in [0, 1, 7, 8, 1_000_000_000, u64::MAX / 2] {
+                    let parent = Header {
+                        gas_limit,
+                        gas_used,
+                        base_fee_per_gas: Some(base_fee),
+                        ..Header::default()
+                    };
+                    let next = calc_next_block_base_fee(gas_used, gas_limit, base_fee, params);
+                    assert_eq!(next_base_fee(&parent), next, "{parent:?}");
+                }
+            }
         }
     }
 }
