@@ -32,7 +32,7 @@ alloy::sol! {
         error OwnableUnauthorizedAccount(address account);
         /// The owner may not be this account.
         error OwnableInvalidOwner(address owner);
-        /// A `VerifierSet` needs members with code, each once.
+        /// A `VerifierSet` needs members with code, each once, none of them a set.
         error InvalidVerifiers();
         /// An `AttestationVerifier` needs watchers in ascending order, and a threshold that they can reach.
         error InvalidWatchers();
@@ -50,7 +50,7 @@ alloy::sol! {
         function proofType() external view returns (string memory);
         /// The circuit of a plonky2 verifier.
         function circuitDigest() external view returns (bytes32);
-        /// The members of a set.
+        /// The members of a set, none of which is a set.
         function verifiers() external view returns (address[] memory);
         /// The accounts of an attestation verifier.
         function watchers() external view returns (address[] memory);

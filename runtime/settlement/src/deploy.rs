@@ -111,7 +111,7 @@ pub async fn deploy_attestation_verifier(
 /// Creates a `VerifierSet`, whose members must all accept.
 ///
 /// # Errors
-/// [`SettlementError::Reverted`] with `InvalidVerifiers` if a member has no code or is named twice, and those of
+/// [`SettlementError::Reverted`] with `InvalidVerifiers` if a member has no code, is named twice or is a set, and those of
 /// [`TransactionSender::send`].
 pub async fn deploy_verifier_set(
     sender: &TransactionSender,

@@ -6,7 +6,7 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {IGovernance} from "./IGovernance.sol";
 import {ConflictCheck} from "./rollup/ConflictCheck.sol";
 import {Statement} from "./rollup/Statement.sol";
-import {IProofVerifier} from "./verifier/IProofVerifier.sol";
+import {IProofVerifier, isOfType} from "./verifier/IProofVerifier.sol";
 import {VerifierSet} from "./verifier/VerifierSet.sol";
 
 /// @title Who may do what to the chain beside its operator, and when
@@ -47,7 +47,7 @@ contract Governance is IGovernance, Ownable2Step {
         if (delay_ <= EXIT_WINDOW || delay_ > MAX_DELAY) {
             revert InvalidDelay(delay_, EXIT_WINDOW + 1, MAX_DELAY);
         }
-        _expectCode(address(proofVerifier));
+        _expectVerifier(address(proofVerifier));
         delay = delay_;
         conflictCheck = address(new ConflictCheck(chain));
         verifier = address(proofVerifier);
@@ -68,7 +68,7 @@ contract Governance is IGovernance, Ownable2Step {
 
     /// @inheritdoc IGovernance
     function proposeVerifier(address newVerifier) external onlyOwner {
-        _expectCode(newVerifier);
+        _expectVerifier(newVerifier);
         _announce(newVerifier);
     }
 
@@ -93,7 +93,9 @@ contract Governance is IGovernance, Ownable2Step {
         address accused = _accused;
         if (accused == address(0)) revert NotHalted();
         _expectTime(_haltedSince + delay);
-        if (verifier == accused || !_isOfType(accused, "attestation")) revert NotDismissible(accused);
+        if (verifier == accused || !isOfType(IProofVerifier(accused), "attestation")) {
+            revert NotDismissible(accused);
+        }
         emit WatchersDismissed(accused);
         if (_proposed != address(0) && _relies(_proposed, accused)) _cancel();
         IProofVerifier[] memory members = VerifierSet(verifier).verifiers();
@@ -182,17 +184,17 @@ contract Governance is IGovernance, Ownable2Step {
 
     /// @dev Whether a verifier is `member`, or a set that asks it.
     function _relies(address whole, address member) private view returns (bool) {
-        return
-            whole == member
-                || (_isOfType(whole, "all") && VerifierSet(whole).requires(IProofVerifier(member)));
+        return whole == member
+            || (isOfType(IProofVerifier(whole), "all") && VerifierSet(whole).requires(IProofVerifier(member)));
     }
 
-    function _isOfType(address proofVerifier, string memory name) private view returns (bool) {
-        return keccak256(bytes(IProofVerifier(proofVerifier).proofType())) == keccak256(bytes(name));
-    }
-
-    function _expectCode(address proofVerifier) private view {
+    /// @dev Reports and dismissals ask for the kind of proof: where there is no answer they would fail.
+    function _expectVerifier(address proofVerifier) private view {
         if (proofVerifier.code.length == 0) revert NoVerifier(proofVerifier);
+        try IProofVerifier(proofVerifier).proofType() returns (string memory) {}
+        catch {
+            revert NoVerifier(proofVerifier);
+        }
     }
 
     function _expectTime(uint64 notBefore) private view {

@@ -64,7 +64,7 @@ interface IGovernance {
     error OwnerCannotLeave();
     /// @notice The delay is not longer than the exit window, or longer than `MAX_DELAY`.
     error InvalidDelay(uint64 delay, uint64 least, uint64 most);
-    /// @notice There is no code there.
+    /// @notice There is no code there, or none that says what kind of proof it takes.
     error NoVerifier(address verifier);
     /// @notice No verifier was proposed.
     error NothingProposed();

@@ -17,3 +17,8 @@ interface IProofVerifier {
     /// that was read before is already wrong. Nothing but true means that the statement is proven.
     function verify(bytes calldata proof, uint64[4] calldata statement) external view returns (bool);
 }
+
+/// Whether a verifier's kind of proof is `kind`.
+function isOfType(IProofVerifier verifier, string memory kind) view returns (bool) {
+    return keccak256(bytes(verifier.proofType())) == keccak256(bytes(kind));
+}

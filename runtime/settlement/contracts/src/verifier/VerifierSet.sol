@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IProofVerifier, MalformedProof} from "./IProofVerifier.sol";
+import {IProofVerifier, MalformedProof, isOfType} from "./IProofVerifier.sol";
 
 /// @title Several verifiers, all of which must accept
 /// @notice A deployment that does not want to rely on one kind of proof gives the Rollup this one. Its proof is
@@ -17,9 +17,7 @@ contract VerifierSet is IProofVerifier {
         if (required.length == 0) revert InvalidVerifiers();
         for (uint256 i = 0; i < required.length; ++i) {
             if (address(required[i]).code.length == 0 || requires(required[i])) revert InvalidVerifiers();
-            if (keccak256(bytes(required[i].proofType())) == keccak256(bytes(proofType()))) {
-                revert InvalidVerifiers();
-            }
+            if (isOfType(required[i], proofType())) revert InvalidVerifiers();
             _verifiers.push(required[i]);
         }
     }
