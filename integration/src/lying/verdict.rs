@@ -79,19 +79,22 @@ impl Scene {
     }
 
     /// Tells lies, one of `each` after the other, and says what becomes of them. What comes before they are told is
-    /// executed once: they should be in the order of [`Lie::question`].
+    /// executed once.
     ///
     /// # Panics
-    /// If the honest prover does not come so far.
+    /// If they are not in the order of [`Lie::question`], or the honest prover does not come so far.
     pub fn lie_each(&self, each: &[Vec<Lie>], mut verdict: impl FnMut(&[Lie], Verdict)) {
         quietly();
         let begin = || Beginning::<Field>::new(&self.inputs, &kernel(), self.limit());
         let mut beginning = None;
+        let mut answered = 0;
         for lies in each {
             let Some(question) = lies.iter().map(Lie::question).min().flatten() else {
                 verdict(lies, self.lie(lies));
                 continue;
             };
+            assert!(answered <= question, "{lies:?} comes too late");
+            answered = question;
             let beginning = beginning.get_or_insert_with(|| begin().expect("it begins"));
             beginning.answer(question).expect("the honest run ends");
             verdict(lies, self.lie_to(lies, |liar| beginning.go_on(liar)));
