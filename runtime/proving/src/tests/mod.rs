@@ -5,6 +5,7 @@ mod end_to_end;
 mod fixture;
 mod hashes;
 mod keys;
+mod length;
 mod lookalikes;
 mod mock;
 mod ran;

@@ -1,4 +1,4 @@
-//! Lies that the tables other than Cpu, and the recursion over a table, must not let through.
+//! Lies that the tables other than Cpu must not let through.
 //!
 //! Each test writes the rows of one lie. The constraints of a table are judged by themselves: other tables can be
 //! completed so that the lookups between them hold, unless a test says that a lookup is what finds it.
@@ -7,7 +7,6 @@ mod circuits;
 mod division;
 mod initial_values;
 mod keccak;
-mod length;
 mod memory;
 mod sponge;
 

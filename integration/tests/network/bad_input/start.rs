@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tern_integration::harness::{Anvil, Devnet, Ended, Options, User, run, until};
 
-use crate::{SOMEBODY, node};
+use super::{SOMEBODY, node};
 
 /// Arguments of a devnet that would start.
 fn devnet_in(directory: &Path) -> Vec<&str> {

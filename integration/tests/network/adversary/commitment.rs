@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use tern_settlement::IRollup;
 use tern_settlement::compression::{compress, decompress};
 
-use crate::lie::{Lie, each_bit_of_number, each_byte};
+use super::lie::{Lie, each_bit_of_number, each_byte};
 
 /// Lies about one hash of a posted block.
 fn hash_lies(

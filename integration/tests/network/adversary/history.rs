@@ -6,8 +6,8 @@ use tern_integration::harness::Replay;
 use tern_settlement::IRollup;
 use tern_settlement::PreviousBatch;
 
-use crate::lie::Lie;
-use crate::truth::Truth;
+use super::lie::Lie;
+use super::truth::Truth;
 
 /// Lies to `commitBatch` and to `proveBatches`.
 pub(crate) fn history_lies(

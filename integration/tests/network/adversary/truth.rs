@@ -17,7 +17,7 @@ use tern_messages::{ChainId, StatementDigest};
 use tern_proving::BatchStatement;
 use tern_settlement::{AttestationVerifier, IRollup};
 
-use crate::foreign::Foreign;
+use super::foreign::Foreign;
 
 const SETTLED: Duration = Duration::from_secs(420);
 const COMMITTED: Duration = Duration::from_secs(60);

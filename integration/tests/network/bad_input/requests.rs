@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tern_integration::harness::Devnet;
 
-use crate::{SOMEBODY, node, post};
+use super::{SOMEBODY, node, post};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_requests_are_answered_with_code_and_text_and_the_process_stays_up() -> Result<()> {

@@ -23,7 +23,7 @@ sol! {
 }
 
 /// Creation code of an ERC-20 token; takes the supply as its argument.
-const TOKEN: &str = include_str!("../contracts/Token.hex");
+const TOKEN: &str = include_str!("../../contracts/Token.hex");
 const SOMEBODY: Address = address!("0x00000000000000000000000000000000deadbeef");
 /// Seconds that a block's timestamp may be ahead of L2's (`MAX_AHEAD` of the contract).
 const MAX_AHEAD: u64 = 15;

@@ -15,7 +15,7 @@ use serde_json::json;
 use tern_cluster_config::{Devnet as Chains, development_key};
 use tern_integration::harness::Devnet;
 
-use crate::{SOMEBODY, node, post};
+use super::{SOMEBODY, node, post};
 
 const CHAIN: u64 = Chains::L3_CHAIN_ID.0;
 

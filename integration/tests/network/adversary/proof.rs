@@ -7,7 +7,7 @@ use alloy::sol_types::{SolCall, SolValue};
 use tern_proving::onchain::PROOF_LEN;
 use tern_settlement::IRollup::{self, IRollupErrors as Refusal};
 
-use crate::lie::{Lie, Refused, each_bit_of_number, each_byte, one_bit};
+use super::lie::{Lie, Refused, each_bit_of_number, each_byte, one_bit};
 
 /// A prime: between sampled bytes of the proof, so that every place within elements and digests is met.
 const STRIDE: usize = 139;

@@ -11,7 +11,6 @@ use plonky2::iop::ext_target::ExtensionTarget;
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::circuit_data::CircuitConfig;
-use plonky2::plonk::config::PoseidonGoldilocksConfig;
 use plonky2::util::timing::TimingTree;
 use starky::config::StarkConfig;
 use starky::constraint_consumer::{ConstraintConsumer, RecursiveConstraintConsumer};
@@ -21,10 +20,8 @@ use starky::recursive_verifier::{
     add_virtual_stark_proof_with_pis, set_stark_proof_with_pis_target, verify_stark_proof_circuit,
 };
 use starky::stark::Stark;
-use tern_soundness::F;
 
-const D: usize = 2;
-type C = PoseidonGoldilocksConfig;
+use crate::circuits::{C, D, F};
 
 /// One column that counts from 0.
 #[derive(Clone, Copy)]

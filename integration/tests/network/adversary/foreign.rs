@@ -13,9 +13,9 @@ use tern_settlement::{
     Call, FollowPolicy, L2, L2Endpoint, Roles, TransactionSender, deploy_rollup, deploy_verifier,
 };
 
-use crate::Verifier;
-use crate::lie::{Lie, Refused, all_refused};
-use crate::truth::{Headers, Truth};
+use super::Verifier;
+use super::lie::{Lie, Refused, all_refused};
+use super::truth::{Headers, Truth};
 
 /// Who runs the other chain.
 const OPERATOR: u32 = 5;
