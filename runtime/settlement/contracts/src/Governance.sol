@@ -190,11 +190,16 @@ contract Governance is IGovernance, Ownable2Step {
 
     /// @dev Reports and dismissals ask for the kind of proof: where there is no answer they would fail.
     function _expectVerifier(address proofVerifier) private view {
-        if (proofVerifier.code.length == 0) revert NoVerifier(proofVerifier);
-        try IProofVerifier(proofVerifier).proofType() returns (string memory) {}
-        catch {
-            revert NoVerifier(proofVerifier);
-        }
+        (bool answered, bytes memory kind) =
+            proofVerifier.staticcall(abi.encodeCall(IProofVerifier.proofType, ()));
+        if (!answered || !_isText(kind)) revert NoVerifier(proofVerifier);
+    }
+
+    /// @dev Whether a call has returned one text and nothing else. Where there is no code it has returned nothing.
+    function _isText(bytes memory returned) private pure returns (bool) {
+        if (returned.length < 64) return false;
+        (uint256 start, uint256 length) = abi.decode(returned, (uint256, uint256));
+        return start == 32 && length <= returned.length - 64;
     }
 
     function _expectTime(uint64 notBefore) private view {

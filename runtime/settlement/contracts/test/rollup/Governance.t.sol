@@ -121,8 +121,8 @@ contract GovernanceTest is ReportFixture {
     }
 
     function test_a_verifier_that_takes_no_proof_is_not_announced() external {
-        // The second has code, but is no verifier.
-        address[2] memory others = [address(0xdead), address(this)];
+        // The second has code, the third answers whatever it is asked, and neither is a verifier.
+        address[3] memory others = [address(0xdead), address(this), address(new Yes())];
         for (uint256 i = 0; i < others.length; ++i) {
             vm.prank(OWNER);
             vm.expectRevert(abi.encodeWithSelector(IGovernance.NoVerifier.selector, others[i]));
@@ -342,5 +342,12 @@ contract GovernanceTest is ReportFixture {
         (bool success, bytes memory answer) = address(governance).call(call);
         vm.assertTrue(!success);
         vm.assertEq(answer, reason);
+    }
+}
+
+/// @notice Answers whatever it is asked with one word.
+contract Yes {
+    fallback(bytes calldata) external returns (bytes memory) {
+        return abi.encode(true);
     }
 }
