@@ -12,7 +12,7 @@ use alloy::primitives::{Address, Bytes, U256, address};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tern_integration::harness::{Anvil, Devnet, Options, Rebuilt, User, until};
 
 sol! {
@@ -42,8 +42,8 @@ fn token_creation() -> Result<Bytes> {
     Ok(code.into())
 }
 
-/// Sends what a newcomer would; the number of the last block used.
-async fn first_steps(user: &User) -> Result<u64> {
+/// Sends a payment; the number of its block.
+async fn pays(user: &User) -> Result<u64> {
     let transfer = TransactionRequest::default()
         .with_to(SOMEBODY)
         .with_value(U256::from(5));
@@ -53,7 +53,12 @@ async fn first_steps(user: &User) -> Result<u64> {
         time < CONFIRMED,
         "the transfer was confirmed after {time:?}"
     );
+    receipt.block_number.context("a receipt has a block number")
+}
 
+/// Sends what a newcomer would; the number of the last block used.
+async fn first_steps(user: &User) -> Result<u64> {
+    pays(user).await?;
     let token = user.create(token_creation()?).await?;
     let call = Token::transferCall {
         to: SOMEBODY,
@@ -87,9 +92,7 @@ async fn first_steps(user: &User) -> Result<u64> {
         "the call did not revert"
     );
     ensure!(time < CONFIRMED, "the revert was confirmed after {time:?}");
-    receipt
-        .block_number
-        .ok_or_else(|| anyhow::anyhow!("a receipt has a block number"))
+    receipt.block_number.context("a receipt has a block number")
 }
 
 /// The embedded L2 makes no blocks while nothing happens: its newest one is older than what L3 seals next, by more than
@@ -114,10 +117,15 @@ async fn settles_after_a_pause(devnet: &Devnet, user: &User) -> Result<()> {
     .await
 }
 
-async fn the_whole_path(directory: &Path, options: Options, limit: Duration) -> Result<()> {
+async fn the_whole_path(
+    directory: &Path,
+    options: Options,
+    steps: impl AsyncFnOnce(&User) -> Result<u64>,
+    limit: Duration,
+) -> Result<()> {
     let devnet = Devnet::start(directory, &options).await?;
     let user = devnet.user(1).await?;
-    let last = first_steps(&user).await?;
+    let last = steps(&user).await?;
     let settled = devnet.settled()?;
     let outcome = settled.verifies_block(last, limit).await;
     outcome.map_err(|error| error.context(devnet.log().unwrap_or_default()))?;
@@ -165,12 +173,15 @@ async fn goes_on(rebuilt: &Rebuilt, options: &Options) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn transactions_are_confirmed_at_once_and_verified_on_the_embedded_l2() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    the_whole_path(directory.path(), Options::quick(), SETTLED_QUICKLY).await
+    let options = Options::quick();
+    the_whole_path(directory.path(), options, first_steps, SETTLED_QUICKLY).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn real_proofs_are_verified_on_anvil() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let anvil = Anvil::start(&["--block-time", "1"])?;
-    the_whole_path(directory.path(), Options::secure().on(anvil.url()), SETTLED).await
+    // One payment: a real proof takes minutes, and what more steps show is shown with quick proofs.
+    let options = Options::secure().on(anvil.url());
+    the_whole_path(directory.path(), options, pays, SETTLED).await
 }
