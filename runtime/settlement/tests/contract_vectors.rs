@@ -1,5 +1,5 @@
-//! The vectors that the contracts' tests read, made with alloy, alloy-trie and what the node uses. This test fails when they are out of
-//! date; with `TERN_WRITE_VECTORS=1` it writes them.
+//! The vectors that the contracts' tests read, made with alloy, alloy-trie and what the node uses. This test fails when
+//! they are out of date; with `TERN_WRITE_VECTORS=1` it writes them.
 
 #![expect(clippy::unwrap_used, reason = "tests and what they stand on")]
 
