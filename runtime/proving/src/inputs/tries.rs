@@ -36,6 +36,14 @@ pub(super) fn partial_tries(
     if shown.sum::<usize>() + batch.nodes.len() > MAX_WITNESS_NODES {
         return Err(TOO_MANY_NODES);
     }
+    if !batch
+        .storage
+        .is_sorted_by(|one, next| one.account < next.account)
+    {
+        return Err(InputError::Inconsistent {
+            what: "the storage of an account is shown twice, or not in the order of hashed addresses",
+        });
+    }
     let roots = batch.storage.iter().map(|one| (one.account, one.root));
     let roots: HashMap<B256, B256> = roots.collect();
     let mut budget = MAX_WITNESS_NODES;

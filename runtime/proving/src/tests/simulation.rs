@@ -93,7 +93,7 @@ fn storage_is_made_of_the_nodes_of_its_own_account() {
 
 #[test]
 fn malformed_input_is_an_error() {
-    let changes: [fn(&mut TransactionBatch); 12] = [
+    let changes: [fn(&mut TransactionBatch); 13] = [
         |b| b.chain_id.0 = 1 << 32,
         |b| b.header.timestamp = 1 << 32,
         |b| b.header.base_fee_per_gas = None,
@@ -106,6 +106,7 @@ fn malformed_input_is_an_error() {
         |b| b.receipts[1] = Bytes::from_static(&[0xc0]),
         |b| b.receipts.truncate(1),
         |b| b.storage.iter_mut().for_each(|one| one.root = B256::ZERO),
+        |b| b.storage.push(b.storage[0].clone()),
     ];
     for (index, change) in changes.into_iter().enumerate() {
         let mut batch = batch();
