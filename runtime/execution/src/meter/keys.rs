@@ -52,6 +52,7 @@ impl KeyPath {
 
 impl MachineWork {
     /// Gas that a block's transactions spend at least for each cell of the branches that they put above other keys. A key
-    /// that is inserted adds one ([`NODE_CELLS`]), and costs 20,000 gas, a fifth of which may be refunded.
+    /// that is inserted adds one, of 26 cells, or 42 with two leaves in place ([`NODE_CELLS`] is above both), and costs
+    /// 20,000 gas, a fifth of which may be refunded.
     pub(crate) const GAS_OF_GROWN_CELL: u64 = 16_000 / NODE_CELLS;
 }

@@ -92,8 +92,9 @@ impl MachineLimits {
         cells: u64::MAX,
     };
 
-    /// Cells that the kernel takes at most by itself: its code, its tables, what it knows of the block.
-    pub const KERNEL_CELLS: u64 = 70_000;
+    /// Cells that the kernel takes at most by itself: its code, its tables, what it knows of the block, and what it hashes
+    /// tries in after the transactions: 513 cells for each level of a trie.
+    pub const KERNEL_CELLS: u64 = 80_000;
 
     /// Cells that are left to a batch.
     pub(crate) const BATCH_CELLS: u64 = (1 << 19) - Self::KERNEL_CELLS;
@@ -105,16 +106,24 @@ impl MachineLimits {
 
     /// Most bytes that one instruction may hash: a segment's Keccak table holds 2^15 rows, 24 for each 136 bytes.
     pub const HASH_BYTES: u64 = 170_000;
-}
 
-impl Default for MachineLimits {
     /// 64 segments of 2^18 cycles: a minute of simulation. The largest creation takes 1.3 million cycles, a Groth16
     /// verification 2.4 million.
+    pub const DEFAULT: Self = Self {
+        cycles: 1 << 24,
+        cells: 330_000,
+    };
+}
+
+// A transaction within its limit has a batch to itself at worst, with all that may be shown to it.
+const _: () = assert!(
+    MachineLimits::DEFAULT.cells + MachineLimits::KEPT_CELLS <= MachineLimits::BATCH_CELLS,
+    "a transaction within the limits must fit a batch"
+);
+
+impl Default for MachineLimits {
     fn default() -> Self {
-        Self {
-            cycles: 1 << 24,
-            cells: 330_000,
-        }
+        Self::DEFAULT
     }
 }
 

@@ -1,9 +1,9 @@
 //! Which cells are fixed by what is known of their range.
 //!
 //! A limb is below 2^16, so that two values of it differ by less. Take a constraint that is linear in the limbs that are
-//! not fixed yet, with coefficients so small that it is an equation of integers. If one of these is 2^k and all others
-//! are multiples of 2^(k+16), the first limb's difference is a multiple of 2^16: it is zero. Then the next may be fixed,
-//! as limbs and carries are in turn:
+//! not fixed yet, with coefficients so small that it is an equation of integers. If one of these is an odd multiple of
+//! 2^k and all others are multiples of 2^(k+16), the first limb's difference is a multiple of 2^16: it is zero. Then the
+//! next may be fixed, as limbs and carries are in turn:
 //!
 //! ```text
 //! product_0 - result_0 = 2^16 carry_0                result_0 is fixed, and then carry_0
