@@ -44,21 +44,22 @@ pub(super) fn partial_tries(
             what: "the storage of an account is shown twice, or not in the order of hashed addresses",
         });
     }
-    let roots = batch.storage.iter().map(|one| (one.account, one.root));
-    let roots: HashMap<B256, B256> = roots.collect();
+    let touched = |key: &[u8]| {
+        let found = batch
+            .storage
+            .binary_search_by(|one| one.account.as_slice().cmp(key));
+        found.ok().map(|index| &batch.storage[index])
+    };
     let mut budget = MAX_WITNESS_NODES;
     let mut heap = Heap::new(&batch.nodes, &mut budget);
     let state = heap.trie(batch.state_root_before, &mut |key, value| {
         let account: AccountRlp = exact(value).ok_or("not an account")?;
-        let touched = <[u8; 32]>::try_from(key)
-            .ok()
-            .and_then(|key| roots.get(&B256::from(key)));
-        match touched {
-            Some(root) if h256(*root) != account.storage_root => Err("another storage root"),
+        match touched(key) {
+            Some(one) if h256(one.root) != account.storage_root => Err("another storage root"),
             _ => Ok(()),
         }
     })?;
-    let mut storage = Vec::with_capacity(roots.len());
+    let mut storage = Vec::with_capacity(batch.storage.len());
     for one in &batch.storage {
         let mut heap = Heap::new(&one.nodes, &mut budget);
         let trie = heap.trie(one.root, &mut |_, value| {
