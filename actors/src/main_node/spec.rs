@@ -128,3 +128,20 @@ pub fn genesis_block(
         genesis.base_fee,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use tern_cluster_config::{Devnet, Profile};
+
+    use super::*;
+
+    #[test]
+    fn what_a_chain_file_allows_is_what_a_batch_has_room_for() {
+        let mut chain = Devnet::l3(Devnet::L2_CHAIN_ID.0, Profile::Secure);
+        let spec = ChainSpec::rollup(&chain, SealingPolicy::default(), PoolConfig::default());
+        assert_eq!(spec.rules.machine, Some(MachineLimits::DEFAULT));
+        chain.check().unwrap();
+        chain.limits.transaction_cells = MachineLimits::DEFAULT.cells + 1;
+        chain.check().unwrap_err();
+    }
+}
