@@ -1,8 +1,8 @@
 //! The machine's kernel believes no prover: answers and pre-initialised memory are changed, alone and together, and
 //! every run stops or ends as the honest one does.
 //!
-//! In the environment: `LIES` is the number of lies to draw, or `all` for every place and every kind;
-//! `LIES_SEED` is where to begin.
+//! In the environment: `LIES` is the number of lies to draw, or `all` for one at every answer, cell and byte of code, and
+//! every kind for lists and tries; `LIES_SEED` is where to begin.
 
 use std::sync::{Mutex, OnceLock};
 

@@ -2,7 +2,7 @@
 //!
 //! Runs a sample: from some files one case, chosen by the file's name. `ONLY_STATE_TESTS` in the environment holds a
 //! part of the names of the cases to run and report. With `ALL_STATE_TESTS=1` all cases run through the machine's kernel
-//! and are reported, without being cut into segments; that takes an hour on two cores.
+//! and are reported, without being cut into segments; that takes some minutes.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
