@@ -16,8 +16,9 @@ use tern_messages::ChainId;
 use tern_proving::JobVerifier;
 use tern_proving::statement::window_digest;
 use tern_settlement::{
-    FollowPolicy, L2, Roles, RollupPlan, SettlementError, TransactionSender, VerifierKey,
-    deploy_attestation_verifier, deploy_rollup, deploy_verifier, deploy_verifier_set,
+    Deadlines, FollowPolicy, L2, Roles, RollupPlan, SettlementError, TransactionSender,
+    VerifierKey, canonical_bridge, deploy_attestation_verifier, deploy_bridge, deploy_rollup,
+    deploy_verifier, deploy_verifier_set,
 };
 use thiserror::Error;
 use tracing::info;
@@ -27,6 +28,13 @@ const FILE: &str = "deployment.json";
 /// From the announcement of another verifier to its use, and from a halt to its end, unless another time is asked for:
 /// the contract's exit window of a week, and three days to notice.
 pub const DEFAULT_DELAY: Duration = Duration::from_secs(10 * 24 * 60 * 60);
+/// How long something may wait, unless other times are asked for. Liveness is longer than a pause, which by itself is not to
+/// open the chain to everybody.
+pub const DEFAULT_DEADLINES: Deadlines = Deadlines {
+    inclusion: Duration::from_secs(24 * 60 * 60),
+    liveness: Duration::from_secs(7 * 24 * 60 * 60),
+    emergency: Duration::from_secs(7 * 24 * 60 * 60),
+};
 /// A longer file is not one of ours, in bytes.
 const MAX_LEN: u64 = 64 << 10;
 
@@ -38,6 +46,10 @@ pub struct Deployment {
     pub rollup: Address,
     /// The `Governance` on L2, which it obeys.
     pub governance: Address,
+    /// The `Bridge` on L2, which holds what is deposited.
+    pub bridge: Address,
+    /// The `ForcedQueue` on L2.
+    pub forced_queue: Address,
     /// The `Plonky2Verifier` on L2.
     pub verifier: Address,
     /// The `AttestationVerifier` on L2, if watchers must sign.
@@ -137,6 +149,8 @@ pub struct Deployer {
     pub guardian: Address,
     /// From the announcement of another verifier to its use, and from a halt to its end.
     pub delay: Duration,
+    /// How long something may wait.
+    pub deadlines: Deadlines,
     /// How the transactions are followed.
     pub policy: FollowPolicy,
     /// Whose signatures the contract asks for beside a proof.
@@ -154,6 +168,7 @@ pub async fn deploy(deployer: Deployer, contract: Contract<'_>) -> Result<Deploy
         owner,
         guardian,
         delay,
+        deadlines,
         policy,
         attestation,
     } = deployer;
@@ -169,17 +184,27 @@ pub async fn deploy(deployer: Deployer, contract: Contract<'_>) -> Result<Deploy
         false => Some(deploy_attested(&sender, verifier, &attestation).await?),
     };
     let required = attested.map_or(verifier, |(_, set)| set);
-    let roles = Roles {
-        owner,
-        operator: account,
-        guardian,
+    let bridge = bridge(&sender, contract.chain.l2_bridge).await?;
+    info!(target: "tern::deploy", %bridge, "Bridge found, or deployed");
+    let plan = RollupPlan {
+        roles: Roles {
+            owner,
+            operator: account,
+            guardian,
+        },
+        verifier: required,
+        delay,
+        deadlines,
+        ..plan(contract, account)
     };
-    let deployed = deploy_rollup(&sender, &plan(contract, roles, required, delay)).await?;
+    let deployed = deploy_rollup(&sender, &plan).await?;
     let (governance, rollup) = (deployed.governance, deployed.rollup.address);
     info!(target: "tern::deploy", %governance, %rollup, %owner, %guardian, "Governance and Rollup deployed");
     Ok(Deployment {
         rollup,
         governance,
+        bridge,
+        forced_queue: deployed.forced_queue,
         verifier,
         attestation_verifier: attested.map(|(attestation, _)| attestation),
         verifier_set: attested.map(|(_, set)| set),
@@ -225,22 +250,37 @@ pub async fn verifier_key(profile: Profile) -> Result<VerifierKey, DeployError> 
     built.await.map_err(DeployError::circuit)?
 }
 
-/// The contracts of a chain.
-pub fn plan(
-    contract: Contract<'_>,
-    roles: Roles,
-    verifier: Address,
-    delay: Duration,
-) -> RollupPlan {
+/// The bridge that the chain file names: anyone may create the usual one.
+async fn bridge(sender: &TransactionSender, named: Address) -> Result<Address, SettlementError> {
+    if named == canonical_bridge() {
+        return deploy_bridge(sender).await;
+    }
+    match sender.l2().code(named).await?.is_empty() {
+        false => Ok(named),
+        true => Err(SettlementError::NoContract {
+            address: named,
+            chain: sender.l2().chain_id(),
+        }),
+    }
+}
+
+/// The contracts of a chain in which `account` is everything, and which takes no proofs yet.
+pub fn plan(contract: Contract<'_>, account: Address) -> RollupPlan {
     let window = HashWindow::new([contract.genesis.hash_slow()]);
     RollupPlan {
         chain_id: ChainId(contract.chain.genesis.chain_id.0),
         genesis: contract.genesis.clone(),
         beneficiary: contract.chain.genesis.beneficiary,
         window: window_digest(&window.to_vec()),
-        roles,
-        verifier,
-        delay,
+        roles: Roles {
+            owner: account,
+            operator: account,
+            guardian: account,
+        },
+        verifier: Address::ZERO,
+        delay: DEFAULT_DELAY,
+        bridge: contract.chain.l2_bridge,
+        deadlines: DEFAULT_DEADLINES,
     }
 }
 
@@ -251,26 +291,12 @@ impl Deployment {
     /// See [`DeploymentError`].
     pub fn read(data_dir: &Path, contract: Contract<'_>) -> Result<Option<Self>, DeploymentError> {
         let path = data_dir.join(FILE);
-        let io = |source| DeploymentError::Io {
-            action: "read",
-            path: path.clone(),
-            source,
-        };
-        let malformed = |reason| DeploymentError::Malformed {
-            path: path.clone(),
-            reason,
-        };
-        match fs::metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io(error)),
-            Ok(found) if found.len() > MAX_LEN => {
-                return Err(malformed(format!("it has {} bytes", found.len())));
+        let found = match Self::load(&path) {
+            Err(DeploymentError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
             }
-            Ok(_) => {}
-        }
-        let text = fs::read(&path).map_err(io)?;
-        let found: Self =
-            serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+            found => found?,
+        };
         let (chain, hash) = (contract.chain, contract.genesis.hash_slow());
         let fields = [
             (
@@ -308,6 +334,28 @@ impl Deployment {
         }
     }
 
+    /// Reads a deployment from a file.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is none.
+    pub fn load(path: &Path) -> Result<Self, DeploymentError> {
+        let io = |source| DeploymentError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        };
+        let malformed = |reason| DeploymentError::Malformed {
+            path: path.to_owned(),
+            reason,
+        };
+        let len = fs::metadata(path).map_err(io)?.len();
+        if len > MAX_LEN {
+            return Err(malformed(format!("it has {len} bytes")));
+        }
+        let text = fs::read(path).map_err(io)?;
+        serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))
+    }
+
     /// Writes the deployment, whole or not at all.
     ///
     /// # Errors
@@ -331,7 +379,7 @@ impl Deployment {
 
 #[cfg(test)]
 mod tests {
-    use tern_cluster_config::Devnet;
+    use tern_cluster_config::{CANONICAL_BRIDGE, Devnet};
 
     use super::*;
 
@@ -339,6 +387,8 @@ mod tests {
         Deployment {
             rollup: Address::repeat_byte(1),
             governance: Address::repeat_byte(5),
+            bridge: Address::repeat_byte(6),
+            forced_queue: Address::repeat_byte(7),
             verifier: Address::repeat_byte(2),
             attestation_verifier: None,
             verifier_set: None,
@@ -380,6 +430,11 @@ mod tests {
             message.contains("profile") && message.contains("--data-dir"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn the_bridge_is_where_chain_files_say_that_it_is() {
+        assert_eq!(CANONICAL_BRIDGE, canonical_bridge());
     }
 
     #[test]

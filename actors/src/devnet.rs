@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::TcpListener;
+use std::path::Path;
 
+use alloy::primitives::hex;
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster::{Process, ShutdownReason};
 use tern_cluster_config::{
@@ -19,11 +21,15 @@ use tern_messages::{BlockNumber, Role};
 use tern_settlement::{L2, L2Endpoint};
 use tracing::info;
 
-use crate::deployment::{Contract, DEFAULT_DELAY, Deployer, Deployment, deploy};
+use crate::deployment::{Contract, DEFAULT_DEADLINES, DEFAULT_DELAY, Deployer, Deployment, deploy};
 use crate::embedded_l2;
-use crate::node::{Deployed, Network, follow_policy, start_l3};
+use crate::main_node::ChainSpec;
+use crate::node::{Deployed, Network, follow_policy, processor, start_l3};
 use crate::rpc;
 use crate::supervisor::{self, Failure};
+
+/// The development account that has messages from L2 processed.
+const PROCESSOR: u32 = 8;
 
 /// Runs the network until it is stopped.
 ///
@@ -52,6 +58,7 @@ pub async fn run(config: NodeConfig, profile: Profile) -> Result<ShutdownReason,
 struct Files {
     chain: Option<ChainConfig>,
     operator: Option<PrivateKeySigner>,
+    processor: Option<PrivateKeySigner>,
 }
 
 impl Files {
@@ -64,6 +71,7 @@ impl Files {
                 .as_ref()
                 .map(KeySource::load)
                 .transpose()?,
+            processor: processor(config)?.or_else(|| Some(development_key(PROCESSOR))),
         })
     }
 }
@@ -86,7 +94,11 @@ async fn start(
         Some(key) => key,
         None => development_operator(l2_chain_id)?,
     };
-    let (node, address) = start_l3(process, config, &chain, listener).await?;
+    let spec = ChainSpec {
+        processor: files.processor,
+        ..ChainSpec::rollup(&chain, config.sealing, config.pool)
+    };
+    let (node, address) = start_l3(process, config, spec, listener).await?;
     let genesis = node.chain.expect_header(BlockNumber(0))?.header;
     let contract = Contract {
         chain: &chain,
@@ -102,6 +114,7 @@ async fn start(
                 owner: operator.address(),
                 guardian: operator.address(),
                 delay: DEFAULT_DELAY,
+                deadlines: DEFAULT_DEADLINES,
                 policy: follow_policy(config, chain.l2_chain_id),
                 attestation: config.attestation.clone(),
             };
@@ -120,9 +133,13 @@ async fn start(
         l2: l2.endpoint().clone(),
         rollup: deployment.rollup,
     };
-    let network = Network { deployed, operator };
+    let network = Network {
+        deployed,
+        operator,
+        takeover: false,
+    };
     network.start_roles(process, config, &node).await?;
-    announce(&deployment)
+    announce(&deployment, &path)
 }
 
 /// The L2 to use: the given one, or one of our own.
@@ -161,7 +178,7 @@ fn development_operator(l2_chain_id: u64) -> Result<PrivateKeySigner, ConfigErro
 }
 
 /// Says on stdout where everything is.
-fn announce(deployment: &Deployment) -> Result<(), Failure> {
+fn announce(deployment: &Deployment, file: &Path) -> Result<(), Failure> {
     let places = BTreeMap::from([
         (
             "L2 RPC",
@@ -180,6 +197,7 @@ fn announce(deployment: &Deployment) -> Result<(), Failure> {
         ("Plonky2Verifier on L2", deployment.verifier.to_string()),
         ("Proofs", format!("{} profile", deployment.profile)),
         ("Rollup on L2", deployment.rollup.to_string()),
+        ("Bridge on L2", deployment.bridge.to_string()),
     ]);
     let mut text = String::from("\nTern devnet is ready.\n\n");
     for (name, place) in places {
@@ -192,7 +210,16 @@ fn announce(deployment: &Deployment) -> Result<(), Failure> {
         text += &format!(
             "    {} key {}\n",
             key.address(),
-            alloy::primitives::hex::encode_prefixed(key.to_bytes())
+            hex::encode_prefixed(key.to_bytes())
+        );
+    }
+    if deployment.l2_chain_id == Devnet::L2_CHAIN_ID.0 {
+        let key = hex::encode_prefixed(development_key(1).to_bytes());
+        let program = std::env::args().next().unwrap_or_else(|| "tern".to_owned());
+        let file = file.display();
+        text += &format!(
+            "\n  A first deposit from L2, to try in another terminal:\n    \
+             KEY={key} {program} bridge deposit 1.5 --key-env KEY --deployment {file}\n"
         );
     }
     writeln!(io::stdout(), "{text}").map_err(Failure::fault)

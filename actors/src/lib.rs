@@ -13,6 +13,7 @@
 //! which tells the main node when it is final.
 
 pub mod cli;
+pub mod crossing;
 pub mod deployment;
 pub mod derivation;
 pub mod devnet;

@@ -19,7 +19,7 @@ use tern_proving::JobVerifier;
 use tracing::info;
 
 use crate::main_node::{ChainSpec, MainNodeHandle, SealedAnnouncement};
-use crate::node::{Network, required};
+use crate::node::{Network, processor, required};
 use crate::remote::{
     BatcherProxy, BridgeProxy, CoordinatorProxy, Local, LocalSequencer, MainNodeProxy,
     ReplicaProxy, View, departures, router,
@@ -208,7 +208,10 @@ async fn open_main_node(
     config: &NodeConfig,
     chain: &ChainConfig,
 ) -> Result<MainNodeHandle, Failure> {
-    let spec = ChainSpec::rollup(chain, config.sealing, config.pool);
+    let spec = ChainSpec {
+        processor: processor(config)?,
+        ..ChainSpec::rollup(chain, config.sealing, config.pool)
+    };
     let chain = open_chain(config.data_dir.join("main-node"), spec).await?;
     Ok(MainNodeHandle::new(chain)?)
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster::{Process, ShutdownReason, identity};
-use tern_cluster_config::{ChainConfig, ConfigError, NodeConfig};
+use tern_cluster_config::{ChainConfig, ConfigError, KeySource, NodeConfig};
 use tern_messages::{ChainId, Role};
+use tern_settlement::posting::MAX_BYTES_WITH_PROOF;
 use tern_settlement::{ExpectedRollup, FollowPolicy, L2, L2Endpoint, RollupClient};
+use tracing::info;
 
-use crate::derivation::{Derivation, watcher};
+use crate::derivation::{Derivation, DerivationError, watcher};
 use crate::main_node::{ChainSpec, MainNodeHandle};
 use crate::member;
 use crate::rpc;
@@ -40,6 +42,8 @@ pub struct Network {
     pub deployed: Deployed,
     /// The key that commits and proves.
     pub operator: PrivateKeySigner,
+    /// Whether it is anyone's, on a chain that is open to anyone.
+    pub takeover: bool,
 }
 
 /// Runs a node of a deployed chain until it is stopped.
@@ -55,11 +59,43 @@ pub async fn run(config: NodeConfig) -> Result<ShutdownReason, Failure> {
         return watcher::run(config).await;
     }
     let network = Network::configured(&config)?;
-    let listener = rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?;
-    supervisor::run(config.stop_within, async |process| {
-        network.start(process, &config, listener).await
-    })
-    .await
+    network.run(config).await
+}
+
+/// Goes on with a chain that is open to anyone, until it is stopped: makes it from L2 up to the verified block, and commits
+/// and proves what comes then.
+///
+/// # Errors
+/// If it cannot start; the failure carries the exit code.
+pub async fn take_over(mut config: NodeConfig) -> Result<ShutdownReason, Failure> {
+    let mut network = Network {
+        takeover: true,
+        ..Network::configured(&config)?
+    };
+    // A batch shares its transaction on L2 with its proof.
+    for limit in [
+        &mut config.sealing.max_bytes,
+        &mut network.deployed.chain.limits.transaction_bytes,
+    ] {
+        *limit = MAX_BYTES_WITH_PROOF.min(*limit);
+    }
+    let replica = ChainSpec::replica(&network.deployed.chain);
+    let sequencer = open_chain(config.data_dir.join("sequencer"), replica).await?;
+    let derivation = network.deployed.derivation(&config, "main-node").await?;
+    let derivation = derivation.only_verified().for_sequencer(sequencer)?;
+    match derivation.follow().await {
+        Ok(status) => {
+            info!(target: "tern::node", block = %status.verified_block, state_root = %status.verified_state_root,
+                "the chain is made from L2 up to the verified block");
+        }
+        // Blocks of its own, from before it was started again.
+        Err(DerivationError::Ahead { sealed, committed }) => {
+            info!(target: "tern::node", %sealed, verified = %committed, "going on with what was begun before");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    drop(derivation);
+    network.run(config).await
 }
 
 impl Deployed {
@@ -116,7 +152,16 @@ impl Network {
         Ok(Self {
             deployed: Deployed::configured(config)?,
             operator: required("l2.operator_key", config.l2.operator_key.as_ref())?.load()?,
+            takeover: false,
         })
+    }
+
+    async fn run(self, config: NodeConfig) -> Result<ShutdownReason, Failure> {
+        let listener = rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?;
+        supervisor::run(config.stop_within, async |process| {
+            self.start(process, &config, listener).await
+        })
+        .await
     }
 
     async fn start(
@@ -125,7 +170,12 @@ impl Network {
         config: &NodeConfig,
         listener: TcpListener,
     ) -> Result<(), Failure> {
-        let (node, _) = start_l3(process, config, &self.deployed.chain, listener).await?;
+        let spec = ChainSpec {
+            processor: processor(config)?,
+            catches_up: self.takeover,
+            ..ChainSpec::rollup(&self.deployed.chain, config.sealing, config.pool)
+        };
+        let (node, _) = start_l3(process, config, spec, listener).await?;
         self.start_roles(process, config, &node).await
     }
 
@@ -164,18 +214,19 @@ impl Network {
             operator: self.operator.clone(),
             follow: follow_policy(config, deployed.chain.l2_chain_id),
             watchers: config.attestation.watchers.clone(),
+            takeover: self.takeover,
         })
     }
 }
 
-/// Starts the main node and its RPC server.
+/// Starts the main node of a chain and its RPC server.
 ///
 /// # Errors
 /// As [`start_chain`].
 pub async fn start_l3(
     process: &Process,
     config: &NodeConfig,
-    chain: &ChainConfig,
+    spec: ChainSpec,
     listener: TcpListener,
 ) -> Result<(MainNodeHandle, SocketAddr), Failure> {
     let place = ChainPlace {
@@ -186,12 +237,20 @@ pub async fn start_l3(
         rpc_rank: rank::RPC,
         rank: rank::MAIN_NODE,
     };
-    start_chain(
-        process,
-        ChainSpec::rollup(chain, config.sealing, config.pool),
-        place,
-    )
-    .await
+    start_chain(process, spec, place).await
+}
+
+/// The account that has messages from L2 processed.
+///
+/// # Errors
+/// If its key cannot be read.
+pub(crate) fn processor(config: &NodeConfig) -> Result<Option<PrivateKeySigner>, ConfigError> {
+    config
+        .messages
+        .key
+        .as_ref()
+        .map(KeySource::load)
+        .transpose()
 }
 
 /// How transactions on an L2 of this chain id are followed.

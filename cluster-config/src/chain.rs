@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use alloy::primitives::{Address, address};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
@@ -16,6 +17,9 @@ use crate::node::read_limited;
 pub struct ChainConfig {
     /// EIP-155 chain id of the parent chain.
     pub l2_chain_id: u64,
+    /// The contract on L2 that holds what is deposited, for all chains that name it.
+    #[serde(default = "canonical_bridge")]
+    pub l2_bridge: Address,
     /// Security of the proofs.
     #[serde(default)]
     pub profile: Profile,
@@ -24,6 +28,13 @@ pub struct ChainConfig {
     pub limits: ProvingLimits,
     /// The first block.
     pub genesis: Genesis,
+}
+
+/// Where anyone may create the `Bridge`, on every L2 that has the usual contract for that: the same everywhere.
+pub const CANONICAL_BRIDGE: Address = address!("E39Cf18009ad3ac5a8C965dbA83f3179a4D92214");
+
+fn canonical_bridge() -> Address {
+    CANONICAL_BRIDGE
 }
 
 /// Security of the proofs. Each has its own circuits and verifying key.

@@ -1,10 +1,10 @@
 //! The network that `tern devnet` runs when nothing else is said.
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, U256, address, bytes};
 use alloy::signers::local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
 use tern_messages::ChainId;
 
-use crate::chain::{ChainConfig, Profile, ProvingLimits};
+use crate::chain::{CANONICAL_BRIDGE, ChainConfig, Profile, ProvingLimits};
 use crate::genesis::{Genesis, GenesisAccount};
 
 /// The mnemonic of the development accounts, known to everybody: whatever they own on a real chain is lost.
@@ -34,6 +34,7 @@ impl Devnet {
     pub fn l3(l2_chain_id: u64, profile: Profile) -> ChainConfig {
         ChainConfig {
             l2_chain_id,
+            l2_bridge: CANONICAL_BRIDGE,
             profile,
             limits: ProvingLimits::default(),
             genesis: Genesis {
@@ -56,8 +57,25 @@ impl Devnet {
             gas_limit: 36_000_000,
             beneficiary: Address::ZERO,
             base_fee: 1_000_000_000,
-            alloc: development_accounts(),
+            alloc: development_accounts()
+                .into_iter()
+                .chain([(FACTORY, factory())])
+                .collect(),
         }
+    }
+}
+
+/// Creates contracts where only their code decides: the "deterministic deployment proxy", which most chains have.
+const FACTORY: Address = address!("4e59b44847b379578588920ca78fbf26c0b4956c");
+
+/// The code that most chains have there: CREATE2 with the first word of the calldata as salt and the rest as creation code.
+fn factory() -> GenesisAccount {
+    GenesisAccount {
+        nonce: 1,
+        code: bytes!(
+            "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+        ),
+        ..GenesisAccount::default()
     }
 }
 
@@ -95,7 +113,7 @@ mod tests {
     fn the_first_development_account_is_the_well_known_one() {
         let known = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
         assert_eq!(development_key(0).address(), known);
-        assert_eq!(Devnet::l2().alloc.len(), 10);
+        assert_eq!(Devnet::l2().alloc.len(), 11);
         assert!(Devnet::l2().alloc.contains_key(&known));
     }
 

@@ -27,13 +27,15 @@ mod sealing;
 mod secret;
 
 pub use attestation::AttestationConfig;
-pub use chain::{ChainConfig, Profile, ProvingLimits};
+pub use chain::{CANONICAL_BRIDGE, ChainConfig, Profile, ProvingLimits};
 pub use cluster::{ClusterConfig, JoinTarget};
 pub use devnet::{DEVELOPMENT_MNEMONIC, Devnet, development_key};
 pub use error::ConfigError;
 pub use genesis::{Genesis, GenesisAccount};
 pub use key::KeySource;
-pub use node::{L2Config, LogLimits, NodeConfig, PoolConfig, ProverConfig, RpcConfig};
+pub use node::{
+    L2Config, LogLimits, MessagesConfig, NodeConfig, PoolConfig, ProverConfig, RpcConfig,
+};
 pub use sealing::{ProvingCost, SealingPolicy};
 pub use secret::SecretUrl;
 pub use tern_messages::Role;

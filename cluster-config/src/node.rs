@@ -43,6 +43,8 @@ pub struct NodeConfig {
     pub sealing: SealingPolicy,
     /// The parent chain.
     pub l2: L2Config,
+    /// Messages from it.
+    pub messages: MessagesConfig,
     /// The prover.
     pub prover: ProverConfig,
     /// Watchers' signatures.
@@ -127,6 +129,15 @@ pub struct L2Config {
     pub confirmations: u64,
 }
 
+/// Messages from the parent chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MessagesConfig {
+    /// The L3 key whose account has them processed, and is paid their fees. Without one the main node leaves that to others.
+    /// Only the devnet has a default.
+    pub key: Option<KeySource>,
+}
+
 /// The prover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -157,6 +168,7 @@ impl Default for NodeConfig {
             pool: PoolConfig::default(),
             sealing: SealingPolicy::default(),
             l2: L2Config::default(),
+            messages: MessagesConfig::default(),
             prover: ProverConfig::default(),
             attestation: AttestationConfig::default(),
             cluster: ClusterConfig::default(),

@@ -5,6 +5,7 @@ use alloy::eips::eip2718::{Decodable2718, Encodable2718};
 use alloy::primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
+use crate::anchor::Anchor;
 use crate::codec::as_rlp;
 use crate::units::BlockNumber;
 
@@ -25,6 +26,8 @@ pub struct SealedBlock {
     pub header: Header,
     /// keccak256 of the header's RLP.
     pub hash: B256,
+    /// What its parentBeaconBlockRoot is the hash of.
+    pub anchor: Anchor,
     /// Signed transactions as users sent them (EIP-2718 bytes), in order.
     pub transactions: Vec<Bytes>,
     /// One receipt for each transaction, in order.

@@ -8,6 +8,7 @@
 //! Everything here is plain data with one binary form ([`codec`]), used on disk and between machines
 //! alike. Nothing here executes, proves, stores or sends.
 
+pub mod anchor;
 pub mod batch;
 pub mod block;
 pub mod bridge;
@@ -22,6 +23,7 @@ pub mod statement;
 pub mod units;
 pub mod witness;
 
+pub use anchor::{Anchor, ForcedTransaction, L2Anchor, QueuedMessage, StateProof};
 pub use batch::{Batch, BatchHeader};
 pub use block::{
     MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MAX_TRANSACTION_SIZE, Receipt, SealedBlock,
@@ -32,8 +34,7 @@ pub use codec::{CodecError, decode, encode};
 pub use job::{BlobId, Job, JobId, JobKind, Proof, SpanBoundary};
 pub use main_node::{
     Backlog, BatchRecord, BlockQuery, BlockSealed, Confirmation, FinalityHeights, FinalityRefusal,
-    FinalityReport, HaltReport, L2Anchor, L2Place, L2Transaction, NodeStatus, Place, Rejection,
-    Rewind,
+    FinalityReport, HaltReport, L2Place, L2Transaction, NodeStatus, Place, Rejection, Rewind,
 };
 pub use prover::{
     Artifact, Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, FailureCause, Fence,

@@ -136,17 +136,6 @@ pub struct BlockQuery {
     pub max_bytes: u64,
 }
 
-/// A block of L2 that the L3 may refer to as `parent_beacon_block_root`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct L2Anchor {
-    /// Number of the L2 block.
-    pub number: u64,
-    /// Hash of the L2 block.
-    pub hash: B256,
-    /// The time from which on L3 blocks may name it, and from which its age counts, in seconds since 1970.
-    pub timestamp: u64,
-}
-
 /// A block of L2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct L2Place {

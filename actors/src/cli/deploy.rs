@@ -8,16 +8,14 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use tern_cluster::ShutdownReason;
 use tern_cluster_config::{ChainConfig, NodeConfig, Profile, SecretUrl};
-use tern_execution::ChainRules;
 use tern_messages::ChainId;
-use tern_settlement::{L2, L2Endpoint};
+use tern_settlement::{Deadlines, L2, L2Endpoint};
 
 use super::flags::{AttestationFlags, KeyFlags, parse_url, set};
 use super::print;
-use crate::deployment::{Contract, DEFAULT_DELAY, Deployer, deploy};
-use crate::main_node::genesis_block;
+use crate::deployment::{Contract, DEFAULT_DEADLINES, DEFAULT_DELAY, Deployer, deploy};
 use crate::node::follow_policy;
-use crate::supervisor::Failure;
+use crate::supervisor::{Failure, genesis_header};
 
 /// Deploy the contracts of a chain to L2.
 ///
@@ -62,6 +60,21 @@ pub(super) struct Arguments {
         value_parser = clap::value_parser!(u64).range(8..=90))]
     delay_days: u64,
 
+    /// Hours that a message or a forced transaction may wait for its block.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_DEADLINES.inclusion.as_secs() / HOUR.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..=720))]
+    inclusion_hours: u64,
+
+    /// Hours that what is due or committed may wait further, until anyone may commit and prove.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_DEADLINES.liveness.as_secs() / HOUR.as_secs(),
+        value_parser = clap::value_parser!(u64).range(73..=720))]
+    liveness_hours: u64,
+
+    /// Hours after that, until anyone may freeze the chain, so that users take out what they own.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_DEADLINES.emergency.as_secs() / HOUR.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..=720))]
+    emergency_hours: u64,
+
     #[command(flatten)]
     attestation: AttestationFlags,
 
@@ -74,6 +87,7 @@ pub(super) struct Arguments {
     allow_insecure_test: bool,
 }
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
@@ -100,16 +114,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
             .into_iter()
             .chain(watchers.map(|&account| ("a watcher", account))),
     )?;
-    let rules = ChainRules::provable(chain.genesis.chain_id);
-    let genesis = genesis_block(&chain.genesis, &rules)
-        .map_err(Failure::configuration)?
-        .block;
+    let genesis = genesis_header(&chain)?;
     let mut endpoint = L2Endpoint::new(arguments.l2_rpc.expose().clone());
     endpoint.timeout = config.l2.request_timeout;
     let l2 = L2::connect_to(endpoint, ChainId(chain.l2_chain_id)).await?;
     let contract = Contract {
         chain: &chain,
-        genesis: &genesis.header,
+        genesis: &genesis,
     };
     let policy = follow_policy(&config, chain.l2_chain_id);
     let deployer = Deployer {
@@ -117,13 +128,22 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
         operator,
         owner: arguments.owner,
         guardian: arguments.guardian,
-        delay: DAY * u32::try_from(arguments.delay_days).unwrap_or(u32::MAX),
+        delay: Duration::from_secs(arguments.delay_days * DAY.as_secs()),
+        deadlines: Deadlines {
+            inclusion: hours(arguments.inclusion_hours),
+            liveness: hours(arguments.liveness_hours),
+            emergency: hours(arguments.emergency_hours),
+        },
         policy,
         attestation: config.attestation,
     };
     let deployment = deploy(deployer, contract).await?;
     print(&format!("{:#}", json!(deployment)))?;
     Ok(ShutdownReason::Requested("done".to_owned()))
+}
+
+fn hours(number: u64) -> Duration {
+    Duration::from_secs(number * HOUR.as_secs())
 }
 
 /// Whoever holds two of the roles holds what they are to guard each other from.

@@ -67,6 +67,29 @@ impl AttestationFlags {
     }
 }
 
+/// Who has messages processed.
+#[derive(Clone, Debug, Args)]
+pub(super) struct MessagesFlags {
+    /// For a main node: file with the L3 key whose account has messages from L2 processed, and is paid their fees; readable by
+    /// you only. Without it that is left to others.
+    #[arg(long, value_name = "FILE", conflicts_with = "messages_key_env")]
+    messages_key_file: Option<PathBuf>,
+
+    /// For a main node: variable of the environment that holds the same.
+    #[arg(long, value_name = "NAME")]
+    messages_key_env: Option<String>,
+}
+
+impl MessagesFlags {
+    pub(super) fn put(&self, top: &mut Map<String, Value>) {
+        let key = key_source(
+            self.messages_key_file.as_deref(),
+            self.messages_key_env.as_deref(),
+        );
+        set(top, Some("messages"), "key", key);
+    }
+}
+
 /// Where the operator's key is. It is never given on the command line, where others could see it.
 #[derive(Clone, Debug, Args)]
 #[group(multiple = false)]

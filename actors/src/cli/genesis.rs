@@ -6,11 +6,9 @@ use clap::Args;
 use serde_json::json;
 use tern_cluster::ShutdownReason;
 use tern_cluster_config::{ChainConfig, Devnet, Profile};
-use tern_execution::ChainRules;
 
 use super::print;
-use crate::main_node::genesis_block;
-use crate::supervisor::Failure;
+use crate::supervisor::{Failure, genesis_header};
 
 /// Check a chain file and print what follows from it.
 ///
@@ -38,19 +36,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<ShutdownReason, Failure> {
         None => Devnet::l3(Devnet::L2_CHAIN_ID.0, Profile::Secure),
     };
     let genesis = &chain.genesis;
-    let rules = ChainRules::provable(genesis.chain_id);
-    let block = genesis_block(genesis, &rules)
-        .map_err(Failure::configuration)?
-        .block;
+    let header = genesis_header(&chain)?;
     let answer = if arguments.print_chain {
         json!(chain)
     } else {
         json!({
             "chainId": genesis.chain_id,
             "l2ChainId": chain.l2_chain_id,
+            "l2Bridge": chain.l2_bridge,
             "profile": chain.profile,
-            "hash": block.hash,
-            "stateRoot": block.header.state_root,
+            "hash": header.hash_slow(),
+            "stateRoot": header.state_root,
             "timestamp": genesis.timestamp,
             "gasLimit": genesis.gas_limit,
             "baseFeePerGas": genesis.base_fee,

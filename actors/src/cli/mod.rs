@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 clean stop, 1 runtime fault, 2 usage or configuration, 3 disk and L2 disagree.
 
+mod bridge;
 mod cluster;
 mod deploy;
 mod devnet;
@@ -14,6 +15,7 @@ mod rewind;
 mod security;
 mod status;
 mod sync;
+mod takeover;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -46,6 +48,8 @@ Examples:
   tern node --role prover --identity DIR --join HOST:PORT      one more prover machine
   tern sync --from-l2 --chain chain.toml --l2-rpc URL --rollup 0x…  the chain again, from L2 alone
   tern node --role watcher --chain chain.toml --l2-rpc URL --rollup 0x…      the same for ever, with an alarm
+  tern bridge deposit 1.5 --key-env MY_KEY        ETH from L2 to L3; withdraw, finalize, send, force, status
+  tern takeover --chain chain.toml --l2-rpc URL --rollup 0x…   a chain goes on whose operator does not
   tern rewind --config node.toml                  a halted chain goes on without what cannot be proven
   tern cluster init --authority ca --cluster NAME              certify machines
   tern cluster status --identity DIR --join HOST:PORT          who is there, and what is being proven
@@ -67,8 +71,10 @@ enum Command {
     Cluster(cluster::Arguments),
     Prover(prover::Arguments),
     Deploy(deploy::Arguments),
+    Bridge(bridge::Arguments),
     Sync(sync::Arguments),
     Rewind(rewind::Arguments),
+    Takeover(takeover::Arguments),
     Genesis(genesis::Arguments),
     Security(security::Arguments),
 }
@@ -78,7 +84,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // Nodes say what they do; the other commands what they found.
     let usual = match cli.command {
-        Command::Cluster(_) | Command::Prover(_) | Command::Security(_) => "off",
+        Command::Cluster(_) | Command::Prover(_) | Command::Security(_) | Command::Bridge(_) => {
+            "off"
+        }
         _ => "info",
     };
     if let Err(failure) = logging::start(usual) {
@@ -100,7 +108,9 @@ fn run(command: Command) -> Result<ShutdownReason, Failure> {
             Command::Devnet(arguments) => devnet::run(arguments).await,
             Command::Node(arguments) => node::run(arguments).await,
             Command::Deploy(arguments) => deploy::run(arguments).await,
+            Command::Bridge(arguments) => bridge::run(arguments).await,
             Command::Sync(arguments) => sync::run(arguments).await,
+            Command::Takeover(arguments) => takeover::run(arguments).await,
             Command::Rewind(arguments) => rewind::run(arguments).await,
             Command::Genesis(arguments) => genesis::run(&arguments),
             Command::Security(arguments) => security::run(&arguments),

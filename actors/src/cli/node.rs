@@ -9,7 +9,7 @@ use serde_json::Map;
 use tern_cluster::ShutdownReason;
 use tern_cluster_config::{JoinTarget, Role};
 
-use super::flags::{NodeFlags, given, key_source, set};
+use super::flags::{MessagesFlags, NodeFlags, given, key_source, set};
 use crate::node;
 use crate::supervisor::Failure;
 
@@ -50,6 +50,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     attestation_key_env: Option<String>,
 
+    #[command(flatten)]
+    messages: MessagesFlags,
+
     /// Folder with this node's certificate and key, as `tern cluster issue` wrote it.
     #[arg(long, value_name = "DIR")]
     identity: Option<PathBuf>,
@@ -73,6 +76,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
         arguments.attestation_key_env.as_deref(),
     );
     set(&mut more, Some("attestation"), "key", key);
+    arguments.messages.put(&mut more);
     set(&mut more, Some("cluster"), "identity", arguments.identity);
     set(&mut more, Some("cluster"), "listen", arguments.listen);
     set(&mut more, Some("cluster"), "join", given(&arguments.join));

@@ -4,13 +4,13 @@ use alloy::consensus::Header;
 use tern_execution::{
     BlockAttributes, BlockBuilder, ChainRules, ExecutionError, HashWindow, SealedOutcome,
 };
-use tern_messages::Gas;
+use tern_messages::{Anchor, Gas};
 use tern_settlement::PostedBlock;
 
 use super::DerivationError;
 use crate::main_node::Chain;
 
-/// Executes a posted block on its parent and compares what was posted with what comes out.
+/// Executes a posted block, which names `anchor`, on its parent and compares what was posted with what comes out.
 ///
 /// Blocks as they are on L2 have their places already: the limits by which a main node accepts transactions are none
 /// of its history's.
@@ -22,6 +22,7 @@ pub(super) fn derive(
     parent: &Header,
     window: HashWindow,
     posted: &PostedBlock,
+    anchor: Anchor,
 ) -> Result<SealedOutcome, DerivationError> {
     let number = parent.number.saturating_add(1);
     let differs = |what: String| DerivationError::Differs {
@@ -39,7 +40,7 @@ pub(super) fn derive(
         timestamp: posted.timestamp,
         beneficiary: genesis.beneficiary,
         gas_limit: Gas(genesis.gas_limit),
-        parent_beacon_block_root: posted.beacon_root,
+        anchor,
     };
     let rules = ChainRules::provable(genesis.chain_id);
     let mut builder = BlockBuilder::new(chain.nodes(), rules, parent, window, attributes)?;

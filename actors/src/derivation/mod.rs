@@ -158,6 +158,8 @@ pub struct Derivation {
     rollup: RollupClient,
     /// L2 blocks that must hold something, its own included, before it is taken.
     confirmations: u64,
+    /// Batches that L2 has not verified are left out.
+    only_verified: bool,
     /// Also made, for a sequencer to go on.
     resumption: Option<Resumption>,
     /// The batch that was last found on L2 as it was taken, and the contract's hash of it.
@@ -178,8 +180,18 @@ impl Derivation {
             chain,
             rollup,
             confirmations,
+            only_verified: false,
             resumption: None,
             held: Mutex::default(),
+        }
+    }
+
+    /// Takes no batches that L2 has not verified.
+    #[must_use]
+    pub fn only_verified(self) -> Self {
+        Self {
+            only_verified: true,
+            ..self
         }
     }
 
@@ -214,12 +226,6 @@ impl Derivation {
                 self.report(self.recorded(number)?, &sight).await?;
             }
         }
-        let known = reported_finality(&self.chain)?;
-        let sealed = self.chain.heads()?.sealed;
-        if sealed > known.committed.1 {
-            let committed = known.committed.1;
-            return Err(DerivationError::Ahead { sealed, committed });
-        }
         let block = sight.status.verified_block;
         let derived = self.chain.expect_header(block)?.hash;
         if derived != sight.status.verified_block_hash {
@@ -228,6 +234,12 @@ impl Derivation {
                 verified: sight.status.verified_block_hash,
                 derived,
             });
+        }
+        let known = reported_finality(&self.chain)?;
+        let sealed = self.chain.heads()?.sealed;
+        if sealed > known.committed.1 {
+            let committed = known.committed.1;
+            return Err(DerivationError::Ahead { sealed, committed });
         }
         Ok(sight.status)
     }
@@ -295,7 +307,10 @@ impl Derivation {
         let number = head.settled_number(self.confirmations, self.rollup.deployment_block());
         let at = l2.block(number).await?;
         let at = at.ok_or(DerivationError::NoBlock { number })?;
-        let status = self.rollup.status_at(BlockId::number(at.number)).await?;
+        let mut status = self.rollup.status_at(BlockId::number(at.number)).await?;
+        if self.only_verified {
+            status.last_committed = status.last_verified;
+        }
         Ok(Sight { at, status })
     }
 
@@ -353,7 +368,7 @@ impl Derivation {
         posted: &PostedBlock,
         sight: &Sight,
     ) -> Result<(), DerivationError> {
-        let anchor = self.rollup.recorded_block(posted.beacon_root).await?;
+        let (anchor, l2_anchor) = self.rollup.anchor_of(posted).await?;
         let (chain, posted) = (self.chain.clone(), posted.clone());
         let is_verified = number <= sight.status.verified_block;
         let resumption = self.resumption.clone().filter(|_| is_verified);
@@ -361,7 +376,7 @@ impl Derivation {
             let before = BlockNumber(number.0.saturating_sub(1));
             let parent = chain.expect_header(before)?;
             let window = chain.window_before(number)?;
-            let sealed = block::derive(&chain, &parent.header, window, &posted)?;
+            let sealed = block::derive(&chain, &parent.header, window, &posted, anchor)?;
             let mut writes = WriteBatch::new();
             chain.put_sealed(&mut writes, &sealed);
             let heads = chain.heads()?;
@@ -373,7 +388,7 @@ impl Derivation {
                     ..heads
                 },
             );
-            if let Some(anchor) = anchor {
+            if let Some(anchor) = l2_anchor {
                 put_anchor(&mut writes, &anchor);
             }
             crash_point("sync/block");

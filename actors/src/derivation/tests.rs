@@ -13,7 +13,7 @@ use tern_settlement::{Call, ExpectedRollup, FollowPolicy, L2, L2Endpoint, Transa
 use tern_storage::tables::chain::BODIES;
 
 use super::*;
-use crate::deployment::{Contract, DEFAULT_DELAY, Deployer, deploy};
+use crate::deployment::{Contract, DEFAULT_DEADLINES, DEFAULT_DELAY, Deployer, deploy};
 use crate::embedded_l2;
 use crate::sequencer::testing::{blocks, others_after, spec};
 use crate::supervisor::genesis_header;
@@ -46,6 +46,7 @@ impl Settled {
             owner: development_key(1).address(),
             guardian: development_key(2).address(),
             delay: DEFAULT_DELAY,
+            deadlines: DEFAULT_DEADLINES,
             policy,
             attestation: AttestationConfig::default(),
         };
@@ -84,17 +85,14 @@ impl Settled {
             Some(previous) => self.rollup.previous_batch(previous).await.unwrap(),
             None => self.rollup.genesis(&self.genesis),
         };
-        let call = self.rollup.commit(&previous, &batch).unwrap();
+        let call = self.rollup.commit(&previous, &batch).await.unwrap();
         self.sender.send("a commitment", &call).await.unwrap();
         batch
     }
 
     /// L2 goes on by so many blocks.
     async fn mine(&self, count: u64) {
-        let call = Call {
-            to: Some(Address::repeat_byte(7)),
-            data: alloy::primitives::Bytes::new(),
-        };
+        let call = Call::with_data(Address::repeat_byte(7), alloy::primitives::Bytes::new());
         for _ in 0..count {
             self.sender.send("nothing", &call).await.unwrap();
         }

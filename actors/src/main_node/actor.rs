@@ -184,6 +184,8 @@ impl Actor for MainNode {
             }
             MainNodeMessage::ReportFinality(report, reply) => Command::Finality(report, reply),
             MainNodeMessage::ReportAnchor(anchor) => Command::Anchor(anchor),
+            MainNodeMessage::OfferMessages(messages, reply) => Command::Messages(messages, reply),
+            MainNodeMessage::OfferForced(raw) => Command::Forced(raw),
             MainNodeMessage::ReportBacklog(backlog) => Command::Backlog(backlog),
             MainNodeMessage::Halt(report) => Command::Halt(report),
             MainNodeMessage::Resume(block) => Command::Resume(block),

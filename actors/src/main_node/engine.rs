@@ -13,8 +13,10 @@
 //! * A failed write, or state that cannot be read, ends the thread: what was confirmed is on disk, and
 //!   nothing else may be said.
 
+mod messages;
 mod returned;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -27,8 +29,9 @@ use tern_execution::{
 };
 use tern_messages::{
     Backlog, BlockNumber, BlockSealed, Confirmation, FinalityHeights, FinalityRefusal,
-    FinalityReport, HaltReport, L2Anchor, NodeStatus, Place, Rejection,
+    FinalityReport, HaltReport, L2Anchor, NodeStatus, Place, QueuedMessage, Rejection,
 };
+use tern_settlement::Queue;
 use tern_storage::tables::chain::{HEADS, Heads, StoredHeader, TRANSACTIONS};
 use tern_storage::{WriteBatch, crash_point};
 use tokio::sync::watch;
@@ -38,14 +41,16 @@ use super::actor::Counted;
 use super::chain::{Chain, ChainError};
 use super::finality;
 use super::head::{Head, immediate};
+use super::inbox::Inbox;
 use super::message::SealedAnnouncement;
-use super::open_block::OpenBlock;
+use super::open_block::{OpenBlock, is_fresh};
 use super::pool::Pool;
 use super::refusals::Refusals;
 use super::restraint::Restraint;
 use super::sealing::{self, Decision};
 use super::spec::{Finality, Sealing};
 use super::tables::{ANCHOR, HALT};
+use messages::Posted;
 pub use returned::{Lost, Reconfirmed};
 
 /// Most commands in one turn, so that the first of them need not wait for ever.
@@ -64,6 +69,8 @@ pub(super) enum Command {
     },
     Finality(FinalityReport, Reply<(), FinalityRefusal>),
     Anchor(L2Anchor),
+    Messages(Vec<QueuedMessage>, RpcReplyPort<u64>),
+    Forced(Bytes),
     Backlog(Backlog),
     Halt(HaltReport),
     Resume(BlockNumber),
@@ -110,6 +117,15 @@ pub(super) struct Engine {
     pool_changed: bool,
     restraint: Restraint,
     refusals: Refusals,
+    inbox: Inbox,
+    /// Whether blocks may be begun, see [`ChainSpec::catches_up`](super::spec::ChainSpec::catches_up).
+    caught_up: bool,
+    /// Whether L2's messages were offered since the start.
+    delivered: bool,
+    /// What was posted on L2 and is not executed yet, by sender and nonce.
+    posted: BTreeMap<(Address, u64), Posted>,
+    /// Messages are not processed before this.
+    inbox_rests_until: Option<Instant>,
     reported_anchor: Option<L2Anchor>,
     used_anchor: Option<L2Anchor>,
     finality: FinalityHeights,
@@ -141,6 +157,7 @@ impl Engine {
         let mut engine = Self {
             pool: Pool::new(chain.spec.pool),
             refusals: Refusals::on_disk(&chain.store)?,
+            caught_up: !chain.spec.catches_up,
             chain,
             sealed: disk.sealed,
             sealed_state: disk.state,
@@ -148,6 +165,10 @@ impl Engine {
             open,
             pool_changed: true,
             restraint: Restraint::new(),
+            inbox: Inbox::default(),
+            delivered: false,
+            posted: BTreeMap::new(),
+            inbox_rests_until: None,
             reported_anchor: disk.anchor,
             used_anchor: disk.anchor,
             finality: disk.finality,
@@ -198,6 +219,7 @@ impl Engine {
         if Instant::now() >= self.next_housekeeping {
             self.keep_house(&mut turn);
         }
+        self.process_messages(&mut turn)?;
         self.seal_if_due(&mut turn)?;
         let stop = turn.stop;
         self.finish(turn)?;
@@ -243,7 +265,19 @@ impl Engine {
             Command::Anchor(anchor) => {
                 self.reported_anchor = Some(anchor);
                 turn.changed = true;
+                if !self.caught_up && self.delivered && is_fresh(&anchor) {
+                    self.caught_up = true;
+                    self.process_messages(turn)?;
+                    self.force_waiting(turn)?;
+                    self.run_waiting(turn)?;
+                }
             }
+            Command::Messages(messages, reply) => {
+                self.delivered = true;
+                let wanted = self.take_messages(messages)?;
+                turn.answer(reply, wanted);
+            }
+            Command::Forced(raw) => self.force(raw, turn)?,
             Command::Backlog(backlog) => {
                 self.backlog = backlog;
                 turn.changed = true;
@@ -349,6 +383,14 @@ impl Engine {
         transaction: SignedTransaction,
         turn: &mut Turn,
     ) -> Result<Attempt, ChainError> {
+        if !self.may_open() {
+            return Ok(Attempt::Wait);
+        }
+        if let Some(rejection) = self.comes_after_posted(&transaction) {
+            return Ok(Attempt::Refused(rejection));
+        }
+        // They come first, and take their room.
+        self.process_messages(turn)?;
         if !self.has_room(&transaction) {
             if !self.may_make_room() {
                 return Ok(Attempt::Wait);
@@ -424,6 +466,11 @@ impl Engine {
                 && open.transactions().len() < policy.max_transactions as usize)
     }
 
+    /// Whether there is a block, or one may be begun.
+    fn may_open(&self) -> bool {
+        self.caught_up || self.open.as_ref().is_some_and(|open| !open.is_empty())
+    }
+
     /// Whether a full block is closed for the next transaction's sake: where blocks cost no proving.
     fn may_make_room(&self) -> bool {
         self.chain.spec.sealing == Sealing::Instant
@@ -440,21 +487,29 @@ impl Engine {
     fn ensure_open(&mut self) -> Result<&mut OpenBlock, ChainError> {
         // An open block without transactions is opened afresh: with the present time, fee and anchor.
         if self.open.as_ref().is_none_or(OpenBlock::is_empty) {
-            if let Some(reported) = self.reported_anchor
-                && self
-                    .used_anchor
-                    .is_none_or(|used| used.number <= reported.number)
-            {
-                self.used_anchor = Some(reported);
-            }
+            self.use_newest_anchor();
+            // Whoever has these processed finds them named.
+            let queue = self.next_messages()?.last().map(Queue::up_to);
             self.open = Some(OpenBlock::open(
                 &self.chain,
                 &self.sealed,
                 self.window.clone(),
                 self.used_anchor,
+                queue,
             )?);
         }
         Ok(self.open.as_mut().expect("opened above"))
+    }
+
+    /// The next block names what the bridge reported last, if that is not older than what the last one names.
+    fn use_newest_anchor(&mut self) {
+        if let Some(reported) = self.reported_anchor
+            && self
+                .used_anchor
+                .is_none_or(|used| used.number <= reported.number)
+        {
+            self.used_anchor = Some(reported);
+        }
     }
 
     /// Checks a transaction that cannot be executed now, and lets it wait.
@@ -579,6 +634,8 @@ impl Engine {
                 (Some(_), Sealing::Instant) => self.seal(turn, "instant sealing")?,
                 _ => return Ok(()),
             }
+            self.process_messages(turn)?;
+            self.force_waiting(turn)?;
             self.run_waiting(turn)?;
         }
     }

@@ -7,7 +7,7 @@ use ractor::RpcReplyPort;
 use serde::{Deserialize, Serialize};
 use tern_messages::{
     Backlog, BlockQuery, BlockSealed, Confirmation, FinalityRefusal, FinalityReport, HaltReport,
-    L2Anchor, NodeStatus, Rejection, Rewind, SealedBlock,
+    L2Anchor, NodeStatus, QueuedMessage, Rejection, Rewind, SealedBlock,
 };
 
 use super::chain::ChainError;
@@ -27,6 +27,11 @@ pub enum MainNodeMessage {
     ReportFinality(FinalityReport, RpcReplyPort<Result<(), FinalityRefusal>>),
     /// From the bridge: the newest L2 block that L3 blocks may refer to.
     ReportAnchor(L2Anchor),
+    /// From the bridge: messages that L2 holds for good, in the order of their queue. The answer is the index of the one that
+    /// is wanted next.
+    OfferMessages(Vec<QueuedMessage>, RpcReplyPort<u64>),
+    /// From the bridge: a signed transaction that L2 wants in a block. Whether it is executed, later blocks say.
+    OfferForced(Bytes),
     /// From the sequencer: how far proving lags behind.
     ReportBacklog(Backlog),
     /// From the sequencer: a block cannot be finalised. Sealing stops, and stays stopped over restarts.
@@ -63,6 +68,8 @@ impl fmt::Debug for MainNodeMessage {
             Self::Rewinds(_) => "Rewinds",
             Self::ReportFinality(..) => "ReportFinality",
             Self::ReportAnchor(_) => "ReportAnchor",
+            Self::OfferMessages(..) => "OfferMessages",
+            Self::OfferForced(_) => "OfferForced",
             Self::ReportBacklog(_) => "ReportBacklog",
             Self::Halt(_) => "Halt",
             Self::Resume(_) => "Resume",

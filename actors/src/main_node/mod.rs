@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  RPC ── SubmitTransaction ─▶ MainNode (actor) ── Command ─▶ Engine (thread) ──▶ Store (fsync)
-//!  bridge ── ReportFinality, ReportAnchor ─▶ │                   │ publishes
+//!  bridge ── ReportFinality, ReportAnchor,   │                   │ publishes
+//!            OfferMessages, OfferForced ───▶ │                   │
 //!  sequencer ── ReportBacklog, Halt ───────▶ │                   ▼
 //!  sequencer ◀── BlocksFrom ─────────────────┘            Head ──▶ RPC reads
 //!                                                         BlockSealed ──▶ subscribers
@@ -21,6 +22,7 @@ mod chain;
 mod engine;
 mod finality;
 mod head;
+mod inbox;
 mod message;
 mod open_block;
 mod pool;
@@ -45,5 +47,5 @@ pub use message::{MainNodeMessage, ReadFailure, SealedAnnouncement};
 pub use refusals::{Refusals, allow};
 pub(crate) use rewind::take_back;
 pub use rewind::{RewindError, RewindRequest, Rewound, rewind};
-pub use spec::{ChainSpec, Finality, Sealing, genesis_block};
+pub use spec::{ChainSpec, Finality, Sealing};
 pub use tables::{BATCH_RECORDS, FINALITY, StoredFinality};

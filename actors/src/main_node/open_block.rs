@@ -6,12 +6,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use alloy::consensus::Header;
 use alloy::primitives::{Address, U256};
 use tern_execution::{
-    BlockAttributes, BlockBuilder, CallContext, ExecutedTransaction, ExecutionError, HashWindow,
-    SealedOutcome, SignedTransaction, StateError,
+    BlockAttributes, BlockBuilder, BlockEnvironment, CallContext, ExecutedTransaction,
+    ExecutionError, HashWindow, SealedOutcome, SignedTransaction, StateError,
 };
 use tern_messages::{BlockNumber, Gas, L2Anchor};
+use tern_settlement::Queue;
 use tern_storage::WriteBatch;
-use tern_storage::tables::chain::StoredHeader;
+use tern_storage::tables::chain::{ANCHORS, StoredHeader};
 use tern_storage::tables::open_block::{ENVIRONMENT, OpenBlock as StoredOpenBlock, TRANSACTIONS};
 
 use super::chain::{Chain, ChainError};
@@ -36,21 +37,28 @@ pub(super) struct OpenBlock {
 }
 
 impl OpenBlock {
-    /// Opens the block after `parent` now, anchored to `anchor`, or as its parent is while L2 was never heard of. Its time
-    /// is the clock's as far as L2 will accept that: see [`time_after`].
+    /// Opens the block after `parent` now. It names `l2_anchor`, and `queue` of the messages; as its parent does where one
+    /// is not given, or would be fewer messages: the contract takes no block that names fewer than its parent. Its time is the clock's as far as L2 will accept that: see [`time_after`].
     pub(super) fn open(
         chain: &Chain,
         parent: &StoredHeader,
         window: HashWindow,
-        anchor: Option<L2Anchor>,
+        l2_anchor: Option<L2Anchor>,
+        queue: Option<Queue>,
     ) -> Result<Self, ChainError> {
-        let parent_root = parent.header.parent_beacon_block_root;
+        let number = BlockNumber(parent.header.number);
+        let parents = chain.store.get(&ANCHORS, &number)?.unwrap_or_default();
+        let named = Queue {
+            count: parents.messages,
+            hash: parents.queue,
+        };
+        let queue = queue.filter(|queue| queue.count > named.count);
+        let queue = queue.unwrap_or(named);
         let attributes = BlockAttributes {
-            timestamp: time_after(chain, &parent.header, anchor, unix_time()),
+            timestamp: block_time(chain, &parent.header, l2_anchor),
             beneficiary: chain.spec.genesis.beneficiary,
             gas_limit: Gas(chain.spec.genesis.gas_limit),
-            parent_beacon_block_root: anchor
-                .map_or(parent_root.unwrap_or_default(), |anchor| anchor.hash),
+            anchor: queue.anchor(l2_anchor.map_or(parents.l2_block, |anchor| anchor.hash)),
         };
         Self::with(chain, parent, window, attributes)
     }
@@ -94,7 +102,7 @@ impl OpenBlock {
             timestamp: stored.timestamp,
             beneficiary: stored.beneficiary,
             gas_limit: Gas(stored.gas_limit),
-            parent_beacon_block_root: stored.parent_beacon_block_root,
+            anchor: stored.anchor,
         };
         let mut open = Self::with(chain, parent, window, attributes)?;
         let waited = Duration::from_millis(unix_millis().saturating_sub(stored.since));
@@ -123,7 +131,12 @@ impl OpenBlock {
     }
 
     pub(super) fn base_fee(&self) -> u64 {
-        self.builder.environment().base_fee
+        self.environment().base_fee
+    }
+
+    /// What its transactions see.
+    pub(super) fn environment(&self) -> &BlockEnvironment {
+        self.builder.environment()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -216,7 +229,7 @@ impl OpenBlock {
             timestamp: self.attributes.timestamp,
             beneficiary: self.attributes.beneficiary,
             gas_limit: self.attributes.gas_limit.0,
-            parent_beacon_block_root: self.attributes.parent_beacon_block_root,
+            anchor: self.attributes.anchor,
             since: unix_millis(),
         }
     }
@@ -234,8 +247,13 @@ impl Chain {
         }
         let next = BlockNumber(head.sealed_number().0.saturating_add(1));
         let window = self.window_before(next)?;
-        Ok(OpenBlock::open(self, &head.sealed, window, head.anchor)?.state())
+        Ok(OpenBlock::open(self, &head.sealed, window, head.anchor, None)?.state())
     }
+}
+
+/// The time of the block after `parent` that is opened now and names `anchor`.
+pub(super) fn block_time(chain: &Chain, parent: &Header, anchor: Option<L2Anchor>) -> u64 {
+    time_after(chain, parent, anchor, unix_time())
 }
 
 /// The time of the block after `parent` that names `anchor`, when the clock shows `now`: what the L2 contract will
@@ -252,6 +270,11 @@ fn time_after(chain: &Chain, parent: &Header, anchor: Option<L2Anchor>, now: u64
     };
     let anchored = anchor.map_or(0, |anchor| anchor.timestamp);
     now.min(latest).max(anchored).max(earliest)
+}
+
+/// Whether a block that names the anchor has the clock's time.
+pub(super) fn is_fresh(anchor: &L2Anchor) -> bool {
+    unix_time() <= anchor.timestamp.saturating_add(MAX_ANCHOR_AGE)
 }
 
 /// Seconds since the Unix epoch; 0 for a clock before it.

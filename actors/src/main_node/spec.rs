@@ -1,10 +1,13 @@
 //! Which chain a main node runs. The rollup and the embedded L2 are two specs of one actor.
 
+use alloy::primitives::Address;
+use alloy::signers::local::PrivateKeySigner;
 use tern_cluster_config::{ChainConfig, Genesis, PoolConfig, ProvingLimits, SealingPolicy};
 use tern_execution::{
     ChainRules, GenesisAccount, GenesisError, GenesisOutcome, GenesisState, MachineLimits,
 };
 use tern_messages::{ChainId, Gas};
+use tern_settlement::predeploys;
 use tern_storage::ChainIdentity;
 
 /// The chain that a main node runs, and how.
@@ -24,6 +27,13 @@ pub struct ChainSpec {
     pub pool: PoolConfig,
     /// What `safe` and `finalized` mean.
     pub finality: Finality,
+    /// The bridge on L2 that the chain's own contracts begin with.
+    pub l2_bridge: Option<Address>,
+    /// The account that has messages from L2 processed, if this node does it.
+    pub processor: Option<PrivateKeySigner>,
+    /// Whether no block is begun until what waits on L2 was delivered, and the clock's time can be a block's: for who takes a
+    /// chain over, whose first block must hold what is due.
+    pub catches_up: bool,
 }
 
 /// When blocks are closed.
@@ -58,6 +68,9 @@ impl ChainSpec {
             limits: Some(chain.limits),
             pool,
             finality: Finality::Reported,
+            l2_bridge: Some(chain.l2_bridge),
+            processor: None,
+            catches_up: false,
         }
     }
 
@@ -79,6 +92,9 @@ impl ChainSpec {
             limits: None,
             pool: PoolConfig::default(),
             finality: Finality::Immediate,
+            l2_bridge: None,
+            processor: None,
+            catches_up: false,
         }
     }
 
@@ -87,46 +103,45 @@ impl ChainSpec {
         self.genesis.chain_id
     }
 
-    /// The genesis block and its state.
+    /// The genesis block and its state: the accounts of the configuration, the beacon-roots contract that Cancun has, and
+    /// the chain's own contracts.
     ///
     /// # Errors
     /// Only if the trie library fails.
     pub fn genesis_block(&self) -> Result<GenesisOutcome, GenesisError> {
-        genesis_block(&self.genesis, &self.rules)
+        let accounts = self.genesis.alloc.iter().map(|(address, account)| {
+            let account = GenesisAccount {
+                balance: account.balance,
+                nonce: account.nonce,
+                code: account.code.clone(),
+                storage: account.storage.clone(),
+            };
+            (*address, account)
+        });
+        let own = self.l2_bridge.into_iter().flat_map(predeploys).map(|own| {
+            let account = GenesisAccount {
+                balance: own.balance,
+                nonce: 1,
+                code: own.code,
+                storage: own.storage.into_iter().collect(),
+            };
+            (own.address, account)
+        });
+        GenesisState {
+            accounts: accounts.chain(own).collect(),
+        }
+        .with_beacon_roots()
+        .block(
+            &self.rules,
+            self.genesis.timestamp,
+            Gas(self.genesis.gas_limit),
+            self.genesis.base_fee,
+        )
     }
 
     pub(super) fn identity(&self, genesis: &GenesisOutcome) -> ChainIdentity {
         ChainIdentity::new(self.chain_id(), genesis.block.hash, self.role)
     }
-}
-
-/// The genesis block of a configuration, with the beacon-roots contract that Cancun has.
-///
-/// # Errors
-/// Only if the trie library fails.
-pub fn genesis_block(
-    genesis: &Genesis,
-    rules: &ChainRules,
-) -> Result<GenesisOutcome, GenesisError> {
-    let accounts = genesis.alloc.iter().map(|(address, account)| {
-        let account = GenesisAccount {
-            balance: account.balance,
-            nonce: account.nonce,
-            code: account.code.clone(),
-            storage: account.storage.clone(),
-        };
-        (*address, account)
-    });
-    GenesisState {
-        accounts: accounts.collect(),
-    }
-    .with_beacon_roots()
-    .block(
-        rules,
-        genesis.timestamp,
-        Gas(genesis.gas_limit),
-        genesis.base_fee,
-    )
 }
 
 #[cfg(test)]

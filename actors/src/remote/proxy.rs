@@ -213,6 +213,9 @@ impl BatcherProxy {
                 to.ask(q::BATCH_HEADERS, (first, last), LONG_ANSWER, reply);
             }
             BatcherMessage::Batch(number, reply) => to.ask(q::BATCH, number, LONG_ANSWER, reply),
+            BatcherMessage::Proof(block, account, slots, reply) => {
+                to.ask(q::STATE_PROOF, (block, account, slots), LONG_ANSWER, reply);
+            }
             BatcherMessage::TakenBack(reply) => to.ask(q::TAKEN_BACK, (), ANSWER, reply),
             message @ (BatcherMessage::Poll
             | BatcherMessage::SpanProven(_)
@@ -239,6 +242,10 @@ impl MainNodeProxy {
                 to.ask(q::REPORT_FINALITY, report, ANSWER, reply);
             }
             MainNodeMessage::ReportAnchor(anchor) => to.hint(q::REPORT_ANCHOR, &anchor),
+            MainNodeMessage::OfferMessages(messages, reply) => {
+                to.ask(q::OFFER_MESSAGES, messages, ANSWER, reply);
+            }
+            MainNodeMessage::OfferForced(raw) => to.hint(q::OFFER_FORCED, &raw),
             MainNodeMessage::ReportBacklog(backlog) => to.hint(q::REPORT_BACKLOG, &backlog),
             MainNodeMessage::Halt(report) => to.insist(q::HALT, report),
             MainNodeMessage::Resume(number) => to.insist(q::RESUME, number),

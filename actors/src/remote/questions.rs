@@ -3,12 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use alloy::primitives::{Address, B256, Bytes};
 use tern_messages::{
     Backlog, Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, BlockQuery, BlockSealed,
     Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, Drain, DrainAnswer,
     FinalityRefusal, FinalityReport, HaltReport, JobFailure, L2Anchor, Lease, MemberStatus, Offer,
-    OfferRefusal, ProofStatus, ProvenRange, Renewal, RenewalAnswer, Rewind, Role, SealedBlock,
-    SettledHeights,
+    OfferRefusal, ProofStatus, ProvenRange, QueuedMessage, Renewal, RenewalAnswer, Rewind, Role,
+    SealedBlock, SettledHeights, StateProof,
 };
 
 use crate::main_node::ReadFailure;
@@ -17,6 +18,8 @@ use crate::main_node::ReadFailure;
 const SHORT: usize = 64 << 10;
 /// Requests that carry a proof.
 const PROOF: usize = 2 << 20;
+/// Requests that carry messages from L2.
+const MESSAGES: usize = 2 << 20;
 
 /// A question with the type of its answer.
 pub struct Question<Q, A> {
@@ -100,6 +103,8 @@ questions!(Sequencer by &[Role::Bridge], {
     BATCH_HEADERS = "batch-headers": (BatchNumber, BatchNumber) => Result<Vec<BatchHeader>, String>;
     /// A batch with its blocks.
     BATCH = "batch": BatchNumber => Result<Option<Batch>, String>;
+    /// What the state after a block says of an account and some of its slots.
+    STATE_PROOF = "state-proof": (BlockNumber, Address, Vec<B256>) => Result<StateProof, String>;
     /// Batches that were dropped when the main node took their blocks back.
     TAKEN_BACK = "taken-back": () => Result<Vec<BatchHeader>, String>;
 });
@@ -122,6 +127,10 @@ questions!(MainNode by &[Role::Bridge], {
     REPORT_FINALITY = "report-finality": FinalityReport => Result<(), FinalityRefusal>;
     /// The newest L2 block that L3 blocks may refer to.
     REPORT_ANCHOR = "report-anchor": L2Anchor => ();
+    /// Messages that L2 holds for good.
+    OFFER_MESSAGES = "offer-messages": Vec<QueuedMessage> => u64 [MESSAGES];
+    /// A transaction that L2 wants in a block.
+    OFFER_FORCED = "offer-forced": Bytes => ();
 });
 
 questions!(Sequencer by &[Role::MainNode], {

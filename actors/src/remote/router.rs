@@ -170,6 +170,9 @@ fn for_bridge(router: Router, sequencer: &LocalSequencer) -> Router {
     });
     let headers = |(first, last), reply| BatcherMessage::Headers(first, last, reply);
     let router = asked(router, q::BATCH_HEADERS, batcher, LONG_ANSWER, headers);
+    let proof =
+        |(block, account, slots), reply| BatcherMessage::Proof(block, account, slots, reply);
+    let router = asked(router, q::STATE_PROOF, batcher, LONG_ANSWER, proof);
     let router = asked(router, q::TAKEN_BACK, batcher, ANSWER, |(), reply| {
         BatcherMessage::TakenBack(reply)
     });
@@ -205,6 +208,19 @@ fn for_main_node(router: Router, main_node: &Address<MainNodeMessage>) -> Router
         q::REPORT_ANCHOR,
         main_node,
         MainNodeMessage::ReportAnchor,
+    );
+    let router = asked(
+        router,
+        q::OFFER_MESSAGES,
+        main_node,
+        ANSWER,
+        MainNodeMessage::OfferMessages,
+    );
+    let router = told(
+        router,
+        q::OFFER_FORCED,
+        main_node,
+        MainNodeMessage::OfferForced,
     );
     let router = told(
         router,

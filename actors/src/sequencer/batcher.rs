@@ -6,9 +6,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use alloy::primitives::{Address, B256};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use tern_cluster::{Address, Fault};
-use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber};
+use tern_cluster::Fault;
+use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, StateProof};
 use tern_settlement::posting::posted_size_of;
 use tern_storage::tables::chain::{BODIES, HEADERS, block};
 use tern_storage::tables::sequencer::BATCHES;
@@ -20,7 +21,7 @@ use super::fault;
 use super::history::{History, Seen};
 use super::proof_coordinator::CoordinatorMessage;
 use super::tables::{SIMULATIONS, TAKEN_BACK};
-use crate::main_node::Chain;
+use crate::main_node::{Chain, ChainError};
 use crate::verifier_bridge::BridgeMessage;
 
 /// The batcher's configuration.
@@ -31,8 +32,8 @@ pub struct Batcher {
     pub(crate) policy: BatchingPolicy,
     /// How often to look at the age of what waits.
     pub(crate) poll: Duration,
-    pub(crate) coordinator: Address<CoordinatorMessage>,
-    pub(crate) bridge: Address<BridgeMessage>,
+    pub(crate) coordinator: tern_cluster::Address<CoordinatorMessage>,
+    pub(crate) bridge: tern_cluster::Address<BridgeMessage>,
 }
 
 /// What the batcher can be told.
@@ -54,6 +55,13 @@ pub enum BatcherMessage {
     ),
     /// A batch with its blocks, if it was formed.
     Batch(BatchNumber, RpcReplyPort<Result<Option<Batch>, String>>),
+    /// What the state after a block says of an account and some of its slots.
+    Proof(
+        BlockNumber,
+        Address,
+        Vec<B256>,
+        RpcReplyPort<Result<StateProof, String>>,
+    ),
     /// Batches that were dropped since the main node took their blocks back. L2 may hold them still.
     TakenBack(RpcReplyPort<Result<Vec<BatchHeader>, String>>),
 }
@@ -129,6 +137,13 @@ impl Actor for Batcher {
                 tokio::task::spawn_blocking(move || {
                     let batch = read_batch(&store, number).map_err(|error| error.to_string());
                     let _ = reply.send(batch);
+                });
+            }
+            BatcherMessage::Proof(block, account, slots, reply) => {
+                let chain = self.chain.clone();
+                tokio::task::spawn_blocking(move || {
+                    let proof = state_proof(&chain, block, account, &slots);
+                    let _ = reply.send(proof.map_err(|error| error.to_string()));
                 });
             }
             BatcherMessage::TakenBack(reply) => {
@@ -246,6 +261,27 @@ struct Look {
     first: BlockNumber,
     /// A batch is due whatever its age.
     due: bool,
+}
+
+fn state_proof(
+    chain: &Chain,
+    block: BlockNumber,
+    account: Address,
+    slots: &[B256],
+) -> Result<StateProof, ChainError> {
+    let root = chain.expect_header(block)?.header.state_root;
+    let proof = chain.state(root).proof(account, slots)?;
+    Ok(StateProof {
+        nonce: proof.nonce,
+        balance: proof.balance,
+        code_hash: proof.code_hash,
+        account: proof.account_proof,
+        slots: proof
+            .storage_proof
+            .into_iter()
+            .map(|slot| slot.proof)
+            .collect(),
+    })
 }
 
 /// Reads a batch with its blocks.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use tern_settlement::posting::{MAX_BATCH_BYTES, MAX_RANGE_BLOCKS};
+use tern_settlement::posting::{MAX_BATCH_BYTES, MAX_BYTES_WITH_PROOF, MAX_RANGE_BLOCKS};
 
 /// Limits of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,16 @@ impl Default for BatchingPolicy {
             max_bytes: MAX_BATCH_BYTES,
             max_segments: 256,
             max_age: Duration::from_secs(20),
+        }
+    }
+}
+
+impl BatchingPolicy {
+    /// For batches that are committed and proven by one transaction, which has the proof beside them.
+    pub fn with_proof() -> Self {
+        Self {
+            max_bytes: usize::try_from(MAX_BYTES_WITH_PROOF).unwrap_or(MAX_BATCH_BYTES),
+            ..Self::default()
         }
     }
 }
@@ -53,8 +63,12 @@ impl BatchingPolicy {
             count += 1;
         }
         let full = count < blocks.len() || count == self.max_blocks;
-        let age = now.duration_since(first.sealed_at).unwrap_or_default();
-        (full || urgent || age >= self.max_age).then_some(count.max(1))
+        let is_old = match now.duration_since(first.sealed_at) {
+            Ok(age) => age >= self.max_age,
+            // The clock of L2, or of the main node, is another one: it is not waited for.
+            Err(ahead) => ahead.duration() >= self.max_age,
+        };
+        (full || urgent || is_old).then_some(count.max(1))
     }
 }
 
@@ -94,6 +108,16 @@ mod tests {
     #[test]
     fn an_old_batch_is_closed_with_what_it_has() {
         assert_eq!(due(&[block(10, 1), block(10, 1)], 30), Some(2));
+    }
+
+    #[test]
+    fn a_block_of_a_clock_that_is_far_ahead_is_not_waited_for() {
+        let ahead = |seconds| Candidate {
+            sealed_at: UNIX_EPOCH + Duration::from_secs(seconds),
+            ..block(10, 1)
+        };
+        assert_eq!(due(&[ahead(29)], 0), None);
+        assert_eq!(due(&[ahead(1_000_000)], 0), Some(1));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct SequencerSettings {
     pub verifier: Arc<JobVerifier>,
     /// When batches are closed.
     pub batching: BatchingPolicy,
+    /// Most batches that share a proof.
+    pub batches_per_proof: usize,
     /// How jobs are handed out.
     pub leases: Policy,
     /// Who has blocks.
@@ -91,6 +93,7 @@ impl Sequencer {
             chain,
             verifier,
             batching,
+            batches_per_proof,
             leases,
             main_node,
             announcements,
@@ -134,6 +137,7 @@ impl Sequencer {
             history,
             profile: profile.name(),
             check: verifier,
+            batches_per_proof,
             policy: leases,
             main_node,
             simulator: self.simulator.clone(),

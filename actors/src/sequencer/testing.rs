@@ -13,7 +13,7 @@ use tern_cluster_config::{
     Devnet, PoolConfig, Profile as ChainProfile, SealingPolicy, development_key,
 };
 use tern_execution::{BlockAttributes, BlockBuilder, HashWindow, MemoryNodes};
-use tern_messages::{Gas, Job, JobId, Proof, Rewind, SealedBlock, TransactionBatch};
+use tern_messages::{Anchor, Gas, Job, JobId, Proof, Rewind, SealedBlock, TransactionBatch};
 use tern_proving::{Profile, ProvingError, SegmentSizes, Simulation, Unprovable};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -61,7 +61,7 @@ fn blocks_apart(count: u64, seconds: impl Fn(u64) -> u64) -> Vec<SealedBlock> {
             timestamp: parent.timestamp + seconds(number),
             beneficiary: spec.genesis.beneficiary,
             gas_limit: Gas(spec.genesis.gas_limit),
-            parent_beacon_block_root: B256::ZERO,
+            anchor: Anchor::default(),
         };
         let mut builder = BlockBuilder::new(
             nodes.clone(),

@@ -10,6 +10,7 @@ use tern_settlement::SettlementError;
 use tern_storage::StorageError;
 use tracing::{error, info};
 
+use crate::crossing::CrossingError;
 use crate::deployment::{DeployError, DeploymentError};
 use crate::derivation::DerivationError;
 use crate::main_node::{ChainError, RewindError};
@@ -94,6 +95,16 @@ impl From<SettlementError> for Failure {
             Self::fault(error)
         } else {
             Self::configuration(error)
+        }
+    }
+}
+
+impl From<CrossingError> for Failure {
+    fn from(error: CrossingError) -> Self {
+        match error {
+            CrossingError::Chain(error) => error.into(),
+            CrossingError::Other(_) => Self::fault(error),
+            _ => Self::configuration(error),
         }
     }
 }

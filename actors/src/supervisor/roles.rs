@@ -69,6 +69,8 @@ pub struct Settlement {
     pub follow: FollowPolicy,
     /// RPC servers of the watchers that are asked to sign.
     pub watchers: Vec<SecretUrl>,
+    /// The key is anyone's, and the chain is open to anyone: nothing is committed but with its proof.
+    pub takeover: bool,
 }
 
 /// What the roles beside the main node need.
@@ -96,7 +98,9 @@ pub async fn start_roles(process: &Process, places: &Places, roles: Roles) -> Re
     let wanted = |role| roles.wanted.contains(&role);
     let profile = profile_named(roles.chain.profile.as_str())?;
     if wanted(Role::Sequencer) {
-        start_sequencer(process, places, &roles.chain, profile, &roles.data_dir).await?;
+        let takeover = roles.settlement.as_ref().is_some_and(|to| to.takeover);
+        let (chain, data_dir) = (&roles.chain, &roles.data_dir);
+        start_sequencer(process, places, chain, profile, takeover, data_dir).await?;
     }
     if wanted(Role::Prover) {
         let worker = Worker {
@@ -126,6 +130,7 @@ async fn start_sequencer(
     places: &Places,
     chain: &ChainConfig,
     profile: Profile,
+    takeover: bool,
     data_dir: &Path,
 ) -> Result<(), Failure> {
     let chain = open_chain(data_dir.join("sequencer"), ChainSpec::replica(chain)).await?;
@@ -137,7 +142,11 @@ async fn start_sequencer(
     let settings = SequencerSettings {
         chain,
         verifier: Arc::new(verifier),
-        batching: BatchingPolicy::default(),
+        batching: match takeover {
+            true => BatchingPolicy::with_proof(),
+            false => BatchingPolicy::default(),
+        },
+        batches_per_proof: if takeover { 1 } else { usize::MAX },
         leases: lease_policy(profile),
         main_node: places.main_node.clone(),
         announcements: places.announcements.clone(),
@@ -189,6 +198,7 @@ async fn start_bridge(
         operator,
         follow,
         watchers,
+        takeover,
     } = settlement;
     let identity = ChainIdentity::new(rollup.chain_id, rollup.genesis_hash, "bridge");
     let directory = data_dir.join("bridge");
@@ -207,6 +217,7 @@ async fn start_bridge(
         store: Arc::new(opened.map_err(Failure::fault)??),
         genesis: genesis_header(chain)?,
         confirmations: follow.confirmations,
+        takeover,
         poll: BRIDGE_POLL,
         main_node: places.main_node.clone(),
         batcher: places.sequencer.batcher.clone(),

@@ -22,6 +22,8 @@ pub(crate) enum Next {
     Commit(BatchNumber),
     /// Prove this batch, the one after the last verified, with those that share its proof.
     Prove(BatchNumber),
+    /// Commit and prove this batch, the one after the last verified, at once.
+    CommitAndProve(BatchNumber),
     /// There is nothing to do.
     Wait,
     /// L2 knows more than the disk: going on would contradict it.
@@ -44,6 +46,17 @@ pub(crate) fn decide(view: &View) -> Next {
         Next::Prove(next(verified))
     } else if committed < formed {
         Next::Commit(next(committed))
+    } else {
+        Next::Wait
+    }
+}
+
+/// The same for whom the contract lets commit with a proof only: what others have committed is replaced.
+pub(crate) fn decide_with_proofs(view: &View) -> Next {
+    if view.verified > view.formed {
+        Next::DiskBehind
+    } else if view.verified < view.proven {
+        Next::CommitAndProve(BatchNumber(view.verified.0.saturating_add(1)))
     } else {
         Next::Wait
     }
@@ -87,6 +100,14 @@ mod tests {
     }
 
     #[test]
+    fn with_proofs_only_nothing_is_committed_before_its_proof_and_others_batches_are_replaced() {
+        assert_eq!(decide_with_proofs(&view(0, 0, 1, 0)), Next::Wait);
+        let first = Next::CommitAndProve(BatchNumber(1));
+        assert_eq!(decide_with_proofs(&view(7, 0, 2, 1)), first);
+        assert_eq!(decide_with_proofs(&view(3, 3, 2, 1)), Next::DiskBehind);
+    }
+
+    #[test]
     fn a_disk_that_knows_less_than_l2_is_not_built_upon() {
         assert_eq!(decide(&view(3, 1, 2, 1)), Next::DiskBehind);
     }
@@ -108,7 +129,7 @@ mod tests {
                         now.verified = number;
                     }
                     Next::Wait => break,
-                    Next::DiskBehind => prop_assert!(false),
+                    Next::DiskBehind | Next::CommitAndProve(_) => prop_assert!(false),
                 }
             }
             prop_assert_eq!((now.committed.0, now.verified.0), (formed, proven));

@@ -15,7 +15,8 @@ use tokio::sync::Notify;
 use tracing::{debug, error, info, warn};
 
 use super::backoff::Backoff;
-use super::decision::{Next, View, decide};
+use super::decision::{Next, View, decide, decide_with_proofs};
+use super::delivery::Deliveries;
 use super::records::Records;
 use super::reports::Reporter;
 use super::settlement::{Connector, Settlement};
@@ -35,6 +36,7 @@ pub(super) struct Loop<C: Connector> {
     pub(super) config: VerifierBridge<C>,
     pub(super) records: Records,
     pub(super) reporter: Reporter,
+    pub(super) deliveries: Deliveries,
     board: Board,
     wake: Arc<Notify>,
     backoff: Backoff,
@@ -70,6 +72,8 @@ pub(super) struct Sight {
     /// The newest L2 block that is deep enough.
     pub(super) settled_at: L2Block,
     pub(super) settled: RollupStatus,
+    /// L2's time, in seconds since 1970.
+    pub(super) l2_time: u64,
 }
 
 impl Sight {
@@ -122,10 +126,20 @@ fn step(purpose: Purpose, [commit, prove]: [&'static str; 2]) -> &'static str {
 /// again mends both.
 fn lost_anchor(error: &IRollupErrors) -> Option<BlockNumber> {
     match error {
-        IRollupErrors::UnknownBeaconRoot(error) => Some(BlockNumber(error.number)),
+        IRollupErrors::UnknownL2Block(error) => Some(BlockNumber(error.number)),
         IRollupErrors::TimestampBeforeAnchor(error) => Some(BlockNumber(error.number)),
         _ => None,
     }
+}
+
+/// Whether the contract will never take the blocks of a batch: they name messages that L2 does not have (any more).
+fn is_for_ever(error: &IRollupErrors) -> bool {
+    matches!(
+        error,
+        IRollupErrors::UnknownMessages(_)
+            | IRollupErrors::FewerMessages(_)
+            | IRollupErrors::BlockHashMismatch(_)
+    )
 }
 
 /// Whether a block cannot be recorded because the EVM has forgotten its hash.
@@ -143,6 +157,7 @@ impl<C: Connector> Loop<C> {
                 store: Arc::clone(&config.store),
             },
             reporter: Reporter::default(),
+            deliveries: Deliveries::default(),
             config,
             board,
             wake,
@@ -227,6 +242,10 @@ impl<C: Connector> Loop<C> {
     /// One round. Says whether something was done.
     async fn turn(&mut self, settlement: &C::Settlement) -> Result<bool, Trouble> {
         let mut sight = self.observe(settlement).await?;
+        if self.config.takeover {
+            let verified = sight.latest.last_verified;
+            sight = sight.before(BatchNumber(verified.0.saturating_add(1)));
+        }
         let formed = self
             .config
             .batcher
@@ -239,7 +258,11 @@ impl<C: Connector> Loop<C> {
         }
         self.note_replaced(replaced).await?;
         self.report(settlement, &sight, formed).await?;
-        self.follow_anchors(settlement, &sight.settled_at).await?;
+        self.follow(settlement, &sight.settled_at).await?;
+        let delivered = match self.deliver(settlement, &sight).await {
+            Err(Trouble::Fault(fault)) => return Err(Trouble::Fault(fault)),
+            delivered => delivered,
+        };
         // Without proofs there is still something to commit.
         let pending = self
             .config
@@ -259,12 +282,22 @@ impl<C: Connector> Loop<C> {
                 None => proven,
             },
         };
-        let next = decide(&view);
+        let next = match self.config.takeover {
+            true => decide_with_proofs(&view),
+            false => decide(&view),
+        };
         self.heartbeat(&view, next);
         match next {
-            Next::Wait => misfit.map_or(Ok(false), |error| Err(error.into())),
+            Next::Wait => {
+                delivered?;
+                misfit.map_or(Ok(false), |error| Err(error.into()))
+            }
             Next::Commit(number) => self.commit(settlement, number).await.map(|()| true),
             Next::Prove(first) => self.prove(settlement, first, &view).await.map(|()| true),
+            Next::CommitAndProve(number) => {
+                let done = self.commit_and_prove(settlement, number).await;
+                done.map(|()| true)
+            }
             Next::DiskBehind => Err(disagreement(format!(
                 "L2 holds batch {committed}, but the data directory knows only {formed} batches: it is older \
                  than the chain; restore the newest backup"
@@ -286,6 +319,7 @@ impl<C: Connector> Loop<C> {
                 latest,
                 settled_at: head,
                 settled: latest,
+                l2_time: head.timestamp,
             });
         }
         let settled_at = settlement.block(number).await?;
@@ -296,6 +330,7 @@ impl<C: Connector> Loop<C> {
             latest,
             settled_at,
             settled,
+            l2_time: head.timestamp,
         })
     }
 
@@ -434,16 +469,7 @@ impl<C: Connector> Loop<C> {
         first: BatchNumber,
         view: &View,
     ) -> Result<(), Trouble> {
-        let call = |reply| CoordinatorMessage::Proven(first, reply);
-        let proven: ProvenRange = match self.config.coordinator.call(call, CALL_LIMIT).await? {
-            Ok(Some(proven)) => proven,
-            Ok(None) => {
-                return Err(Trouble::Node(format!(
-                    "the proof of batch {first} is not on disk"
-                )));
-            }
-            Err(reason) => return Err(Trouble::Node(reason)),
-        };
+        let proven = self.proven(first).await?;
         let last = proven.last;
         if proven.first != first || last < first || last > view.formed {
             let first = proven.first;
@@ -474,7 +500,64 @@ impl<C: Connector> Loop<C> {
             false => format!("proves batches {first} to {last}"),
         };
         self.begin(purpose, activity).await?;
-        match settlement.prove(&batches, &proven).await {
+        let end = batches
+            .last()
+            .map_or(BlockNumber(0), |batch| batch.header.last_block);
+        let messages = self.inbox_proof(settlement, end).await?;
+        match settlement.prove(&batches, &proven, messages).await {
+            Ok(mined) => self.done(purpose, mined).await,
+            Err(error) => Err(self.refused(settlement, purpose, error).await?),
+        }
+    }
+
+    /// The proof that begins with a batch.
+    async fn proven(&self, first: BatchNumber) -> Result<ProvenRange, Trouble> {
+        let call = |reply| CoordinatorMessage::Proven(first, reply);
+        match self.config.coordinator.call(call, CALL_LIMIT).await? {
+            Ok(Some(proven)) => Ok(proven),
+            Ok(None) => Err(Trouble::Node(format!(
+                "the proof of batch {first} is not on disk"
+            ))),
+            Err(reason) => Err(Trouble::Node(reason)),
+        }
+    }
+
+    /// Commits a batch and proves it by the same call, as anyone may while the chain is open.
+    async fn commit_and_prove(
+        &mut self,
+        settlement: &C::Settlement,
+        number: BatchNumber,
+    ) -> Result<(), Trouble> {
+        if !settlement.is_open().await? {
+            let reason =
+                "the chain is not open to anyone: nothing has waited for its operator long enough";
+            return Err(Trouble::Node(reason.to_owned()));
+        }
+        let proven = self.proven(number).await?;
+        if (proven.first, proven.last) != (number, number) {
+            let (first, last) = (proven.first, proven.last);
+            return Err(Trouble::Node(format!(
+                "the coordinator answers with a proof of batches {first} to {last}, which was not asked for"
+            )));
+        }
+        let batch = self.batch(number).await?;
+        let previous = match number.0 {
+            0 | 1 => None,
+            _ => Some(self.batch(BatchNumber(number.0 - 1)).await?),
+        };
+        let proof = settlement.complete(&proven).await?;
+        let proven = ProvenRange { proof, ..proven };
+        let messages = self
+            .inbox_proof(settlement, batch.header.last_block)
+            .await?;
+        let purpose = Purpose::Prove(number, number);
+        self.begin(purpose, format!("commits and proves batch {number}"))
+            .await?;
+        let genesis = &self.config.genesis;
+        let sent = settlement
+            .commit_and_prove(genesis, previous.as_ref(), &batch, &proven, messages)
+            .await;
+        match sent {
             Ok(mined) => self.done(purpose, mined).await,
             Err(error) => Err(self.refused(settlement, purpose, error).await?),
         }
@@ -534,6 +617,10 @@ impl<C: Connector> Loop<C> {
             error!(target: "tern::bridge", ?purpose, %reason, "the contract refuses");
             self.sending = Some((purpose, Some(reason)));
         }
+        if new && error.rollup_error().is_some_and(is_for_ever) {
+            error!(target: "tern::bridge", ?purpose, "ALARM: trying again cannot help: the blocks themselves must be others. Take \
+                them back with `tern rewind`, to the last block that L2 has verified");
+        }
         if let Purpose::Commit(batch) = purpose
             && let Some(block) = error.rollup_error().and_then(lost_anchor)
         {
@@ -553,8 +640,7 @@ impl<C: Connector> Loop<C> {
     ) -> Result<(), Trouble> {
         let batch = self.batch(batch).await?;
         let named = batch.blocks.iter().find(|found| found.number() == block);
-        let header = named.map(|found| (&found.header, found.header.parent_beacon_block_root));
-        let Some((header, Some(hash))) = header else {
+        let Some((header, hash)) = named.map(|found| (&found.header, found.anchor.l2_block)) else {
             return Ok(());
         };
         let alarm = |what: &str| {

@@ -18,13 +18,16 @@
 //! * `attestors`: the signatures of watchers, where the contract asks for them.
 //! * `settlement`: what the bridge asks of L2, on real chains and in tests.
 //! * `looping`: the loop above.
+//! * `following`: what L2 says to L3.
+//! * `delivery`: what L2 wants of L3.
 //! * `reports`: what the others are told.
 //! * `records`: what is kept on disk.
 
-mod anchors;
 mod attestors;
 mod backoff;
 mod decision;
+mod delivery;
+mod following;
 mod looping;
 mod records;
 mod reports;
@@ -60,6 +63,8 @@ pub struct VerifierBridge<C> {
     pub genesis: alloy::consensus::Header,
     /// Blocks that must hold something on L2, the first included, before it is reported. At least 1.
     pub confirmations: u64,
+    /// The key is anyone's: batches are committed with their proofs, and only while the chain is open to anyone.
+    pub takeover: bool,
     /// How often to look at L2 without a hint.
     pub poll: Duration,
     /// Who hears of anchors and finality.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tern_messages::{BatchNumber, L2Anchor, L2Transaction};
+use tern_messages::{BatchNumber, ForcedTransaction, L2Anchor, L2Transaction, QueuedMessage};
+use tern_settlement::{Logged, Queue};
 use tern_storage::tables::bridge::{CURSOR, Cursor, Purpose};
 use tern_storage::{StorageError, Store, Table, WriteBatch};
 
@@ -15,6 +16,32 @@ const UNDER_WAY: Table<(), Purpose> = Table::new(0x69, "L2 transaction under way
 const ANCHOR: Table<(), L2Anchor> = Table::new(0x6c, "anchor");
 /// Every L2 block that was offered to L3 as an anchor, by its hash.
 const ANCHORS: Table<alloy::primitives::B256, u64> = Table::new(0x6b, "anchors");
+
+/// Messages to L3 and the L2 blocks that hold them, by their places in the queue.
+const MESSAGES: Table<u64, (u64, QueuedMessage)> = Table::new(0x6d, "messages");
+/// Transactions that L2 wants in a block and the L2 blocks that hold them, by their places in the queue.
+const FORCED: Table<u64, (u64, ForcedTransaction)> = Table::new(0x6e, "forced transactions");
+
+/// Most posted transactions that are read at a time: as many as a commit passes over.
+const MAX_POSTED: usize = 256;
+/// Bytes of messages that are offered to the main node at a time; one has some 17 kB at most.
+const OFFERED: usize = 1 << 20;
+
+/// How far L2's events were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Followed {
+    /// The last block that was read.
+    pub(crate) cursor: Option<Cursor>,
+    /// The newest block that L3 blocks may name.
+    pub(crate) anchor: Option<L2Anchor>,
+    /// The queue of the messages until then.
+    pub(crate) queue: Queue,
+}
+
+fn last_queue(store: &Store) -> Result<Option<Queue>, StorageError> {
+    let last = store.last(&MESSAGES)?;
+    Ok(last.map(|(_, (_, message))| Queue::up_to(&message)))
+}
 
 /// The L2 transactions that settled a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,25 +148,117 @@ impl Records {
         .await
     }
 
-    /// Up to where L2's events were read, and the newest anchor found.
-    pub(crate) async fn anchor(&self) -> Result<(Option<Cursor>, Option<L2Anchor>), StorageError> {
-        self.run(|store| Ok((store.get(&CURSOR, &())?, store.get(&ANCHOR, &())?)))
-            .await
+    /// How far L2's events were read.
+    pub(crate) async fn followed(&self) -> Result<Followed, StorageError> {
+        self.run(|store| {
+            Ok(Followed {
+                cursor: store.get(&CURSOR, &())?,
+                anchor: store.get(&ANCHOR, &())?,
+                queue: last_queue(store)?.unwrap_or_default(),
+            })
+        })
+        .await
     }
 
-    /// L2's events were read up to `cursor`.
-    pub(crate) async fn set_anchor(
+    /// L2's events were read up to a block, with these messages and transactions in the last ones.
+    pub(crate) async fn set_followed(
         &self,
-        cursor: Cursor,
-        anchor: Option<L2Anchor>,
+        followed: Followed,
+        messages: Vec<Logged<QueuedMessage>>,
+        forced: Vec<Logged<ForcedTransaction>>,
     ) -> Result<(), StorageError> {
         self.run(move |store| {
             let mut batch = WriteBatch::new();
-            batch.put(&CURSOR, &(), &cursor);
-            if let Some(anchor) = anchor {
+            if let Some(cursor) = followed.cursor {
+                batch.put(&CURSOR, &(), &cursor);
+            }
+            if let Some(anchor) = followed.anchor {
                 batch
                     .put(&ANCHOR, &(), &anchor)
                     .put(&ANCHORS, &anchor.hash, &anchor.number);
+            }
+            for Logged { l2_block, item } in messages {
+                let index = item.index;
+                batch.put(&MESSAGES, &index, &(l2_block, item));
+            }
+            for Logged { l2_block, item } in forced {
+                let index = item.index;
+                batch.put(&FORCED, &index, &(l2_block, item));
+            }
+            store.commit(batch)
+        })
+        .await
+    }
+
+    /// What was sent in this L2 block and later ones is not known any more. Returns the queue of the messages before, if any
+    /// of them is known.
+    pub(crate) async fn forget_sent_from(
+        &self,
+        l2_block: u64,
+    ) -> Result<Option<Queue>, StorageError> {
+        self.run(move |store| {
+            let mut batch = WriteBatch::new();
+            for row in store.range(&MESSAGES, ..).rev() {
+                let (index, (block, _)) = row?;
+                if block < l2_block {
+                    break;
+                }
+                batch.delete(&MESSAGES, &index);
+            }
+            for row in store.range(&FORCED, ..).rev() {
+                let (index, (block, _)) = row?;
+                if block < l2_block {
+                    break;
+                }
+                batch.delete(&FORCED, &index);
+            }
+            store.commit(batch)?;
+            last_queue(store)
+        })
+        .await
+    }
+
+    /// The messages from this index on, of some length.
+    pub(crate) async fn messages_from(
+        &self,
+        index: u64,
+    ) -> Result<Vec<QueuedMessage>, StorageError> {
+        self.run(move |store| {
+            let (mut found, mut bytes) = (Vec::new(), 0);
+            for row in store.range(&MESSAGES, index..) {
+                let (_, (_, message)) = row?;
+                bytes += message.encoded.len();
+                if bytes > OFFERED && !found.is_empty() {
+                    break;
+                }
+                found.push(message);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Some of the posted transactions from this index on.
+    pub(crate) async fn forced_from(
+        &self,
+        index: u64,
+    ) -> Result<Vec<ForcedTransaction>, StorageError> {
+        self.run(move |store| {
+            let rows = store.range(&FORCED, index..).take(MAX_POSTED);
+            rows.map(|row| Ok(row?.1.1)).collect()
+        })
+        .await
+    }
+
+    /// What the verified state has processed is not needed any more, but for the last message: the next ones follow it.
+    pub(crate) async fn prune(&self, messages: u64, forced: u64) -> Result<(), StorageError> {
+        self.run(move |store| {
+            let mut batch = WriteBatch::new();
+            for row in store.range(&MESSAGES, ..messages.saturating_sub(1)) {
+                batch.delete(&MESSAGES, &row?.0);
+            }
+            for row in store.range(&FORCED, ..forced) {
+                batch.delete(&FORCED, &row?.0);
             }
             store.commit(batch)
         })

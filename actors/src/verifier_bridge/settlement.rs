@@ -6,13 +6,17 @@ use std::ops::RangeInclusive;
 
 use alloy::consensus::Header;
 use alloy::eips::BlockId;
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, Bytes};
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster_config::SecretUrl;
-use tern_messages::{Batch, BatchNumber, ChainId, L2Transaction, Proof, ProvenRange};
+use tern_messages::{
+    Batch, BatchNumber, ChainId, ForcedTransaction, L2Transaction, Proof, ProvenRange,
+    QueuedMessage,
+};
 use tern_settlement::{
-    ExpectedRollup, FollowPolicy, L2, L2Block, L2Endpoint, Mined, RecordedBlock, RollupClient,
-    RollupStatus, SettlementError, TransactionSender,
+    ExpectedRollup, FollowPolicy, ForcedEntry, InboxProof, L2, L2Block, L2Endpoint, Logged, Mined,
+    PreviousBatch, Queue, RecordedBlock, RollupClient, RollupStatus, SettlementError,
+    TransactionSender,
 };
 use tokio::sync::Mutex;
 use tracing::warn;
@@ -74,9 +78,59 @@ pub trait Settlement: Send + Sync + Debug + 'static {
         &self,
         batches: &[Batch],
         proven: &ProvenRange,
+        messages: InboxProof,
+    ) -> impl Future<Output = Answer<Mined>> + Send;
+    /// Whether anyone may commit, with a proof.
+    fn is_open(&self) -> impl Future<Output = Answer<bool>> + Send;
+    /// Commits a batch after `previous` (genesis if there is none) and proves it, by one call.
+    fn commit_and_prove(
+        &self,
+        genesis: &Header,
+        previous: Option<&Batch>,
+        batch: &Batch,
+        proven: &ProvenRange,
+        messages: InboxProof,
+    ) -> impl Future<Output = Answer<Mined>> + Send;
+    /// Messages that were sent within these L2 blocks, where `before` is the queue until then.
+    fn messages(
+        &self,
+        within: RangeInclusive<u64>,
+        before: Queue,
+    ) -> impl Future<Output = Answer<Vec<Logged<QueuedMessage>>>> + Send;
+    /// Transactions that were posted within these L2 blocks.
+    fn forced_transactions(
+        &self,
+        within: RangeInclusive<u64>,
+    ) -> impl Future<Output = Answer<Vec<Logged<ForcedTransaction>>>> + Send;
+    /// How far the verified state is, as the contract knows it.
+    fn processed(&self) -> impl Future<Output = Answer<Processed>> + Send;
+    /// The posted transactions from `first` on.
+    fn forced_entries(
+        &self,
+        first: u64,
+        wanted: u64,
+    ) -> impl Future<Output = Answer<Vec<ForcedEntry>>> + Send;
+    /// From when a transaction is posted until a block must hold it, in seconds.
+    fn forced_deadline(&self) -> impl Future<Output = Answer<u64>> + Send;
+    /// Takes a posted transaction off its queue, by its sender's account in the verified state.
+    fn discharge(
+        &self,
+        transaction: &ForcedTransaction,
+        account: Vec<Bytes>,
     ) -> impl Future<Output = Answer<Mined>> + Send;
     /// Has the contract record the hash of a recent L2 block, and waits until that is confirmed.
     fn record(&self, number: u64) -> impl Future<Output = Answer<Mined>> + Send;
+}
+
+/// How far the verified state is in the queues of L2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Processed {
+    /// Messages that were sent.
+    pub sent: u64,
+    /// Messages that are known to be processed.
+    pub messages: u64,
+    /// Posted transactions that blocks hold, or that were passed over.
+    pub forced: u64,
 }
 
 /// Makes connections.
@@ -148,6 +202,16 @@ pub struct OnL2 {
     asked: Mutex<(Address, Attestors)>,
 }
 
+impl OnL2 {
+    /// What the batch after `previous` follows.
+    async fn previous(&self, genesis: &Header, previous: Option<&Batch>) -> Answer<PreviousBatch> {
+        match previous {
+            Some(previous) => self.rollup.previous_batch(previous).await,
+            None => Ok(self.rollup.genesis(genesis)),
+        }
+    }
+}
+
 impl Settlement for OnL2 {
     async fn head(&self) -> Answer<L2Block> {
         self.rollup.l2().head().await
@@ -191,11 +255,8 @@ impl Settlement for OnL2 {
         previous: Option<&Batch>,
         batch: &Batch,
     ) -> Answer<Mined> {
-        let previous = match previous {
-            Some(previous) => self.rollup.previous_batch(previous).await?,
-            None => self.rollup.genesis(genesis),
-        };
-        let call = self.rollup.commit(&previous, batch)?;
+        let previous = self.previous(genesis, previous).await?;
+        let call = self.rollup.commit(&previous, batch).await?;
         self.sender.send("commitBatch", &call).await
     }
 
@@ -215,11 +276,79 @@ impl Settlement for OnL2 {
         self.asked.lock().await.1.complete(proven).await
     }
 
-    async fn prove(&self, batches: &[Batch], proven: &ProvenRange) -> Answer<Mined> {
+    async fn prove(
+        &self,
+        batches: &[Batch],
+        proven: &ProvenRange,
+        messages: InboxProof,
+    ) -> Answer<Mined> {
+        let (statement, proof) = (&proven.statement, &proven.proof);
         let call = self
             .rollup
-            .prove(batches, &proven.statement, &proven.proof)?;
+            .prove(batches, statement, proof, messages)
+            .await?;
         self.sender.send("proveBatches", &call).await
+    }
+
+    async fn is_open(&self) -> Answer<bool> {
+        self.rollup.is_open().await
+    }
+
+    async fn commit_and_prove(
+        &self,
+        genesis: &Header,
+        previous: Option<&Batch>,
+        batch: &Batch,
+        proven: &ProvenRange,
+        messages: InboxProof,
+    ) -> Answer<Mined> {
+        let previous = self.previous(genesis, previous).await?;
+        let (statement, proof) = (&proven.statement, &proven.proof);
+        let call = self
+            .rollup
+            .commit_and_prove(&previous, batch, statement, proof, messages)
+            .await?;
+        self.sender.send("commitAndProve", &call).await
+    }
+
+    async fn messages(
+        &self,
+        within: RangeInclusive<u64>,
+        before: Queue,
+    ) -> Answer<Vec<Logged<QueuedMessage>>> {
+        self.rollup.messages(within, before).await
+    }
+
+    async fn forced_transactions(
+        &self,
+        within: RangeInclusive<u64>,
+    ) -> Answer<Vec<Logged<ForcedTransaction>>> {
+        self.rollup.forced_transactions(within).await
+    }
+
+    async fn processed(&self) -> Answer<Processed> {
+        Ok(Processed {
+            sent: self.rollup.message_count().await?,
+            messages: self.rollup.processed_messages().await?,
+            forced: self.rollup.verified_forced().await?,
+        })
+    }
+
+    async fn forced_entries(&self, first: u64, wanted: u64) -> Answer<Vec<ForcedEntry>> {
+        self.rollup.forced_entries(first, wanted).await
+    }
+
+    async fn forced_deadline(&self) -> Answer<u64> {
+        self.rollup.forced_deadline().await
+    }
+
+    async fn discharge(
+        &self,
+        transaction: &ForcedTransaction,
+        account: Vec<Bytes>,
+    ) -> Answer<Mined> {
+        let call = self.rollup.discharge(transaction, account);
+        self.sender.send("discharge", &call).await
     }
 
     async fn record(&self, number: u64) -> Answer<Mined> {

@@ -5,22 +5,26 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alloy::consensus::Header;
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, FixedBytes, U256};
 use tempfile::TempDir;
 use tern_messages::job::StatementData;
 use tern_messages::statement::Point;
 use tern_messages::{
-    Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, ChainId, FinalityRefusal,
-    FinalityReport, L2Anchor, L2Transaction, Proof, ProvenRange, SealedBlock, SettledHeights,
+    Anchor, Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, ChainId, FinalityRefusal,
+    FinalityReport, ForcedTransaction, L2Anchor, L2Transaction, Proof, ProvenRange, QueuedMessage,
+    SealedBlock, SettledHeights, StateProof,
 };
 use tern_settlement::IRollup::{
-    BlockHashUnavailable, IRollupErrors, TimestampBeforeAnchor, UnknownBeaconRoot,
+    BlockHashUnavailable, IRollupErrors, TimestampBeforeAnchor, UnknownL2Block,
 };
-use tern_settlement::{L2Block, Mined, RecordedBlock, Revert, RollupStatus, SettlementError};
+use tern_settlement::{
+    ForcedEntry, InboxProof, L2Block, Logged, Mined, Queue, RecordedBlock, Revert, RollupStatus,
+    SettlementError,
+};
 use tern_storage::{ChainIdentity, Store};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::settlement::Answer;
+use super::settlement::{Answer, Processed};
 use super::*;
 use crate::sequencer::testing::{SOON, fake, next};
 
@@ -46,6 +50,8 @@ struct Inner {
     refusals: Vec<IRollupErrors>,
     /// Seconds from block to block.
     pace: u64,
+    /// Anyone may commit, with a proof.
+    open: bool,
 }
 
 /// The contract after one L2 block.
@@ -55,6 +61,13 @@ struct State2 {
     committed: Vec<Batch>,
     verified: u64,
     recorded: Vec<u64>,
+    /// All messages so far.
+    messages: Vec<Logged<QueuedMessage>>,
+    /// All posted transactions so far.
+    posted: Vec<Logged<ForcedTransaction>>,
+    discharged: Vec<u64>,
+    /// Messages that the verified state has processed.
+    processed: u64,
 }
 
 fn unreachable() -> SettlementError {
@@ -226,7 +239,6 @@ impl Settlement for FakeL2 {
                         number,
                         hash,
                         timestamp: 1,
-                        recorded_in,
                     });
                 }
             }
@@ -282,7 +294,12 @@ impl Settlement for FakeL2 {
         }
     }
 
-    async fn prove(&self, batches: &[Batch], proven: &ProvenRange) -> Answer<Mined> {
+    async fn prove(
+        &self,
+        batches: &[Batch],
+        proven: &ProvenRange,
+        messages: InboxProof,
+    ) -> Answer<Mined> {
         let (first, last) = (proven.first, proven.last);
         let numbers = batches.iter().map(|batch| batch.header.number.0);
         assert!(numbers.eq(first.0..=last.0));
@@ -295,7 +312,107 @@ impl Settlement for FakeL2 {
             true => format!("prove {first}"),
             false => format!("prove {first} to {last}"),
         };
-        self.send(what, |state| state.verified = last.0)
+        let processed = self.processed().await?;
+        let shown = (messages != InboxProof::default()).then_some(processed.sent);
+        // One more may be sent before this is mined.
+        assert_eq!(shown.is_some(), processed.sent > 0);
+        self.send(what, |state| {
+            state.verified = last.0;
+            state.processed = shown.unwrap_or(state.processed);
+        })
+    }
+
+    async fn is_open(&self) -> Answer<bool> {
+        self.ask(|inner| Some(inner.open))
+    }
+
+    async fn commit_and_prove(
+        &self,
+        _: &Header,
+        previous: Option<&Batch>,
+        batch: &Batch,
+        proven: &ProvenRange,
+        _: InboxProof,
+    ) -> Answer<Mined> {
+        let number = batch.header.number;
+        assert_eq!((proven.first, proven.last), (number, number));
+        let before = previous.map_or(0, |batch| batch.header.number.0);
+        self.ask(|inner| {
+            let verified = inner.blocks.last()?.verified;
+            (inner.open && verified == before).then_some(())
+        })?;
+        let batch = batch.clone();
+        self.send(format!("commit and prove {number}"), |state| {
+            state.committed.truncate(before as usize);
+            state.committed.push(batch);
+            state.verified = number.0;
+        })
+    }
+
+    async fn messages(
+        &self,
+        within: RangeInclusive<u64>,
+        before: Queue,
+    ) -> Answer<Vec<Logged<QueuedMessage>>> {
+        let found = self.ask(|inner| {
+            let messages = inner.blocks.last()?.messages.iter();
+            let within = messages.filter(|message| within.contains(&message.l2_block));
+            Some(within.cloned().collect::<Vec<_>>())
+        })?;
+        let first = found.first().map_or(before.count, |first| first.item.index);
+        assert_eq!(first, before.count, "the queue is read without gaps");
+        Ok(found)
+    }
+
+    async fn forced_transactions(
+        &self,
+        within: RangeInclusive<u64>,
+    ) -> Answer<Vec<Logged<ForcedTransaction>>> {
+        self.ask(|inner| {
+            let posted = inner.blocks.last()?.posted.iter();
+            let within = posted.filter(|posted| within.contains(&posted.l2_block));
+            Some(within.cloned().collect())
+        })
+    }
+
+    async fn processed(&self) -> Answer<Processed> {
+        self.ask(|inner| {
+            let state = inner.blocks.last()?;
+            Some(Processed {
+                sent: state.messages.len() as u64,
+                messages: state.processed,
+                forced: 0,
+            })
+        })
+    }
+
+    async fn forced_entries(&self, first: u64, wanted: u64) -> Answer<Vec<ForcedEntry>> {
+        self.ask(|inner| {
+            let state = inner.blocks.last()?;
+            let waiting = state
+                .posted
+                .iter()
+                .skip(first as usize)
+                .take(wanted as usize);
+            let entries = waiting.map(|posted| ForcedEntry {
+                transaction: B256::ZERO,
+                discharged: state.discharged.contains(&posted.item.index),
+                posted: posted.l2_block * inner.pace,
+                max_fee_per_gas: 0,
+            });
+            Some(entries.collect())
+        })
+    }
+
+    async fn forced_deadline(&self) -> Answer<u64> {
+        Ok(1_000_000)
+    }
+
+    async fn discharge(&self, posted: &ForcedTransaction, _: Vec<Bytes>) -> Answer<Mined> {
+        let index = posted.index;
+        self.send(format!("discharge {index}"), |state| {
+            state.discharged.push(index);
+        })
     }
 
     async fn record(&self, number: u64) -> Answer<Mined> {
@@ -331,6 +448,7 @@ fn batch(number: u64) -> Batch {
     let block = SealedBlock {
         header,
         hash,
+        anchor: Anchor::default(),
         transactions: vec![],
         receipts: vec![],
     };
@@ -374,10 +492,15 @@ struct Fixture {
     settled: UnboundedReceiver<SettledHeights>,
 }
 
+/// Nonce of every account in every state.
+const NONCE: u64 = 5;
+
 #[derive(Debug)]
 enum Told {
     Anchor(L2Anchor),
     Finality(FinalityReport),
+    Messages(Vec<QueuedMessage>),
+    Forced(Bytes),
 }
 
 fn store(directory: &TempDir) -> Arc<Store> {
@@ -423,6 +546,14 @@ async fn holding(
             BatcherMessage::TakenBack(reply) => {
                 let _ = reply.send(Ok(taken_back.clone()));
             }
+            BatcherMessage::Proof(_, _, slots, reply) => {
+                let _ = reply.send(Ok(StateProof {
+                    nonce: NONCE,
+                    account: vec![Bytes::from_static(b"account")],
+                    slots: slots.iter().map(|_| vec![]).collect(),
+                    ..StateProof::default()
+                }));
+            }
             BatcherMessage::Headers(first, last, reply) => {
                 let numbers = (first.0..=last.0).filter_map(|n| at(BatchNumber(n)));
                 let _ = reply.send(Ok(numbers.map(|batch| batch.header).collect()));
@@ -455,6 +586,14 @@ async fn holding(
             let _ = sender.send(Told::Finality(report));
             let _ = reply.send(Ok(()));
         }
+        MainNodeMessage::OfferMessages(messages, reply) => {
+            let wanted = messages.last().map_or(0, |last| last.index + 1);
+            let _ = sender.send(Told::Messages(messages));
+            let _ = reply.send(wanted);
+        }
+        MainNodeMessage::OfferForced(raw) => {
+            let _ = sender.send(Told::Forced(raw));
+        }
         _ => {}
     })
     .await;
@@ -463,6 +602,7 @@ async fn holding(
         store: Arc::clone(store),
         genesis: Header::default(),
         confirmations: 1,
+        takeover: false,
         poll: Duration::from_millis(10),
         main_node,
         batcher,
@@ -635,15 +775,15 @@ async fn proofs_that_the_contract_cannot_take_are_not_sent_until_it_does() {
 /// A batch whose block names this L2 block and has this time.
 fn naming(anchor: B256, timestamp: u64) -> Batch {
     let mut batch = batch(1);
-    let header = &mut batch.blocks[0].header;
-    (header.parent_beacon_block_root, header.timestamp) = (Some(anchor), timestamp);
+    let block = &mut batch.blocks[0];
+    (block.anchor.l2_block, block.header.timestamp) = (anchor, timestamp);
     batch
 }
 
 fn unknown_anchor() -> IRollupErrors {
-    IRollupErrors::UnknownBeaconRoot(UnknownBeaconRoot {
+    IRollupErrors::UnknownL2Block(UnknownL2Block {
         number: 1,
-        beaconRoot: hash(0, 0),
+        blockHash: hash(0, 0),
     })
 }
 
@@ -681,7 +821,7 @@ async fn a_lost_record_that_cannot_be_made_again_is_no_other_trouble() {
     let _running = Running(tokio::spawn(looping.run()));
     says_trouble(&board).await;
     let trouble = board.status().trouble.unwrap();
-    assert!(trouble.contains("UnknownBeaconRoot"), "{trouble}");
+    assert!(trouble.contains("UnknownL2Block"), "{trouble}");
     fixture.settled(1, 0).await;
     assert_eq!(l2.sent(), ["commit 1"]);
 }
@@ -738,6 +878,160 @@ async fn the_newest_recorded_l2_block_is_offered_as_anchor() {
         hash(1, 0),
         "the parent of the second commit's block"
     );
+}
+
+/// A message that is sent in the next L2 block.
+fn send(l2: &FakeL2) {
+    let l2_block = l2.with(|inner| inner.blocks.len() as u64);
+    l2.mine(|state| {
+        let item = QueuedMessage {
+            index: state.messages.len() as u64,
+            sent: l2_block,
+            encoded: Bytes::new(),
+            queue: FixedBytes::with_last_byte(l2_block as u8),
+        };
+        state.messages.push(Logged { l2_block, item });
+    });
+}
+
+/// A transaction with this nonce that is posted in the next L2 block.
+fn post(l2: &FakeL2, nonce: u64) {
+    let l2_block = l2.with(|inner| inner.blocks.len() as u64);
+    l2.mine(|state| {
+        let item = ForcedTransaction {
+            index: state.posted.len() as u64,
+            raw: Bytes::from(vec![nonce as u8]),
+            sender: Address::ZERO,
+            to: Address::ZERO,
+            nonce,
+            gas_limit: 0,
+            intrinsic_gas: 0,
+            max_fee_per_gas: U256::ZERO,
+            cost: U256::ZERO,
+        };
+        state.posted.push(Logged { l2_block, item });
+    });
+}
+
+/// Waits until these messages are offered, by the L2 blocks that hold them.
+async fn offered(fixture: &mut Fixture, l2_blocks: &[u64]) {
+    let offered = |told| match told {
+        Told::Messages(messages) => {
+            let found: Vec<u64> = messages.iter().map(|message| message.sent).collect();
+            (found == l2_blocks).then_some(())
+        }
+        _ => None,
+    };
+    next(&mut fixture.told, offered).await;
+}
+
+#[tokio::test]
+async fn messages_are_offered_once_they_are_deep_enough_and_again_to_a_node_that_lost_them() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 0, 0).await;
+    fixture.bridge.confirmations = 3;
+    send(&l2);
+    send(&l2);
+    let _running = fixture.start();
+    offered(&mut fixture, &[]).await;
+    l2.mine(|_| ());
+    offered(&mut fixture, &[1]).await;
+    // The node said that it wants the next one, and this one says that it has none: as after a restart.
+    l2.mine(|_| ());
+    offered(&mut fixture, &[2]).await;
+    offered(&mut fixture, &[]).await;
+    offered(&mut fixture, &[1, 2]).await;
+}
+
+#[tokio::test]
+async fn messages_that_l2_takes_back_are_forgotten_and_those_in_their_place_offered() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 0, 0).await;
+    send(&l2);
+    send(&l2);
+    let _running = fixture.start();
+    offered(&mut fixture, &[1, 2]).await;
+    l2.take_back(1);
+    l2.mine(|_| ());
+    send(&l2);
+    offered(&mut fixture, &[1, 4]).await;
+}
+
+#[tokio::test]
+async fn every_proof_shows_which_messages_are_processed_since_another_may_just_have_been_sent() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    send(&l2);
+    let mut fixture = fixture(&store, &l2, 2, 2).await;
+    let _running = fixture.start();
+    // The contract of this L2 insists.
+    fixture.settled(2, 2).await;
+    assert_eq!(l2.with(|inner| inner.blocks.last().unwrap().processed), 1);
+}
+
+#[tokio::test]
+async fn who_takes_over_commits_each_batch_with_its_proof_in_place_of_those_that_nobody_proved() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    l2.mine(|state| state.committed = vec![naming(hash(0, 0), 9), batch(2), batch(3)]);
+    let store = store(&directory);
+    let mut fixture = fixture(&store, &l2, 2, 2).await;
+    fixture.bridge.takeover = true;
+    let board = Board::default();
+    let looping = Loop::new(fixture.bridge.clone(), board.clone(), Arc::default());
+    let _running = Running(tokio::spawn(looping.run()));
+    says_trouble(&board).await;
+    let trouble = board.status().trouble.unwrap();
+    assert!(trouble.contains("not open"), "{trouble}");
+    assert!(l2.sent().is_empty());
+    l2.with(|inner| inner.open = true);
+    fixture.settled(2, 2).await;
+    assert_eq!(l2.sent(), ["commit and prove 1", "commit and prove 2"]);
+}
+
+#[tokio::test]
+async fn a_posted_transaction_is_offered_until_its_nonce_is_passed_and_then_discharged() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    post(&l2, NONCE);
+    post(&l2, NONCE - 1);
+    let mut fixture = fixture(&store, &l2, 0, 0).await;
+    let _running = fixture.start();
+    for nonce in [NONCE, NONCE - 1] {
+        let forced = |told| match told {
+            Told::Forced(raw) if raw[..] == [nonce as u8] => Some(()),
+            _ => None,
+        };
+        next(&mut fixture.told, forced).await;
+    }
+    let discharged = async {
+        while l2.sent().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, discharged).await.expect("soon");
+    assert_eq!(l2.sent(), ["discharge 1"]);
+}
+
+/// Otherwise a few worthless ones would keep every commit from L2.
+#[tokio::test]
+async fn however_many_posted_transactions_cannot_be_executed_all_are_discharged() {
+    let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
+    let store = store(&directory);
+    for _ in 0..40 {
+        post(&l2, NONCE - 1);
+    }
+    let fixture = fixture(&store, &l2, 0, 0).await;
+    let _running = fixture.start();
+    let discharged = async {
+        while l2.sent().len() < 40 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, discharged).await.expect("soon");
+    let each: Vec<String> = (0..40).map(|index| format!("discharge {index}")).collect();
+    assert_eq!(l2.sent(), each);
 }
 
 #[tokio::test]

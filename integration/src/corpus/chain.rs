@@ -9,7 +9,7 @@ use tern_execution::{
     BatchLimits, BlockAttributes, BlockBuilder, ChainRules, ExecutionError, GenesisState,
     HashWindow, MachineLimits, MachineWork, MemoryNodes, StateView, replay,
 };
-use tern_messages::{BlockWitness, Gas, SealedBlock, TransactionBatch};
+use tern_messages::{Anchor, BlockWitness, Gas, SealedBlock, TransactionBatch};
 
 use super::{CHAIN, Corpus};
 
@@ -95,7 +95,10 @@ impl TestChain {
             timestamp: self.parent.timestamp + 2,
             beneficiary: Address::repeat_byte(0xbe),
             gas_limit: GAS_LIMIT,
-            parent_beacon_block_root: B256::with_last_byte(self.parent.number as u8),
+            anchor: Anchor {
+                l2_block: B256::with_last_byte(self.parent.number as u8),
+                ..Anchor::default()
+            },
         };
         let (nodes, hashes) = (self.nodes.clone(), self.hashes.clone());
         Ok(BlockBuilder::new(

@@ -61,12 +61,15 @@ impl Options {
 }
 
 /// Proving takes all cores and some GB, so that only one network runs at a time in a test binary.
-static TURN: Mutex<()> = Mutex::const_new(());
+pub(super) static TURN: Mutex<()> = Mutex::const_new(());
+
+/// For as long as it is kept, no other network runs.
+pub(super) type Turn = MutexGuard<'static, ()>;
 
 /// A running `tern devnet`, killed when dropped.
 #[derive(Debug)]
 pub struct Devnet {
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
     process: Child,
     directory: PathBuf,
     deployment: Deployment,

@@ -18,7 +18,7 @@ pub use anvil::Anvil;
 pub use command::{Ended, run};
 pub use devnet::{Devnet, Options, clean, program};
 pub use ledger::Ledger;
-pub use rebuilt::{Rebuilt, Watching, main_node_store};
+pub use rebuilt::{Rebuilt, Started, free_address, main_node_store};
 pub use replay::Replay;
 pub use settled::Settled;
 pub use user::User;

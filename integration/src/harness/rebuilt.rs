@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -23,7 +23,7 @@ use tern_storage::tables::chain::{
 use tern_storage::{ChainIdentity, Key, Store, Table};
 
 use super::command::{Ended, run};
-use super::devnet::{Devnet, Options, clean, program};
+use super::devnet::{Devnet, Options, TURN, Turn, clean, program};
 
 /// A data directory that knows nothing but where L2 is.
 #[derive(Debug)]
@@ -32,14 +32,17 @@ pub struct Rebuilt {
     deployment: Deployment,
 }
 
-/// A watcher, killed when dropped.
+/// A watcher or a network, killed when dropped.
 #[derive(Debug)]
-pub struct Watching(Child);
+pub struct Started {
+    process: Child,
+    _turn: Option<Turn>,
+}
 
-impl Drop for Watching {
+impl Drop for Started {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -51,6 +54,14 @@ pub fn main_node_store(data_dir: &Path, deployment: &Deployment) -> Result<Store
     let chain_id = ChainId(deployment.l3_chain_id);
     let identity = ChainIdentity::new(chain_id, deployment.genesis_hash, "main-node");
     Ok(Store::open(&data_dir.join("main-node"), &identity)?)
+}
+
+/// An address of this machine that nobody listens on.
+///
+/// # Errors
+/// If there is none.
+pub fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 impl Rebuilt {
@@ -121,24 +132,53 @@ impl Rebuilt {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn attest(&self, key: &PrivateKeySigner, address: SocketAddr) -> Result<Watching> {
+    pub fn attest(&self, key: &PrivateKeySigner, address: SocketAddr) -> Result<Started> {
         let mut command = self.watcher()?;
         command
             .args(["--attestation-key-env", "WATCHER_KEY"])
             .args(["--rpc", &address.to_string()])
             .env("WATCHER_KEY", hex::encode_prefixed(key.to_bytes()));
-        Ok(Watching(command.spawn()?))
+        Ok(Started {
+            process: command.spawn()?,
+            _turn: None,
+        })
+    }
+
+    /// Starts an outsider's network on nothing but L2's data, which answers at `address`. Its account on L2 is `key`'s.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub async fn take_over(&self, key: &PrivateKeySigner, address: SocketAddr) -> Result<Started> {
+        let turn = TURN.lock().await;
+        let mut command = self.command(&["takeover"])?;
+        let key = hex::encode_prefixed(key.to_bytes());
+        command
+            .args([
+                "--operator-key-env",
+                "OUTSIDER",
+                "--messages-key-env",
+                "OUTSIDER",
+            ])
+            .args(["--rpc", &address.to_string()])
+            .env("OUTSIDER", key);
+        Ok(Started {
+            process: command.spawn()?,
+            _turn: Some(turn),
+        })
     }
 
     /// Starts a watcher.
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn watching(&self) -> Result<Watching> {
-        Ok(Watching(self.watcher()?.spawn()?))
+    pub fn watching(&self) -> Result<Started> {
+        Ok(Started {
+            process: self.watcher()?.spawn()?,
+            _turn: None,
+        })
     }
 
-    /// What a started watcher has said.
+    /// What was started has said.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -147,10 +187,14 @@ impl Rebuilt {
     }
 
     fn watcher(&self) -> Result<Command> {
+        self.command(&["node", "--role", "watcher"])
+    }
+
+    fn command(&self, words: &[&str]) -> Result<Command> {
         let log = File::create(self.directory.path().join("tern.log"))?;
         let mut command = clean(Command::new(program()?));
         command
-            .args(["node", "--role", "watcher"])
+            .args(words)
             .args(self.places())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -24,6 +24,7 @@ sol! {
         function verifiedBlockNumber() external view returns (uint64);
         function verifiedStateRoot() external view returns (bytes32);
         function verifiedBlockHash() external view returns (bytes32);
+        function isOpen() external view returns (bool);
     }
 }
 

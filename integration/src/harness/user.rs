@@ -72,11 +72,13 @@ impl User {
                     .await?
             }
         };
+        let most = request.max_fee_per_gas.unwrap_or(fees.max_fee_per_gas);
+        let tip = request.max_priority_fee_per_gas;
         let request = request
             .with_nonce(nonce)
             .with_gas_limit(gas)
-            .with_max_fee_per_gas(fees.max_fee_per_gas)
-            .with_max_priority_fee_per_gas(fees.max_priority_fee_per_gas);
+            .with_max_fee_per_gas(most)
+            .with_max_priority_fee_per_gas(tip.unwrap_or(fees.max_priority_fee_per_gas));
         Ok(request.build(&self.wallet).await?)
     }
 

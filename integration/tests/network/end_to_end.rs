@@ -1,9 +1,8 @@
 //! The main job, as a user sees it: transactions are confirmed at once, and some time later L2 has verified a
 //! proof of their execution and holds the new state root.
 //!
-//! The proofs are of the profile `insecure-test` but for one test.
+//! The proofs are of the profile `insecure-test`; `takeover` has real ones.
 
-use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use alloy::eips::BlockNumberOrTag;
@@ -13,7 +12,7 @@ use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol;
 use anyhow::{Context, Result, ensure};
-use tern_integration::harness::{Anvil, Devnet, Options, Rebuilt, User, until};
+use tern_integration::harness::{Devnet, Options, Rebuilt, User, until};
 
 sol! {
     interface Token {
@@ -32,9 +31,7 @@ const MAX_AHEAD: u64 = 15;
 const CONFIRMED: Duration = Duration::from_secs(1);
 
 /// Longest time from sealing to verification with quick proofs, circuits included, on two busy cores.
-const SETTLED_QUICKLY: Duration = Duration::from_secs(420);
-/// The same with real proofs.
-const SETTLED: Duration = Duration::from_secs(900);
+const SETTLED: Duration = Duration::from_secs(420);
 
 fn token_creation() -> Result<Bytes> {
     let mut code = TOKEN.trim().parse::<Bytes>()?.to_vec();
@@ -100,7 +97,7 @@ async fn first_steps(user: &User) -> Result<u64> {
 async fn settles_after_a_pause(devnet: &Devnet, user: &User) -> Result<()> {
     let settled = devnet.settled()?;
     let l2 = settled.rollup().provider();
-    until("L2's newest block to be old", SETTLED_QUICKLY, || async {
+    until("L2's newest block to be old", SETTLED, || async {
         let newest = l2.get_block_by_number(Default::default()).await?;
         let newest = newest.map_or(0, |block| block.header.timestamp);
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
@@ -109,7 +106,7 @@ async fn settles_after_a_pause(devnet: &Devnet, user: &User) -> Result<()> {
     .await?;
     let receipt = user.transfer(SOMEBODY, U256::from(1)).await?;
     let block = receipt.block_number;
-    until("the block to be committed", SETTLED_QUICKLY, || async {
+    until("the block to be committed", SETTLED, || async {
         let safe = user.provider().get_block_by_number(BlockNumberOrTag::Safe);
         let safe = safe.await?.map(|block| block.header.number);
         Ok((safe >= block).then_some(()))
@@ -117,71 +114,21 @@ async fn settles_after_a_pause(devnet: &Devnet, user: &User) -> Result<()> {
     .await
 }
 
-async fn the_whole_path(
-    directory: &Path,
-    options: Options,
-    steps: impl AsyncFnOnce(&User) -> Result<u64>,
-    limit: Duration,
-) -> Result<()> {
-    let devnet = Devnet::start(directory, &options).await?;
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_are_confirmed_at_once_and_verified_on_the_embedded_l2() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let devnet = Devnet::start(directory.path(), &Options::quick()).await?;
     let user = devnet.user(1).await?;
-    let last = steps(&user).await?;
+    let last = first_steps(&user).await?;
     let settled = devnet.settled()?;
-    let outcome = settled.verifies_block(last, limit).await;
+    let outcome = settled.verifies_block(last, SETTLED).await;
     outcome.map_err(|error| error.context(devnet.log().unwrap_or_default()))?;
     ensure!(settled.verified_batch().await? >= 1);
     for account in [user.address(), SOMEBODY, Address::with_last_byte(0x77)] {
         settled.agrees_with(&user, account).await?;
     }
-    if options.l2_rpc.is_none() {
-        settles_after_a_pause(&devnet, &user).await?;
-    }
-    let (rebuilt, rebuilt_to) = Rebuilt::of(devnet).await?;
+    settles_after_a_pause(&devnet, &user).await?;
+    let (_, rebuilt_to) = Rebuilt::of(devnet).await?;
     ensure!(rebuilt_to.0 >= last, "blocks are missing");
-    match options.l2_rpc {
-        Some(_) => goes_on(&rebuilt, &options).await,
-        // The embedded L2 ended with the network.
-        None => Ok(()),
-    }
-}
-
-/// A network goes on from the directory that was made from L2 alone, where L2 is: nothing is proven again, and what is
-/// sent becomes the next batch.
-async fn goes_on(rebuilt: &Rebuilt, options: &Options) -> Result<()> {
-    let options = options
-        .clone()
-        .with("TERN_ROLES", "[main-node, sequencer, bridge]");
-    let devnet = rebuilt.devnet(&options).await?;
-    let (user, settled) = (devnet.user(1).await?, devnet.settled()?);
-    let before = settled.rollup().lastCommittedBatch().call().await?;
-    user.transfer(SOMEBODY, U256::from(1)).await?;
-    until("the next batch", SETTLED_QUICKLY, || async {
-        let committed = settled.rollup().lastCommittedBatch().call().await?;
-        Ok((committed > before).then_some(()))
-    })
-    .await?;
-    let log = devnet.log()?;
-    let replayed = log.matches("executed again").count();
-    ensure!(
-        replayed == 1,
-        "{replayed} blocks were executed again:\n{log}"
-    );
-    ensure!(devnet.stop().await?.success());
     Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn transactions_are_confirmed_at_once_and_verified_on_the_embedded_l2() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let options = Options::quick();
-    the_whole_path(directory.path(), options, first_steps, SETTLED_QUICKLY).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn real_proofs_are_verified_on_anvil() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let anvil = Anvil::start(&["--block-time", "1"])?;
-    // One payment: a real proof takes minutes, and what more steps show is shown with quick proofs.
-    let options = Options::secure().on(anvil.url());
-    the_whole_path(directory.path(), options, pays, SETTLED).await
 }

@@ -3,8 +3,10 @@
 
 mod adversary;
 mod bad_input;
+mod bridge;
 mod crash;
 mod differential;
 mod end_to_end;
 mod rebuild;
+mod takeover;
 mod way_out;

@@ -168,7 +168,8 @@ async fn commit_a_lie(
         },
         blocks: vec![lie],
     };
-    let call = rollup.commit(&rollup.previous_batch(&previous).await?, &batch)?;
+    let previous = rollup.previous_batch(&previous).await?;
+    let call = rollup.commit(&previous, &batch).await?;
     let sender = TransactionSender::new(l2, development_key(0), FollowPolicy::default());
     sender.send("a lie", &call).await?;
     Ok(())

@@ -14,7 +14,7 @@ use tern_execution::{
     BlockAttributes, BlockBuilder, ChainRules, GenesisAccount, GenesisState, HashWindow,
     MachineLimits, MemoryNodes,
 };
-use tern_messages::{ChainId, Gas};
+use tern_messages::{Anchor, ChainId, Gas};
 
 const CHAIN: ChainId = ChainId(1);
 const GAS: u64 = 10_000_000;
@@ -57,7 +57,7 @@ fn run(code: &Bytes, rules: ChainRules) -> Result<Duration, Box<dyn std::error::
             timestamp: 1_002,
             beneficiary: Address::ZERO,
             gas_limit: Gas(GAS),
-            parent_beacon_block_root: B256::ZERO,
+            anchor: Anchor::default(),
         };
         let hashes = HashWindow::new([genesis.block.hash]);
         let parent = &genesis.block.header;

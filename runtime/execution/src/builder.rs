@@ -8,7 +8,7 @@ use alloy::eips::eip2718::Encodable2718;
 use alloy::eips::eip4788::BEACON_ROOTS_ADDRESS;
 use alloy::primitives::{Address, B256, Bytes, KECCAK256_EMPTY};
 use revm::state::EvmState;
-use tern_messages::{Gas, Receipt, SealedBlock};
+use tern_messages::{Anchor, Gas, Receipt, SealedBlock};
 
 use crate::call::CallContext;
 use crate::changes::{Basics, Changes};
@@ -33,6 +33,8 @@ use crate::window::HashWindow;
 pub struct BlockBuilder {
     rules: ChainRules,
     environment: BlockEnvironment,
+    /// What the environment's beacon root is the hash of, if it was opened with that.
+    anchor: Anchor,
     hashes: Arc<HashWindow>,
     overlay: Overlay,
     /// The state before `changes`.
@@ -103,7 +105,9 @@ impl BlockBuilder {
         attributes: BlockAttributes,
     ) -> Result<Self, StateError> {
         let environment = BlockEnvironment::after(&rules, parent, hashes.parent(), attributes);
-        Self::open(source, rules, parent.state_root, environment, hashes)
+        let mut builder = Self::open(source, rules, parent.state_root, environment, hashes)?;
+        builder.anchor = attributes.anchor;
+        Ok(builder)
     }
 
     /// Opens a block in an arbitrary environment on an arbitrary state.
@@ -131,6 +135,7 @@ impl BlockBuilder {
         Self {
             rules,
             environment,
+            anchor: Anchor::default(),
             hashes: Arc::new(hashes),
             overlay,
             view,
@@ -331,6 +336,7 @@ impl BlockBuilder {
         let block = SealedBlock {
             header,
             hash,
+            anchor: self.anchor,
             transactions,
             receipts,
         };

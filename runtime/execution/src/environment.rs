@@ -8,7 +8,7 @@ use revm::context_interface::block::BlobExcessGasAndPrice;
 use revm::handler::EthPrecompiles;
 use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_CANCUN;
 use revm::primitives::hardfork::SpecId;
-use tern_messages::{ChainId, Gas};
+use tern_messages::{Anchor, ChainId, Gas};
 
 use crate::meter::MachineLimits;
 use crate::precompiles;
@@ -90,8 +90,8 @@ pub struct BlockAttributes {
     pub beneficiary: Address,
     /// Most gas that the block's transactions may use together.
     pub gas_limit: Gas,
-    /// A block hash of the parent chain, which contracts read through EIP-4788.
-    pub parent_beacon_block_root: B256,
+    /// What it knows of the parent chain: contracts read the hash through EIP-4788.
+    pub anchor: Anchor,
 }
 
 /// What a block's transactions see of their chain and block.
@@ -134,7 +134,7 @@ impl BlockEnvironment {
             gas_limit: attributes.gas_limit,
             base_fee: next_base_fee(parent),
             prev_randao: keccak256(parent_hash),
-            parent_beacon_block_root: attributes.parent_beacon_block_root,
+            parent_beacon_block_root: attributes.anchor.root(),
         }
     }
 

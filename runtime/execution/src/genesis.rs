@@ -10,7 +10,7 @@ use alloy_trie::EMPTY_ROOT_HASH;
 use revm::primitives::eip170::MAX_CODE_SIZE;
 use revm::state::Bytecode;
 use serde::{Deserialize, Serialize};
-use tern_messages::{Gas, SealedBlock};
+use tern_messages::{Anchor, Gas, SealedBlock};
 use thiserror::Error;
 
 use crate::changes::{AccountChange, Basics, Changes};
@@ -194,6 +194,7 @@ impl GenesisState {
         let block = SealedBlock {
             header,
             hash,
+            anchor: Anchor::default(),
             transactions: vec![],
             receipts: vec![],
         };

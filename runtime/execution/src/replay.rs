@@ -73,7 +73,7 @@ impl ReplayError {
 /// Executes a sealed block again on its parent's state and compares everything: each header field, the hash,
 /// and each receipt. `hashes` are those of the 256 blocks before the block.
 ///
-/// Timestamp, beneficiary, gas limit and beacon root are the sealer's choice (the timestamp must not be less
+/// Timestamp, beneficiary, gas limit and anchor are the sealer's choice (the timestamp must not be less
 /// than the parent's); whether they are acceptable is for the parent chain's contract to say.
 ///
 /// # Errors
@@ -99,7 +99,7 @@ pub fn replay(
         timestamp: claimed.timestamp,
         beneficiary: claimed.beneficiary,
         gas_limit: Gas(claimed.gas_limit),
-        parent_beacon_block_root: claimed.parent_beacon_block_root.unwrap_or_default(),
+        anchor: block.anchor,
     };
     let environment = BlockEnvironment::after(&rules, parent, hashes.parent(), attributes);
     check.equal("number", number, environment.number)?;

@@ -18,9 +18,11 @@ function isOwnSource(built) {
 }
 
 for (const [name, built] of deployable) {
-  const { abi, bytecode } = built;
+  const { abi, bytecode, deployedBytecode } = built;
   const artifact = { contractName: name, abi, bytecode: bytecode.object };
   if (Object.keys(bytecode.linkReferences ?? {}).length > 0) artifact.linkReferences = bytecode.linkReferences;
+  // What a chain's genesis has: no constructor was run.
+  if (name.startsWith("L3")) artifact.deployedBytecode = deployedBytecode.object;
   fs.writeFileSync(path.join(target, `${name}.json`), JSON.stringify(artifact, null, 1) + "\n");
 }
 if (deployable.length === 0) {

@@ -1,6 +1,6 @@
 //! The contracts' creation code, from the artifacts that `scripts/contracts build` writes.
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{Address, Bytes, address};
 use serde::Deserialize;
 
 const VERIFIER: &str = include_str!("../artifacts/Plonky2Verifier.json");
@@ -8,10 +8,46 @@ const ROLLUP: &str = include_str!("../artifacts/Rollup.json");
 const GOVERNANCE: &str = include_str!("../artifacts/Governance.json");
 const ATTESTATION: &str = include_str!("../artifacts/AttestationVerifier.json");
 const SET: &str = include_str!("../artifacts/VerifierSet.json");
+const FORCED: &str = include_str!("../artifacts/ForcedQueue.json");
+const BRIDGE: &str = include_str!("../artifacts/Bridge.json");
+const L3_INBOX: &str = include_str!("../artifacts/L3Inbox.json");
+const L3_BRIDGE: &str = include_str!("../artifacts/L3Bridge.json");
+const L3_TOKEN: &str = include_str!("../artifacts/L3Token.json");
+
+/// Creates contracts where only their code decides: the "deterministic deployment proxy", which most chains have.
+pub(crate) const FACTORY: Address = address!("4e59b44847b379578588920ca78fbf26c0b4956c");
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Artifact {
     bytecode: Bytes,
+    #[serde(default)]
+    deployed_bytecode: Bytes,
+}
+
+/// Creation code of the `ForcedQueue` with its constructor's arguments, ABI-encoded.
+pub(crate) fn forced_queue(arguments: &[u8]) -> Bytes {
+    creation(FORCED, arguments)
+}
+
+/// Creation code of the `Bridge`, which takes no arguments.
+pub(crate) fn bridge() -> Bytes {
+    creation(BRIDGE, &[])
+}
+
+/// Code of `L3Inbox`.
+pub(crate) fn l3_inbox() -> Bytes {
+    deployed(L3_INBOX)
+}
+
+/// Code of `L3Bridge`.
+pub(crate) fn l3_bridge() -> Bytes {
+    deployed(L3_BRIDGE)
+}
+
+/// Code of `L3Token`.
+pub(crate) fn l3_token() -> Bytes {
+    deployed(L3_TOKEN)
 }
 
 /// Creation code of the `Plonky2Verifier` with its constructor's arguments, ABI-encoded.
@@ -40,8 +76,15 @@ pub(crate) fn verifier_set(arguments: &[u8]) -> Bytes {
 }
 
 fn creation(artifact: &str, arguments: &[u8]) -> Bytes {
-    let artifact: Artifact = serde_json::from_str(artifact).expect("the artifact is well-formed");
-    [&artifact.bytecode, arguments].concat().into()
+    [&read(artifact).bytecode, arguments].concat().into()
+}
+
+fn deployed(artifact: &str) -> Bytes {
+    read(artifact).deployed_bytecode
+}
+
+fn read(artifact: &str) -> Artifact {
+    serde_json::from_str(artifact).expect("the artifact is well-formed")
 }
 
 #[cfg(test)]

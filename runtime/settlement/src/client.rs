@@ -5,12 +5,16 @@ use alloy::eips::BlockId;
 use alloy::primitives::{Address, B256};
 use alloy::sol_types::SolCall;
 use tern_messages::job::StatementData;
-use tern_messages::{Batch, BatchNumber, BlockNumber, ChainId, L2Anchor, Proof, WindowDigest};
+use tern_messages::{
+    Anchor, Batch, BatchNumber, BlockNumber, ChainId, L2Anchor, Proof, WindowDigest,
+};
 
 use crate::bindings::IRollup;
 use crate::error::SettlementError;
+use crate::forced::{Taken, taken};
 use crate::l2::L2;
-use crate::posting::{self, Call, PreviousBatch};
+use crate::posted::PostedBlock;
+use crate::posting::{self, Call, InboxProof, PreviousBatch};
 
 /// What a node knows of the chain that the contract must be for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub struct RollupStatus {
 pub struct RollupClient {
     l2: L2,
     address: Address,
+    pub(crate) inbox: Address,
+    pub(crate) forced_queue: Address,
     deployment_block: u64,
 }
 
@@ -71,12 +77,16 @@ impl RollupClient {
         let mut client = Self {
             l2,
             address,
+            inbox: Address::ZERO,
+            forced_queue: Address::ZERO,
             deployment_block: 0,
         };
         let found = ChainId(client.identify(IRollup::chainIdCall {}).await?);
         client.same("chain id", chain_id, found)?;
         let found = client.identify(IRollup::genesisHashCall {}).await?;
         client.same("genesis block", genesis_hash, found)?;
+        client.inbox = client.identify(IRollup::inboxCall {}).await?;
+        client.forced_queue = client.identify(IRollup::forcedQueueCall {}).await?;
         client.deployment_block = client.identify(IRollup::deploymentBlockCall {}).await?;
         Ok(client)
     }
@@ -84,6 +94,16 @@ impl RollupClient {
     /// The contract's address.
     pub fn address(&self) -> Address {
         self.address
+    }
+
+    /// The queue of messages to the chain.
+    pub fn inbox(&self) -> Address {
+        self.inbox
+    }
+
+    /// The queue of transactions that blocks must hold.
+    pub fn forced_queue(&self) -> Address {
+        self.forced_queue
     }
 
     /// The chain that the contract is on.
@@ -139,20 +159,31 @@ impl RollupClient {
         Ok(Some(hash).filter(|hash| !hash.is_zero()))
     }
 
-    /// The L2 block with this hash, if the contract has recorded it, so that an L3 block may name it in its parent beacon
-    /// block root.
+    /// What a posted block knows of L2, and the L2 block that it names if it names one.
     ///
     /// # Errors
-    /// If L2 does not answer as it should.
-    pub async fn recorded_block(&self, hash: B256) -> Result<Option<L2Anchor>, SettlementError> {
-        let call = IRollup::recordedBlockCall { blockHash: hash };
+    /// If L2 does not answer as it should, or knows less than the block.
+    pub async fn anchor_of(
+        &self,
+        posted: &PostedBlock,
+    ) -> Result<(Anchor, Option<L2Anchor>), SettlementError> {
+        if posted.l2_block.is_zero() {
+            return Ok((Anchor::default(), None));
+        }
+        let call = IRollup::recordedBlockCall {
+            blockHash: posted.l2_block,
+        };
         let found = self.view(call, BlockId::latest()).await?;
-        let anchor = L2Anchor {
+        let queue = self.queue_of(posted.messages).await?;
+        let (Some(queue), true) = (queue, found.timestamp != 0) else {
+            return Err(self.l2.malformed("what a block names", "nothing"));
+        };
+        let l2_anchor = L2Anchor {
             number: found.number,
-            hash,
+            hash: posted.l2_block,
             timestamp: found.timestamp,
         };
-        Ok(Some(anchor).filter(|anchor| anchor.timestamp != 0))
+        Ok((queue.anchor(posted.l2_block), Some(l2_anchor)))
     }
 
     /// Whether the contract holds exactly this batch.
@@ -160,8 +191,10 @@ impl RollupClient {
     /// # Errors
     /// If L2 does not answer as it should, or the batch is empty.
     pub async fn holds(&self, batch: &Batch) -> Result<bool, SettlementError> {
-        let held = self.batch_hash(batch.header.number).await?;
-        Ok(held == Some(self.previous_batch(batch).await?.batch_hash()))
+        match self.batch_hash(batch.header.number).await? {
+            None => Ok(false),
+            Some(held) => Ok(held == self.previous_batch(batch).await?.batch_hash()),
+        }
     }
 
     /// `batch`, which the contract holds, as the one that the next commit follows. For the first commit
@@ -172,7 +205,8 @@ impl RollupClient {
     pub async fn previous_batch(&self, batch: &Batch) -> Result<PreviousBatch, SettlementError> {
         let before = BatchNumber(batch.header.number.0.saturating_sub(1));
         let parent = self.batch_hash(before).await?.unwrap_or_default();
-        Ok(PreviousBatch::of(batch, parent)?)
+        let forced = self.forced_after(batch.header.number).await?;
+        Ok(PreviousBatch::of(batch, parent, forced)?)
     }
 
     /// Genesis, as what the first batch follows.
@@ -180,29 +214,106 @@ impl RollupClient {
         PreviousBatch::genesis(header)
     }
 
-    /// The call that commits `batch` after `previous`.
+    /// The call that commits `batch` after `previous`, and shows those of its transactions that the forced queue has next.
     ///
     /// # Errors
-    /// [`SettlementError::Posting`].
-    pub fn commit(&self, previous: &PreviousBatch, batch: &Batch) -> Result<Call, SettlementError> {
-        Ok(posting::commit_call(self.address, previous, batch)?)
+    /// [`SettlementError::Posting`], and if L2 does not answer as it should.
+    pub async fn commit(
+        &self,
+        previous: &PreviousBatch,
+        batch: &Batch,
+    ) -> Result<Call, SettlementError> {
+        let taken = self.taken(previous.forced, batch).await?;
+        let address = self.address;
+        Ok(posting::commit_call(
+            address,
+            previous,
+            batch,
+            &taken.places,
+        )?)
     }
 
-    /// The call that proves consecutive batches; the statement is of all their blocks.
+    /// The call that commits `batch` after `previous` and proves it: for anyone, while the chain is open.
     ///
     /// # Errors
-    /// [`SettlementError::Posting`].
-    pub fn prove(
+    /// [`SettlementError::Posting`], and if L2 does not answer as it should.
+    pub async fn commit_and_prove(
+        &self,
+        previous: &PreviousBatch,
+        batch: &Batch,
+        statement: &StatementData,
+        proof: &Proof,
+        messages: InboxProof,
+    ) -> Result<Call, SettlementError> {
+        let taken = self.taken(previous.forced, batch).await?;
+        let address = self.address;
+        let commit = posting::commit_call(address, previous, batch, &taken.places)?;
+        let (batches, forced) = (std::slice::from_ref(batch), [taken.next]);
+        let prove = posting::prove_call(address, batches, &forced, statement, proof, messages)?;
+        Ok(posting::both(address, &commit, &prove)?)
+    }
+
+    /// Whether anyone may commit and prove.
+    ///
+    /// # Errors
+    /// If L2 does not answer as it should.
+    pub async fn is_open(&self) -> Result<bool, SettlementError> {
+        self.view(IRollup::isOpenCall {}, BlockId::latest()).await
+    }
+
+    /// What a commit of `batch` takes off the forced queue, of which `first` is the first entry.
+    async fn taken(&self, first: u64, batch: &Batch) -> Result<Taken, SettlementError> {
+        let entries = self.forced_entries(first, u64::MAX).await?;
+        if entries.is_empty() {
+            return Ok(taken(first, &entries, 0, 0, batch));
+        }
+        let deadlines = self
+            .view(IRollup::deadlinesCall {}, BlockId::latest())
+            .await?;
+        let now = self.l2().head().await?.timestamp;
+        let (deadline, earliest) = (
+            self.forced_deadline().await?,
+            now.saturating_sub(deadlines.liveness),
+        );
+        Ok(taken(first, &entries, deadline, earliest, batch))
+    }
+
+    /// How many messages the verified state has processed, as far as the contract was shown.
+    ///
+    /// # Errors
+    /// If L2 does not answer as it should.
+    pub async fn processed_messages(&self) -> Result<u64, SettlementError> {
+        self.view(IRollup::processedMessagesCall {}, BlockId::latest())
+            .await
+    }
+
+    /// The first entry of the forced queue that the verified state leaves.
+    ///
+    /// # Errors
+    /// If L2 does not answer as it should.
+    pub async fn verified_forced(&self) -> Result<u64, SettlementError> {
+        self.view(IRollup::verifiedForcedCall {}, BlockId::latest())
+            .await
+    }
+
+    /// The call that proves consecutive batches, which the contract holds; the statement is of all their blocks.
+    ///
+    /// # Errors
+    /// [`SettlementError::Posting`], and if L2 does not answer as it should.
+    pub async fn prove(
         &self,
         batches: &[Batch],
         statement: &StatementData,
         proof: &Proof,
+        messages: InboxProof,
     ) -> Result<Call, SettlementError> {
+        let mut forced = Vec::with_capacity(batches.len());
+        for batch in batches {
+            forced.push(self.forced_after(batch.header.number).await?);
+        }
+        let address = self.address;
         Ok(posting::prove_call(
-            self.address,
-            batches,
-            statement,
-            proof,
+            address, batches, &forced, statement, proof, messages,
         )?)
     }
 
@@ -213,10 +324,7 @@ impl RollupClient {
     pub async fn record_block_hash(&self, number: u64) -> Result<Call, SettlementError> {
         let header = self.l2.encoded_header(number).await?;
         let call = IRollup::recordBlockHashCall { header };
-        Ok(Call {
-            to: Some(self.address),
-            data: call.abi_encode().into(),
-        })
+        Ok(Call::of(self.address, &call))
     }
 
     pub(crate) async fn view<C: SolCall>(

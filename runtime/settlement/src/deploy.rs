@@ -12,6 +12,7 @@ use crate::artifacts;
 use crate::bindings::IRollup;
 use crate::error::SettlementError;
 use crate::posting::Call;
+use crate::predeploys::canonical_bridge;
 use crate::sender::{Mined, TransactionSender};
 
 /// What the `Rollup` of a new chain is made of. Anyone can recompute it from the genesis file.
@@ -31,6 +32,21 @@ pub struct RollupPlan {
     pub verifier: Address,
     /// From the announcement of another verifier to its use, and from a halt to its end.
     pub delay: Duration,
+    /// The `Bridge` on L2, which exists.
+    pub bridge: Address,
+    /// How long something may wait.
+    pub deadlines: Deadlines,
+}
+
+/// How long something may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// A message or a forced transaction, until a block has it.
+    pub inclusion: Duration,
+    /// What is committed or due, until anyone may commit and prove.
+    pub liveness: Duration,
+    /// How much longer, until anyone may freeze the chain.
+    pub emergency: Duration,
 }
 
 /// Who may do what to the chain. Accounts of people, each a different one where there is value.
@@ -49,6 +65,8 @@ pub struct Roles {
 pub struct DeployedChain {
     /// The `Governance`.
     pub governance: Address,
+    /// The `ForcedQueue`.
+    pub forced_queue: Address,
     /// The `Rollup`.
     pub rollup: Deployed,
 }
@@ -122,7 +140,32 @@ pub async fn deploy_verifier_set(
     create(sender, "the creation of the verifier set", data).await
 }
 
-/// Creates the `Governance` and the `Rollup` that obeys it.
+/// Creates the `Bridge` at [`canonical_bridge`](crate::canonical_bridge), unless it is there.
+///
+/// # Errors
+/// [`SettlementError::NoFactory`] if L2 lacks the contract that creates others where only their code decides, and those of
+/// [`TransactionSender::send`].
+pub async fn deploy_bridge(sender: &TransactionSender) -> Result<Address, SettlementError> {
+    let (l2, bridge) = (sender.l2(), canonical_bridge());
+    if !l2.code(bridge).await?.is_empty() {
+        return Ok(bridge);
+    }
+    if l2.code(artifacts::FACTORY).await?.is_empty() {
+        return Err(SettlementError::NoFactory {
+            endpoint: l2.endpoint().to_string(),
+            factory: artifacts::FACTORY,
+        });
+    }
+    let data = [B256::ZERO.as_slice(), &artifacts::bridge()].concat();
+    let call = Call::with_data(artifacts::FACTORY, data.into());
+    sender.send("the creation of the Bridge", &call).await?;
+    match l2.code(bridge).await?.is_empty() {
+        false => Ok(bridge),
+        true => Err(l2.malformed("the creation of the Bridge", "there is no contract")),
+    }
+}
+
+/// Creates the `Governance`, the `ForcedQueue`, and the `Rollup` that obeys the one and takes from the other.
 ///
 /// # Errors
 /// [`SettlementError::UnsupportedL2`] where the EVM does not know the blocks of the chain it runs on,
@@ -141,6 +184,15 @@ pub async fn deploy_rollup(
     let governance = create(sender, "the creation of the Governance", data)
         .await?
         .address;
+    // The two know each other: the queue is told where the Rollup will be.
+    let nonce = sender.l2().mined_nonce(sender.account()).await?;
+    let rollup = sender.account().create(nonce + 1);
+    let inclusion = plan.deadlines.inclusion.as_secs();
+    let arguments = (rollup, plan.chain_id.0, inclusion).abi_encode_params();
+    let data = artifacts::forced_queue(&arguments);
+    let forced_queue = create(sender, "the creation of the ForcedQueue", data)
+        .await?
+        .address;
     let genesis = IRollup::Genesis {
         chainId: plan.chain_id.0,
         gasLimit: header.gas_limit,
@@ -152,10 +204,26 @@ pub async fn deploy_rollup(
         gasUsed: header.gas_used,
         hashWindow: plan.window,
     };
-    let arguments = (genesis, roles.operator, governance).abi_encode_params();
-    let data = artifacts::rollup(&arguments);
+    let deadlines = IRollup::Deadlines {
+        inclusion,
+        liveness: plan.deadlines.liveness.as_secs(),
+        emergency: plan.deadlines.emergency.as_secs(),
+    };
+    let arguments = (
+        genesis,
+        roles.operator,
+        governance,
+        plan.bridge,
+        forced_queue,
+        deadlines,
+    );
+    let data = artifacts::rollup(&arguments.abi_encode_params());
     let rollup = create(sender, "the creation of the Rollup", data).await?;
-    Ok(DeployedChain { governance, rollup })
+    Ok(DeployedChain {
+        governance,
+        forced_queue,
+        rollup,
+    })
 }
 
 async fn create(
@@ -165,7 +233,7 @@ async fn create(
 ) -> Result<Deployed, SettlementError> {
     let Mined {
         block, contract, ..
-    } = sender.send(action, &Call { to: None, data }).await?;
+    } = sender.send(action, &Call::create(data)).await?;
     let address = contract.ok_or_else(|| {
         sender
             .l2()

@@ -10,7 +10,12 @@ use tern_messages::{BatchNumber, ChainId};
 use thiserror::Error;
 
 use crate::bindings::Foundations::FoundationsErrors;
+use crate::bindings::IBridge::IBridgeErrors;
+use crate::bindings::IExits::IExitsErrors;
+use crate::bindings::IForcedQueue::IForcedQueueErrors;
 use crate::bindings::IGovernance::IGovernanceErrors;
+use crate::bindings::IInbox::IInboxErrors;
+use crate::bindings::IL3Bridge::IL3BridgeErrors;
 use crate::bindings::IRollup::IRollupErrors;
 use crate::endpoint::L2Endpoint;
 use crate::follower::FollowFailure;
@@ -92,6 +97,17 @@ pub enum SettlementError {
         address: Address,
         /// L2's chain id.
         chain: ChainId,
+    },
+    /// L2 lacks a contract that is needed to create the `Bridge`.
+    #[error(
+        "L2 at {endpoint} has no contract at {factory}, which creates the Bridge at the same address on every chain; have \
+         it deployed there (it is the \"deterministic deployment proxy\"), or name a Bridge that exists in the chain file"
+    )]
+    NoFactory {
+        /// Scheme and host of the endpoint.
+        endpoint: String,
+        /// Where it should be.
+        factory: Address,
     },
     /// Something else than a `Rollup` is deployed at the address.
     #[error("the contract at {address} does not answer as a Rollup does; is the address right?")]
@@ -245,6 +261,7 @@ impl SettlementError {
             | Self::Scheme { .. }
             | Self::WrongChain { .. }
             | Self::NoContract { .. }
+            | Self::NoFactory { .. }
             | Self::NotARollup { .. }
             | Self::WrongRollup { .. }
             | Self::Reverted { .. }
@@ -342,6 +359,16 @@ pub enum Revert {
     Rollup(IRollupErrors),
     /// The chain is halted or paused, or another refusal of its `Governance`.
     Governance(IGovernanceErrors),
+    /// The bridge's reason.
+    Bridge(Box<IBridgeErrors>),
+    /// The reason of its way out of a chain that ended.
+    Exits(Box<IExitsErrors>),
+    /// The reason of the bridge on L3.
+    L3Bridge(Box<IL3BridgeErrors>),
+    /// The reason of the queue of messages.
+    Inbox(Box<IInboxErrors>),
+    /// The reason of the queue of forced transactions.
+    ForcedQueue(Box<IForcedQueueErrors>),
     /// An error of the proof verifier or of access control.
     Foundation(FoundationsErrors),
     /// `revert("…")`.
@@ -361,6 +388,21 @@ impl Revert {
         }
         if let Ok(error) = FoundationsErrors::abi_decode(data) {
             return Self::Foundation(error);
+        }
+        if let Ok(error) = IBridgeErrors::abi_decode(data) {
+            return Self::Bridge(Box::new(error));
+        }
+        if let Ok(error) = IExitsErrors::abi_decode(data) {
+            return Self::Exits(Box::new(error));
+        }
+        if let Ok(error) = IL3BridgeErrors::abi_decode(data) {
+            return Self::L3Bridge(Box::new(error));
+        }
+        if let Ok(error) = IInboxErrors::abi_decode(data) {
+            return Self::Inbox(Box::new(error));
+        }
+        if let Ok(error) = IForcedQueueErrors::abi_decode(data) {
+            return Self::ForcedQueue(Box::new(error));
         }
         match RevertString::abi_decode(data) {
             Ok(revert) => Self::Message(revert.reason),
@@ -382,6 +424,11 @@ impl std::fmt::Display for Revert {
         match self {
             Self::Rollup(error) => write!(f, "{error:?}"),
             Self::Governance(error) => write!(f, "{error:?}"),
+            Self::Bridge(error) => write!(f, "{error:?}"),
+            Self::Exits(error) => write!(f, "{error:?}"),
+            Self::L3Bridge(error) => write!(f, "{error:?}"),
+            Self::Inbox(error) => write!(f, "{error:?}"),
+            Self::ForcedQueue(error) => write!(f, "{error:?}"),
             Self::Foundation(error) => write!(f, "{error:?}"),
             Self::Message(text) => write!(f, "{text:?}"),
             Self::Other(data) if data.is_empty() => write!(f, "reverted without a reason"),

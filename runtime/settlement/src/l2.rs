@@ -2,6 +2,7 @@
 //! than they can prove; each wait and each answer's length is limited by the [`L2Endpoint`].
 
 use std::future::IntoFuture;
+use std::ops::RangeInclusive;
 
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::network::TransactionBuilder;
@@ -9,18 +10,21 @@ use alloy::primitives::{Address, B256, Bytes, TxHash, U256, hex, keccak256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::types::{Filter, Log, Transaction, TransactionReceipt, TransactionRequest};
-use alloy::sol_types::SolCall;
-use alloy::transports::TransportError;
-use tern_messages::ChainId;
+use alloy::sol_types::{SolCall, SolEvent};
+use alloy::transports::{TransportError, TransportErrorKind};
+use tern_messages::{ChainId, StateProof};
 
 use crate::endpoint::L2Endpoint;
-use crate::error::SettlementError;
+use crate::error::{AnswerLimit, SettlementError};
 use crate::posting::Call;
 use crate::transport::LimitedHttp;
 
 /// Creation code that returns NUMBER and BLOCKHASH(NUMBER - 1): NUMBER PUSH0 MSTORE, PUSH1 1 NUMBER SUB BLOCKHASH
 /// PUSH1 32 MSTORE, PUSH1 64 PUSH0 RETURN.
 const OWN_BLOCK: &[u8] = &hex!("435f52600143034060205260405ff3");
+
+/// Blocks that one request for logs covers; public endpoints refuse more than some thousands.
+pub(crate) const LOG_RANGE: u64 = 2_000;
 
 /// A connection to L2.
 #[derive(Clone, Debug)]
@@ -43,6 +47,22 @@ pub struct L2Block {
     pub timestamp: u64,
     /// Its base fee in wei.
     pub base_fee: u64,
+}
+
+/// What a log says, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged<T> {
+    /// Number of the L2 block that holds it.
+    pub l2_block: u64,
+    /// What it says.
+    pub item: T,
+}
+
+impl<T> Logged<T> {
+    pub(crate) fn of(log: &Log, item: T) -> Option<Self> {
+        let l2_block = log.block_number?;
+        Some(Self { l2_block, item })
+    }
 }
 
 impl L2Block {
@@ -201,6 +221,86 @@ impl L2 {
         }))
     }
 
+    /// Calls a view of a contract that must be there.
+    ///
+    /// # Errors
+    /// If the contract refuses, or what comes back is not the view's return value.
+    pub async fn ask_contract<C: SolCall>(
+        &self,
+        contract: Address,
+        call: C,
+    ) -> Result<C::Return, SettlementError> {
+        let answer = self.view(contract, call, BlockId::latest()).await?;
+        answer.ok_or_else(|| self.malformed("a contract's view", "not its return value"))
+    }
+
+    /// The logs of a mined transaction that succeeded, with the number of its block; `None` as long as it is not mined.
+    ///
+    /// # Errors
+    /// [`SettlementError::Failed`] if it failed, and if the chain does not answer as it should.
+    pub async fn outcome(&self, hash: TxHash) -> Result<Option<Logged<Vec<Log>>>, SettlementError> {
+        let Some(receipt) = self.receipt(hash).await? else {
+            return Ok(None);
+        };
+        if !receipt.status() {
+            let action = "a transaction";
+            return Err(SettlementError::Failed { action, hash });
+        }
+        let l2_block = receipt
+            .block_number
+            .ok_or_else(|| self.malformed("a receipt", "without its block"))?;
+        let item = receipt.logs().to_vec();
+        Ok(Some(Logged { l2_block, item }))
+    }
+
+    /// Whether a transaction is mined, whatever came of it.
+    ///
+    /// # Errors
+    /// If the chain does not answer as it should.
+    pub async fn is_mined(&self, hash: TxHash) -> Result<bool, SettlementError> {
+        Ok(self.receipt(hash).await?.is_some())
+    }
+
+    /// What the state after a block says of an account and a slot of it (EIP-1186).
+    ///
+    /// # Errors
+    /// If the chain does not answer as it should.
+    pub async fn proof(
+        &self,
+        account: Address,
+        slot: B256,
+        block: u64,
+    ) -> Result<StateProof, SettlementError> {
+        Ok(self.slot(account, slot, block).await?.1)
+    }
+
+    /// The same, after the slot's value.
+    ///
+    /// # Errors
+    /// If the chain does not answer as it should.
+    pub async fn slot(
+        &self,
+        account: Address,
+        slot: B256,
+        block: u64,
+    ) -> Result<(U256, StateProof), SettlementError> {
+        let question = self.provider.get_proof(account, vec![slot]).number(block);
+        let proof = self.ask("a proof of a state", question).await?;
+        let value = proof.storage_proof.first().map(|slot| slot.value);
+        let proof = StateProof {
+            nonce: proof.nonce,
+            balance: proof.balance,
+            code_hash: proof.code_hash,
+            account: proof.account_proof,
+            slots: proof
+                .storage_proof
+                .into_iter()
+                .map(|slot| slot.proof)
+                .collect(),
+        };
+        Ok((value.unwrap_or_default(), proof))
+    }
+
     /// Calls a view; `None` if what comes back is not its return value.
     pub(crate) async fn view<C: SolCall>(
         &self,
@@ -274,8 +374,70 @@ impl L2 {
             .await
     }
 
+    /// The calldata of a transaction, of whatever type: an L2 has some that Ethereum does not know.
+    pub(crate) async fn calldata(&self, hash: TxHash) -> Result<Option<Bytes>, SettlementError> {
+        #[derive(Debug, serde::Deserialize)]
+        struct WithInput {
+            input: Bytes,
+        }
+        let method = "eth_getTransactionByHash".into();
+        let question = async { self.provider.raw_request(method, (hash,)).await };
+        let found: Option<WithInput> = self.ask("a transaction", question).await?;
+        Ok(found.map(|found| found.input))
+    }
+
     pub(crate) async fn logs(&self, filter: &Filter) -> Result<Vec<Log>, SettlementError> {
         self.ask("logs", self.provider.get_logs(filter)).await
+    }
+
+    /// A contract's events of one kind whose first indexed field is `first`, in the newest `blocks` blocks.
+    ///
+    /// # Errors
+    /// If the chain does not answer as it should.
+    pub async fn newest_events<E: SolEvent>(
+        &self,
+        contract: Address,
+        first: U256,
+        blocks: u64,
+    ) -> Result<Vec<E>, SettlementError> {
+        let head = self.head().await?.number;
+        let filter = Filter::new()
+            .address(contract)
+            .event_signature(E::SIGNATURE_HASH)
+            .topic1(first);
+        let logs = self
+            .all_logs(filter, head.saturating_sub(blocks)..=head)
+            .await?;
+        let events = logs
+            .iter()
+            .filter_map(|log| E::decode_log_data(log.data()).ok());
+        Ok(events.collect())
+    }
+
+    /// All logs within these blocks that the filter admits, in order.
+    pub(crate) async fn all_logs(
+        &self,
+        filter: Filter,
+        within: RangeInclusive<u64>,
+    ) -> Result<Vec<Log>, SettlementError> {
+        let mut found = Vec::new();
+        let mut from = *within.start();
+        while from <= *within.end() {
+            let mut to = from.saturating_add(LOG_RANGE - 1).min(*within.end());
+            let logs = loop {
+                let filter = filter.clone().from_block(from).to_block(to);
+                match self.provider.get_logs(&filter).await {
+                    Ok(logs) => break logs,
+                    // Whoever fills L2's blocks with events does not keep others from reading them.
+                    Err(error) if to > from && is_too_long(&error) => to = from + (to - from) / 2,
+                    Err(error) => return Err(self.error("logs", error)),
+                }
+            };
+            found.extend(logs);
+            let Some(next) = to.checked_add(1) else { break };
+            from = next;
+        }
+        Ok(found)
     }
 
     pub(crate) fn error(&self, action: &'static str, error: TransportError) -> SettlementError {
@@ -300,9 +462,22 @@ impl L2 {
     }
 }
 
+/// Whether a server does not answer as the answer is longer than it gives, or than is taken from it.
+fn is_too_long(error: &TransportError) -> bool {
+    match error {
+        TransportError::ErrorResp(_) => true,
+        TransportError::Transport(TransportErrorKind::Custom(cause)) => matches!(
+            cause.downcast_ref::<AnswerLimit>(),
+            Some(AnswerLimit::Length { .. })
+        ),
+        _ => false,
+    }
+}
+
 pub(crate) fn request(from: Address, call: &Call) -> TransactionRequest {
     let request = TransactionRequest::default()
         .with_from(from)
+        .with_value(call.value)
         .with_input(call.data.clone());
     match call.to {
         Some(to) => request.with_to(to),

@@ -20,24 +20,37 @@ pub mod compression;
 mod deploy;
 mod endpoint;
 mod error;
+mod exits;
 pub mod follower;
+mod forced;
+mod inbox;
 mod l2;
 mod posted;
 pub mod posting;
+mod predeploys;
 mod sender;
 mod transport;
 
 pub use attestation::{AttestationVerifier, RequiredProofs, RequiredVerifier, Signatures, Watcher};
-pub use bindings::{Foundations, IGovernance, IRollup};
+pub use bindings::{
+    Foundations, IBridge, IExits, IForcedQueue, IGovernance, IInbox, IL3Bridge, IL3Inbox, IRollup,
+    IToken, Message, Withdrawal,
+};
 pub use client::{ExpectedRollup, RollupClient, RollupStatus};
 pub use deploy::{
-    Deployed, DeployedChain, Roles, RollupPlan, VerifierKey, deploy_attestation_verifier,
-    deploy_rollup, deploy_verifier, deploy_verifier_set,
+    Deadlines, Deployed, DeployedChain, Roles, RollupPlan, VerifierKey,
+    deploy_attestation_verifier, deploy_bridge, deploy_rollup, deploy_verifier,
+    deploy_verifier_set,
 };
 pub use endpoint::L2Endpoint;
 pub use error::{AnswerLimit, Revert, SettlementError};
 pub use follower::FollowPolicy;
-pub use l2::{L2, L2Block};
+pub use forced::{ForcedEntry, Taken, taken};
+pub use inbox::Queue;
+pub use l2::{L2, L2Block, Logged};
 pub use posted::{PostedBatch, PostedBlock, RecordedBlock, decode_commit};
-pub use posting::{Call, PostingError, PreviousBatch};
+pub use posting::{Call, InboxProof, PostingError, PreviousBatch};
+pub use predeploys::{
+    L3_BRIDGE, L3_INBOX, L3_TOKEN, Predeploy, canonical_bridge, predeploys, processed,
+};
 pub use sender::{Mined, TransactionSender};

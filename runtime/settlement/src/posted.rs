@@ -2,7 +2,6 @@
 
 use std::ops::RangeInclusive;
 
-use alloy::consensus::Transaction as _;
 use alloy::primitives::{B256, Bytes, U256};
 use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::{SolCall, SolEvent};
@@ -12,9 +11,7 @@ use crate::bindings::IRollup;
 use crate::client::RollupClient;
 use crate::compression;
 use crate::error::SettlementError;
-
-/// L2 blocks that one request for logs covers; public endpoints refuse more than some thousands.
-const LOG_RANGE: u64 = 2_000;
+use crate::l2::LOG_RANGE;
 
 /// A batch as it was posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +33,10 @@ pub struct PostedBlock {
     pub state_root: B256,
     /// Receipts root.
     pub receipts_root: B256,
-    /// Parent beacon block root: hash of an L2 block.
-    pub beacon_root: B256,
+    /// The L2 block that it names; zero if none. With `messages` it says what the block knows of L2.
+    pub l2_block: B256,
+    /// How many messages it names.
+    pub messages: u64,
     /// Time, in seconds since 1970.
     pub timestamp: u64,
     /// Gas used.
@@ -55,8 +54,6 @@ pub struct RecordedBlock {
     pub hash: B256,
     /// The time from which on L3 blocks may name it, in seconds since 1970.
     pub timestamp: u64,
-    /// L2 block in which it was recorded.
-    pub recorded_in: u64,
 }
 
 impl RollupClient {
@@ -84,12 +81,12 @@ impl RollupClient {
             .await?
             .ok_or_else(|| missing("its event"))?;
         let place = transaction_of(log).ok_or_else(|| missing("its transaction's place"))?;
-        let transaction = self
+        let calldata = self
             .l2()
-            .transaction(place.hash)
+            .calldata(place.hash)
             .await?
             .ok_or_else(|| missing("its transaction"))?;
-        decode_commit(transaction.inner.input(), place).ok_or_else(|| missing("its calldata"))
+        decode_commit(&calldata, place).ok_or_else(|| missing("its calldata"))
     }
 
     /// The L2 transaction that committed the batch which the contract holds under this number, if it holds one
@@ -137,6 +134,21 @@ impl RollupClient {
         Ok(Some(event.lastBlockHash))
     }
 
+    /// The first entry of the forced queue that a batch leaves which the contract holds.
+    ///
+    /// # Errors
+    /// [`SettlementError::PostingMissing`] if the contract holds no such batch or L2 does not show its event.
+    pub(crate) async fn forced_after(&self, number: BatchNumber) -> Result<u64, SettlementError> {
+        let missing = SettlementError::PostingMissing {
+            batch: number,
+            what: "its event",
+        };
+        let log = self.commit_event(number).await?.ok_or(missing)?;
+        let event = IRollup::BatchCommitted::decode_log(&log.inner)
+            .map_err(|error| self.l2().malformed("logs", &error.to_string()))?;
+        Ok(event.forced)
+    }
+
     /// The L2 transaction that proved a batch, if it is proven and L2 still shows the event.
     ///
     /// # Errors
@@ -181,25 +193,14 @@ impl RollupClient {
             .address(self.address())
             .event_signature(IRollup::BlockHashRecorded::SIGNATURE_HASH);
         let mut found = Vec::new();
-        let mut from = *within.start();
-        while from <= *within.end() {
-            let to = from.saturating_add(LOG_RANGE - 1).min(*within.end());
-            for log in self
-                .l2()
-                .logs(&filter.clone().from_block(from).to_block(to))
-                .await?
-            {
-                let event = IRollup::BlockHashRecorded::decode_log(&log.inner)
-                    .map_err(|error| self.l2().malformed("logs", &error.to_string()))?;
-                found.push(RecordedBlock {
-                    number: event.number,
-                    hash: event.blockHash,
-                    timestamp: event.timestamp,
-                    recorded_in: log.block_number.unwrap_or(from),
-                });
-            }
-            let Some(next) = to.checked_add(1) else { break };
-            from = next;
+        for log in self.l2().all_logs(filter, within).await? {
+            let event = IRollup::BlockHashRecorded::decode_log(&log.inner)
+                .map_err(|error| self.l2().malformed("logs", &error.to_string()))?;
+            found.push(RecordedBlock {
+                number: event.number,
+                hash: event.blockHash,
+                timestamp: event.timestamp,
+            });
         }
         Ok(found)
     }
@@ -249,9 +250,12 @@ fn transaction_of(log: Log) -> Option<L2Transaction> {
     Some(L2Transaction { hash, block })
 }
 
-/// Reads the calldata of `commitBatch`.
+/// Reads the calldata of `commitBatch` or `commitAndProve`.
 pub fn decode_commit(calldata: &[u8], transaction: L2Transaction) -> Option<PostedBatch> {
-    let call = IRollup::commitBatchCall::abi_decode(calldata).ok()?;
+    let call = match IRollup::commitAndProveCall::abi_decode(calldata) {
+        Ok(both) => IRollup::commitBatchCall::abi_decode_raw(&both.commit).ok()?,
+        Err(_) => IRollup::commitBatchCall::abi_decode(calldata).ok()?,
+    };
     let stream = compression::decompress(&call.transactions)?;
     let mut rest = &stream[..];
     let mut blocks = Vec::with_capacity(call.blocks.len());
@@ -265,7 +269,8 @@ pub fn decode_commit(calldata: &[u8], transaction: L2Transaction) -> Option<Post
         blocks.push(PostedBlock {
             state_root: block.stateRoot,
             receipts_root: block.receiptsRoot,
-            beacon_root: block.beaconRoot,
+            l2_block: block.anchor.blockHash,
+            messages: block.anchor.messages,
             timestamp: block.timestamp,
             gas_used: block.gasUsed,
             transactions,

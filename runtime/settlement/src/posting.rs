@@ -8,10 +8,10 @@
 //! ```
 
 use alloy::consensus::Header;
-use alloy::primitives::{Address, B256, Bytes, keccak256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::sol_types::{SolCall, SolValue};
 use tern_messages::job::StatementData;
-use tern_messages::{Batch, BatchNumber, Proof, SealedBlock};
+use tern_messages::{Anchor, Batch, BatchNumber, Proof, SealedBlock};
 use thiserror::Error;
 
 use crate::bindings::IRollup;
@@ -24,15 +24,20 @@ pub const MAX_CALLDATA: usize = 128 * 1024 - 512;
 /// Largest sum of [`posted_size_of`] over the blocks of a batch.
 pub const MAX_BATCH_BYTES: usize = MAX_CALLDATA - COMMIT_FRAME;
 
-/// Most blocks in a proof range: their 184 bytes each, and a word for each batch, leave 73 KB of [`MAX_CALLDATA`] to the
-/// proof even if each block is a batch of its own.
-pub const MAX_RANGE_BLOCKS: usize = 256;
+/// Most blocks in a proof range: their 184 bytes each, and two words for each batch, leave 74 KB of [`MAX_CALLDATA`] to the
+/// proof, watchers' signatures and what shows the messages, even if each block is a batch of its own.
+pub const MAX_RANGE_BLOCKS: usize = 224;
 
-/// Calldata of `commitBatch` without any block: selector, number, previous batch, two offsets, hash, two lengths, and
-/// the padding of the transactions.
-const COMMIT_FRAME: usize = 4 + 32 * (1 + 9 + 2 + 1 + 2 + 1);
-/// Calldata of a block without its transactions: six fields.
-const BLOCK_FRAME: usize = 32 * 6;
+/// Most bytes of transactions in a batch that is committed by the same call as its proof.
+pub const MAX_BYTES_WITH_PROOF: u64 = 48 << 10;
+
+/// Calldata of `commitBatch` without any block: selector, number, previous batch, three offsets, hash, three lengths, and
+/// the padding of the transactions; and the places of forced transactions.
+const COMMIT_FRAME: usize = 4 + 32 * (1 + 12 + 3 + 1 + 3 + 1 + MAX_FORCED);
+/// Most forced transactions that a commit shows.
+pub const MAX_FORCED: usize = 32;
+/// Calldata of a block without its transactions: seven fields.
+const BLOCK_FRAME: usize = 32 * 7;
 /// Bytes of a block in `proveBatches`.
 const PACKED_BLOCK: usize = 184;
 /// Bytes before each transaction that tell its length.
@@ -45,6 +50,39 @@ pub struct Call {
     pub to: Option<Address>,
     /// Calldata, or creation code with its arguments.
     pub data: Bytes,
+    /// What is sent along, in wei.
+    pub value: U256,
+}
+
+impl Call {
+    /// A call of a contract.
+    pub fn of(contract: Address, call: &impl SolCall) -> Self {
+        Self::with_data(contract, call.abi_encode().into())
+    }
+
+    /// The same, encoded already.
+    pub fn with_data(contract: Address, data: Bytes) -> Self {
+        Self {
+            to: Some(contract),
+            data,
+            value: U256::ZERO,
+        }
+    }
+
+    /// The creation of a contract.
+    pub fn create(code: Bytes) -> Self {
+        Self {
+            to: None,
+            data: code,
+            value: U256::ZERO,
+        }
+    }
+
+    /// The same, with ETH.
+    #[must_use]
+    pub fn sending(self, value: U256) -> Self {
+        Self { value, ..self }
+    }
 }
 
 /// Why a batch cannot be posted. Trying again with the same batch cannot help.
@@ -108,6 +146,10 @@ pub struct PreviousBatch {
     pub tip: Header,
     /// Hash of its last block.
     pub tip_hash: B256,
+    /// What its last block knows of L2.
+    pub anchor: Anchor,
+    /// The first entry of the forced queue that it leaves.
+    pub forced: u64,
 }
 
 impl PreviousBatch {
@@ -119,15 +161,17 @@ impl PreviousBatch {
             blocks_digest: B256::ZERO,
             tip: header.clone(),
             tip_hash: header.hash_slow(),
+            anchor: Anchor::default(),
+            forced: 0,
         }
     }
 
     /// `batch` as the one that the next commit follows; `parent_batch_hash` is the contract's
-    /// `batchHash(batch - 1)`.
+    /// `batchHash(batch - 1)`, and `forced` the first entry of the forced queue that the batch leaves.
     ///
     /// # Errors
     /// [`PostingError::EmptyBatch`], [`PostingError::MissingField`].
-    pub fn of(batch: &Batch, parent_batch_hash: B256) -> Result<Self, PostingError> {
+    pub fn of(batch: &Batch, parent_batch_hash: B256, forced: u64) -> Result<Self, PostingError> {
         let last = batch.blocks.last().ok_or(PostingError::EmptyBatch {
             batch: batch.header.number,
         })?;
@@ -137,13 +181,21 @@ impl PreviousBatch {
             blocks_digest: keccak256(packed_blocks(batch)?),
             tip: last.header.clone(),
             tip_hash: last.hash,
+            anchor: last.anchor,
+            forced,
         })
     }
 
     /// The hash under which the contract keeps the batch: `batchHash(number)`.
     pub fn batch_hash(&self) -> B256 {
         let tip = keccak256(self.sol().tip.abi_encode());
-        keccak256((self.parent_batch_hash, self.blocks_digest, tip).abi_encode())
+        let parts = (
+            self.parent_batch_hash,
+            self.blocks_digest,
+            tip,
+            U256::from(self.forced),
+        );
+        keccak256(parts.abi_encode())
     }
 
     fn sol(&self) -> IRollup::PreviousBatch {
@@ -159,6 +211,8 @@ impl PreviousBatch {
                 baseFee: self.tip.base_fee_per_gas.unwrap_or_default(),
                 gasUsed: self.tip.gas_used,
             },
+            anchor: named(&self.anchor),
+            forced: self.forced,
         }
     }
 }
@@ -171,7 +225,8 @@ pub fn posted_size_of(transaction_lengths: impl Iterator<Item = usize>) -> usize
     BLOCK_FRAME + compression::longest(bytes)
 }
 
-/// The call that commits `batch` after `previous`.
+/// The call that commits `batch` after `previous`. `forced` are the places of those of its transactions that the forced
+/// queue has next.
 ///
 /// # Errors
 /// See [`PostingError`].
@@ -179,31 +234,41 @@ pub fn commit_call(
     rollup: Address,
     previous: &PreviousBatch,
     batch: &Batch,
+    forced: &[u32],
 ) -> Result<Call, PostingError> {
     follows(previous, batch)?;
     let call = IRollup::commitBatchCall {
         number: batch.header.number.0,
         previous: previous.sol(),
-        blocks: batch
-            .blocks
-            .iter()
-            .map(posted_block)
-            .collect::<Result<_, _>>()?,
+        blocks: batch.blocks.iter().map(posted_block).collect(),
         transactions: compression::compress(&framed(&batch.blocks)?).into(),
+        forced: forced.to_vec(),
         lastBlockHash: batch.header.last_block_hash,
     };
     sized(rollup, call.abi_encode())
 }
 
-/// The call that proves consecutive batches; the statement is of all their blocks.
+/// What shows that a state has processed messages, as `eth_getProof` gives it. Nothing, where nothing has to be shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InboxProof {
+    /// Of the account `L3Inbox`.
+    pub account: Vec<Bytes>,
+    /// Of its slot 0.
+    pub slot: Vec<Bytes>,
+}
+
+/// The call that proves consecutive batches; the statement is of all their blocks. `forced` are the first entries of the
+/// forced queue that they leave, one for each.
 ///
 /// # Errors
 /// See [`PostingError`].
 pub fn prove_call(
     rollup: Address,
     batches: &[Batch],
+    forced: &[u64],
     statement: &StatementData,
     proof: &Proof,
+    messages: InboxProof,
 ) -> Result<Call, PostingError> {
     let (Some(first), Some(last)) = (batches.first(), batches.last()) else {
         return Err(PostingError::RangeShape);
@@ -220,10 +285,7 @@ pub fn prove_call(
     let call = IRollup::proveBatchesCall {
         from: first.header.number.0,
         to: last.header.number.0,
-        lengths: batches
-            .iter()
-            .map(|batch| u16::try_from(batch.blocks.len()).map_err(|_| PostingError::RangeShape))
-            .collect::<Result<_, _>>()?,
+        extents: extents(batches, forced)?,
         batches: IRollup::BatchProof {
             endWindow: statement.end_window,
             commitment: statement.commitment,
@@ -236,8 +298,36 @@ pub fn prove_call(
                 .into(),
         },
         proof: proof.bytes.clone(),
+        messages: IRollup::InboxProof {
+            account: messages.account,
+            slot: messages.slot,
+        },
     };
     sized(rollup, call.abi_encode())
+}
+
+/// The call that does both, of one batch.
+///
+/// # Errors
+/// [`PostingError::TooLarge`].
+pub fn both(rollup: Address, commit: &Call, prove: &Call) -> Result<Call, PostingError> {
+    let arguments = |call: &Call| Bytes::copy_from_slice(call.data.get(4..).unwrap_or_default());
+    let call = IRollup::commitAndProveCall {
+        commit: arguments(commit),
+        proof: arguments(prove),
+    };
+    sized(rollup, call.abi_encode())
+}
+
+fn extents(batches: &[Batch], forced: &[u64]) -> Result<Vec<IRollup::Extent>, PostingError> {
+    if batches.len() != forced.len() {
+        return Err(PostingError::RangeShape);
+    }
+    let extent = |(batch, &forced): (&Batch, &u64)| {
+        let blocks = u16::try_from(batch.blocks.len()).map_err(|_| PostingError::RangeShape)?;
+        Ok(IRollup::Extent { blocks, forced })
+    };
+    batches.iter().zip(forced).map(extent).collect()
 }
 
 fn sized(rollup: Address, data: Vec<u8>) -> Result<Call, PostingError> {
@@ -247,10 +337,7 @@ fn sized(rollup: Address, data: Vec<u8>) -> Result<Call, PostingError> {
             max: MAX_CALLDATA,
         });
     }
-    Ok(Call {
-        to: Some(rollup),
-        data: data.into(),
-    })
+    Ok(Call::with_data(rollup, data.into()))
 }
 
 fn not_consecutive(batch: &Batch, previous: BatchNumber, what: &'static str) -> PostingError {
@@ -278,15 +365,22 @@ fn follows(previous: &PreviousBatch, batch: &Batch) -> Result<(), PostingError> 
     Ok(())
 }
 
-fn posted_block(block: &SealedBlock) -> Result<IRollup::PostedBlock, PostingError> {
-    Ok(IRollup::PostedBlock {
+fn named(anchor: &Anchor) -> IRollup::Anchor {
+    IRollup::Anchor {
+        blockHash: anchor.l2_block,
+        messages: anchor.messages,
+    }
+}
+
+fn posted_block(block: &SealedBlock) -> IRollup::PostedBlock {
+    IRollup::PostedBlock {
         stateRoot: block.header.state_root,
         receiptsRoot: block.header.receipts_root,
-        beaconRoot: beacon_root(&block.header)?,
+        anchor: named(&block.anchor),
         timestamp: block.header.timestamp,
         gasUsed: block.header.gas_used,
         transactions: block.transactions.len() as u64,
-    })
+    }
 }
 
 /// Each transaction after its length in three bytes.

@@ -107,6 +107,7 @@ impl TransactionSender {
             max_fee_per_gas: fees.max_fee,
             max_priority_fee_per_gas: fees.max_priority_fee,
             to: call.to.map_or(TxKind::Create, TxKind::Call),
+            value: call.value,
             input: call.data.clone(),
             ..TxEip1559::default()
         };

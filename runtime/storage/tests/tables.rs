@@ -275,6 +275,11 @@ fn a_block_reads_back_whole() {
     let block = tern_messages::SealedBlock {
         hash: header.hash_slow(),
         header,
+        anchor: tern_messages::Anchor {
+            l2_block: B256::repeat_byte(7),
+            messages: 3,
+            ..Default::default()
+        },
         transactions: vec![Bytes::from_static(b"one")],
         receipts: vec![],
     };

@@ -72,6 +72,11 @@ impl Engine {
         };
         let (hash, sender) = (transaction.hash(), transaction.sender());
         let nonce = transaction.envelope().nonce();
+        let processor = self.chain.spec.processor.as_ref();
+        if processor.is_some_and(|processor| processor.address() == sender) {
+            // It processed messages for its block; they are processed anew.
+            return Ok(None);
+        }
         let Err(reason) = self.execute_again(transaction, turn)? else {
             let block = self.open.as_ref().map(OpenBlock::number);
             warn!(target: "tern::main_node", transaction = %hash, block = ?block,

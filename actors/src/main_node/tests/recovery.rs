@@ -181,6 +181,10 @@ async fn an_empty_open_block_is_opened_afresh() {
     let head = node.until(|head| head.open.is_some()).await;
     assert_eq!(
         head.open.unwrap().environment.parent_beacon_block_root,
-        B256::repeat_byte(3)
+        tern_messages::Anchor {
+            l2_block: B256::repeat_byte(3),
+            ..Default::default()
+        }
+        .root()
     );
 }

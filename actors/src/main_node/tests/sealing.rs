@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tern_cluster_config::{Devnet, SealingPolicy};
-use tern_messages::{BlockNumber, BlockQuery, HaltReport, L2Anchor, Rejection};
+use tern_messages::{Anchor, BlockNumber, BlockQuery, HaltReport, L2Anchor, Rejection};
 use tokio::sync::mpsc;
 
 use crate::main_node::testing::{Draft, LIMIT, Node, hasty, patient, rollup, transfer};
@@ -158,8 +158,16 @@ async fn blocks_refer_to_the_newest_l2_block_and_never_to_an_older_one() {
         let head = node.sealed(nonce as u64 + 1).await;
         roots.push(head.sealed.header.parent_beacon_block_root.unwrap());
     }
-    let byte = B256::repeat_byte;
+    let byte = |byte| named(byte).root();
     assert_eq!(roots, [B256::ZERO, byte(5), byte(5), byte(9), byte(9)]);
+}
+
+/// What a block knows that names this L2 block, and no messages.
+fn named(byte: u8) -> Anchor {
+    Anchor {
+        l2_block: B256::repeat_byte(byte),
+        ..Anchor::default()
+    }
 }
 
 /// The contract refuses a block that is older than its anchor, or whose anchor is more than an hour older.

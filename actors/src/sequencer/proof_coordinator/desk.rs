@@ -64,7 +64,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(machine: Machine, judge: Judge, seen: Seen) -> Self {
+    pub(super) fn new(machine: Machine, judge: Judge, ranges: Ranges, seen: Seen) -> Self {
         Self {
             seen,
             machine,
@@ -75,7 +75,7 @@ impl Desk {
             asking: HashMap::new(),
             delivering: HashMap::new(),
             spans_done: Vec::new(),
-            ranges: Ranges::default(),
+            ranges,
             saved: BatchNumber(0),
             finals: Vec::new(),
             proven_block: BlockNumber(0),

@@ -42,6 +42,7 @@ use tern_storage::WriteBatch;
 use tern_storage::tables::sequencer::{BATCHES, COORDINATOR, Coordinator as Epoch};
 use tracing::{error, info, warn};
 
+use self::ranges::Ranges;
 use super::batcher::BatcherMessage;
 use super::fault;
 use super::history::{History, Seen};
@@ -69,6 +70,8 @@ pub struct ProofCoordinator {
     /// Name of the circuits' profile, for messages to humans.
     pub(crate) profile: &'static str,
     pub(crate) check: Arc<dyn ProofCheck>,
+    /// Most batches that share a proof.
+    pub(crate) batches_per_proof: usize,
     pub(crate) policy: Policy,
     pub(crate) main_node: Address<MainNodeMessage>,
     pub(crate) simulator: Address<SimulatorMessage>,
@@ -222,7 +225,8 @@ impl ProofCoordinator {
             Fault::Lasting("the coordinator was started more than 2^32 times".into())
         })?;
         let machine = Machine::new(self.policy.clone(), fences);
-        let mut desk = Desk::new(machine, self.judge(), seen);
+        let ranges = Ranges::of_at_most(self.batches_per_proof);
+        let mut desk = Desk::new(machine, self.judge(), ranges, seen);
         let loaded = desk.load(&self.planner());
         if loaded.is_err() {
             self.history.check(seen)?;

@@ -19,8 +19,10 @@ pub(super) struct Range {
 }
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ranges {
+    /// Most batches that share a proof.
+    most: usize,
     /// Batches that L2 has no proof of, and that are in none.
     waiting: BTreeMap<BatchNumber, BatchHeader>,
     /// What proves each block but for its statement.
@@ -31,6 +33,17 @@ pub(super) struct Ranges {
 }
 
 impl Ranges {
+    /// At most so many batches share a proof.
+    pub(super) fn of_at_most(most: usize) -> Self {
+        Self {
+            most,
+            waiting: BTreeMap::new(),
+            spans: BTreeMap::new(),
+            unproven: HashMap::new(),
+            under_way: None,
+        }
+    }
+
     pub(super) fn add_block(&mut self, number: BlockNumber, span: JobId, proven: bool) {
         self.spans.insert(number, span);
         if !proven {
@@ -62,7 +75,8 @@ impl Ranges {
         let mut blocks = 0;
         for (number, (found, batch)) in (first.0..).zip(self.waiting.range(first..)) {
             blocks += batch.last_block.0 - batch.first_block.0 + 1;
-            let room = blocks <= MAX_RANGE_BLOCKS as u64 || ready.is_empty();
+            let room =
+                (blocks <= MAX_RANGE_BLOCKS as u64 && ready.len() < self.most) || ready.is_empty();
             let wanted = last.map_or(room, |last| *found <= last);
             if found.0 != number || !wanted || !self.is_proven(batch) {
                 break;
@@ -115,7 +129,7 @@ mod tests {
 
     /// Batches of so many blocks, none of which is proven.
     fn ranges(sizes: impl IntoIterator<Item = u64>) -> Ranges {
-        let mut ranges = Ranges::default();
+        let mut ranges = Ranges::of_at_most(usize::MAX);
         let mut first = 1;
         for (number, blocks) in (1..).zip(sizes) {
             let last = first + blocks - 1;
@@ -158,8 +172,8 @@ mod tests {
         prove(&mut many, 1..=300);
         assert_eq!(many.ready(BatchNumber(1), None).len(), MAX_RANGE_BLOCKS);
         assert_eq!(many.ready(BatchNumber(1), Some(BatchNumber(3))).len(), 3);
-        let mut large = ranges([300, 200, 56, 1]);
-        prove(&mut large, 1..=557);
+        let mut large = ranges([300, 200, 24, 1]);
+        prove(&mut large, 1..=525);
         assert_eq!(
             large.ready(BatchNumber(1), None).len(),
             1,

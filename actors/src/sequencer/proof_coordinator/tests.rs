@@ -108,6 +108,7 @@ async fn coordinator_of(chain: &Chain, circuits: B256) -> Fixture {
         history: History::default(),
         profile: "insecure-test",
         check: Arc::new(NameCheck(circuits)),
+        batches_per_proof: usize::MAX,
         policy,
         main_node: main.clone(),
         simulator: simulator_address,

@@ -62,9 +62,31 @@ pub(crate) fn commitment_lies(truth: &IRollup::commitBatchCall) -> Result<Vec<Li
     }));
     lies.extend(hash_lies(
         truth,
-        "the beacon root",
-        &["UnknownBeaconRoot"],
-        |call| &mut call.blocks[0].beaconRoot,
+        "the L2 block",
+        &["UnknownL2Block"],
+        |call| &mut call.blocks[0].anchor.blockHash,
+    ));
+    let messages = &["UnknownMessages", "FewerMessages", "UnknownL2Block"];
+    lies.extend(number_lies(truth, "the messages", messages, |call| {
+        &mut call.blocks[0].anchor.messages
+    }));
+    lies.extend(hash_lies(
+        truth,
+        "the parent's L2 block",
+        &["OtherAnchor"],
+        |call| &mut call.previous.anchor.blockHash,
+    ));
+    lies.extend(number_lies(
+        truth,
+        "the parent's messages",
+        &["OtherAnchor", "FewerMessages"],
+        |call| &mut call.previous.anchor.messages,
+    ));
+    lies.extend(number_lies(
+        truth,
+        "the parent's forced transactions",
+        PREVIOUS,
+        |call| &mut call.previous.forced,
     ));
     lies.extend(hash_lies(truth, "the block hash", HEADER, |call| {
         &mut call.lastBlockHash

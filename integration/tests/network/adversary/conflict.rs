@@ -18,19 +18,23 @@ use tern_execution::HashWindow;
 use tern_integration::harness::Anvil;
 use tern_messages::job::StatementData;
 use tern_messages::{
-    Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, Proof, ProvenRange, SealedBlock,
+    Anchor, Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, Proof, ProvenRange, SealedBlock,
     StatementDigest,
 };
-use tern_node::deployment::{Contract, DEFAULT_DELAY, Deployer, deploy, verifier_key};
+use tern_node::deployment::{
+    Contract, DEFAULT_DEADLINES, DEFAULT_DELAY, Deployer, deploy, verifier_key,
+};
 use tern_node::derivation::{Attestor, Derivation};
 use tern_node::main_node::ChainSpec;
 use tern_node::supervisor::genesis_header;
 use tern_node::verifier_bridge::{Connector, L2Connector, Settlement};
 use tern_proving::BatchStatement;
 use tern_proving::onchain::PROOF_LEN;
+use tern_settlement::posting::prove_call;
 use tern_settlement::{
-    AttestationVerifier, Call, ExpectedRollup, FollowPolicy, IGovernance, IRollup, L2, L2Endpoint,
-    RequiredProofs, RollupClient, SettlementError, TransactionSender, deploy_attestation_verifier,
+    AttestationVerifier, Call, ExpectedRollup, FollowPolicy, IGovernance, IRollup, InboxProof, L2,
+    L2Endpoint, RequiredProofs, RollupClient, SettlementError, TransactionSender,
+    deploy_attestation_verifier,
 };
 
 /// Development accounts.
@@ -103,6 +107,7 @@ impl Believer {
             owner: development_key(OWNER).address(),
             guardian: development_key(GUARDIAN).address(),
             delay: DEFAULT_DELAY,
+            deadlines: DEFAULT_DEADLINES,
             policy: FollowPolicy::default(),
             attestation: AttestationConfig {
                 accounts: [development_key(LIAR).address()].into(),
@@ -139,6 +144,10 @@ impl Believer {
     /// Block 1 with this state root; `transactions` stands for what is in it.
     fn tell(&self, state_root: u8, transactions: u8) -> Result<Told> {
         let parent_hash = self.genesis.hash_slow();
+        let anchor = Anchor {
+            l2_block: B256::repeat_byte(5),
+            ..Anchor::default()
+        };
         let header = Header {
             parent_hash,
             number: 1,
@@ -151,7 +160,7 @@ impl Believer {
             base_fee_per_gas: self.genesis.next_block_base_fee(BaseFeeParams::ethereum()),
             mix_hash: keccak256(parent_hash),
             logs_bloom: Bloom::repeat_byte(0xff),
-            parent_beacon_block_root: Some(B256::repeat_byte(5)),
+            parent_beacon_block_root: Some(anchor.root()),
             ..self.genesis.clone()
         };
         let window = HashWindow::new([parent_hash]).to_vec();
@@ -162,6 +171,7 @@ impl Believer {
             transactions: vec![Bytes::from_static(b"a transaction")],
             receipts: vec![],
             header,
+            anchor,
         };
         let batch = Batch {
             header: BatchHeader {
@@ -202,7 +212,16 @@ impl Believer {
     fn prove(&self, told: &Told) -> Result<Call> {
         let batches = [told.batch.clone()];
         let bytes = Bytes::new();
-        Ok(self.rollup.prove(&batches, &told.data, &Proof { bytes })?)
+        let (proof, messages) = (Proof { bytes }, InboxProof::default());
+        let rollup = self.rollup.address();
+        Ok(prove_call(
+            rollup,
+            &batches,
+            &[0],
+            &told.data,
+            &proof,
+            messages,
+        )?)
     }
 
     /// A report against `accused`, with proofs of both outcomes.
@@ -224,17 +243,11 @@ impl Believer {
         let call = IGovernance::reportConflictCall {
             report: report.abi_encode().into(),
         };
-        Ok(Call {
-            to: Some(self.governance),
-            data: call.abi_encode().into(),
-        })
+        Ok(self.govern(&call))
     }
 
     fn govern(&self, call: &impl SolCall) -> Call {
-        Call {
-            to: Some(self.governance),
-            data: call.abi_encode().into(),
-        }
+        Call::of(self.governance, call)
     }
 
     /// What a bridge knows whose program makes proofs of this circuit. Its watcher never answers.
@@ -324,7 +337,7 @@ async fn two_outcomes_that_a_verifier_believes_halt_the_chain_until_it_is_mended
     reporter.send("a report", &call).await?;
     refused("another report", call, "ChainIsHalted").await?;
     let genesis = chain.rollup.genesis(&chain.genesis);
-    let commit = chain.rollup.commit(&genesis, &one.batch)?;
+    let commit = chain.rollup.commit(&genesis, &one.batch).await?;
     meets(&chain.operator, "a commitment", &commit, "ChainIsHalted").await?;
     let prove = chain.prove(&one)?;
     meets(&chain.operator, "a proof", &prove, "ChainIsHalted").await?;
@@ -379,11 +392,5 @@ async fn two_outcomes_that_a_verifier_believes_halt_the_chain_until_it_is_mended
     attestor.look_at_verifier().await?;
     ensure!(refusal(&attestor).is_err_and(|reason| reason.contains("asks for no signature")));
     // The forged batch meets the rules that every batch meets, and no halt.
-    meets(
-        &chain.operator,
-        "a commitment",
-        &commit,
-        "UnknownBeaconRoot",
-    )
-    .await
+    meets(&chain.operator, "a commitment", &commit, "UnknownL2Block").await
 }

@@ -7,10 +7,11 @@ use alloy::sol_types::SolCall;
 use anyhow::{Context, Result, ensure};
 use tern_cluster_config::{Devnet as Chain, Profile, development_key};
 use tern_integration::harness::Replay;
-use tern_node::deployment::{Contract, DEFAULT_DELAY, plan, verifier_key};
+use tern_node::deployment::{Contract, plan, verifier_key};
 use tern_settlement::IRollup::{self, IRollupErrors as Refusal};
 use tern_settlement::{
-    Call, FollowPolicy, L2, L2Endpoint, Roles, TransactionSender, deploy_rollup, deploy_verifier,
+    Call, FollowPolicy, L2, L2Endpoint, RollupPlan, TransactionSender, deploy_rollup,
+    deploy_verifier,
 };
 
 use super::Verifier;
@@ -45,17 +46,15 @@ impl Foreign {
             chain: &chain,
             genesis: &headers.genesis,
         };
-        let account = operator.address();
-        let roles = Roles {
-            owner: account,
-            operator: account,
-            guardian: account,
+        let plan = RollupPlan {
+            verifier,
+            ..plan(contract, operator.address())
         };
-        let plan = plan(contract, roles, verifier, DEFAULT_DELAY);
         let rollup = deploy_rollup(&sender, &plan).await?.rollup.address;
         let provider = ProviderBuilder::new().connect_http(url.parse()?).erased();
         let mut calls = vec![commit.calldata.clone()];
-        let anchor = headers.first.parent_beacon_block_root.context("Cancun")?;
+        let commitment = IRollup::commitBatchCall::abi_decode(&commit.calldata)?;
+        let anchor = commitment.blocks[0].anchor.blockHash;
         // A first block that was sealed before L2 was heard of names none, as genesis does.
         if anchor != B256::ZERO {
             let anchor = provider.get_block_by_hash(anchor).await?;
@@ -65,8 +64,8 @@ impl Foreign {
             calls.insert(0, record.abi_encode().into());
         }
         for data in calls {
-            let to = Some(rollup);
-            sender.send("the other chain", &Call { to, data }).await?;
+            let call = Call::with_data(rollup, data);
+            sender.send("the other chain", &call).await?;
         }
         let key = verifier_key(Profile::Secure).await?;
         let verifier = deploy_verifier(&sender, &key).await?.address;

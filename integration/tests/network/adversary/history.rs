@@ -50,6 +50,8 @@ fn commitments(
             baseFee: first.base_fee_per_gas.unwrap_or_default(),
             gasUsed: first.gas_used,
         },
+        anchor: commitment.blocks[0].anchor.clone(),
+        forced: 0,
     };
     let order: &[&str] = &["BatchOutOfOrder"];
     let mut blocks_twice = commitment.blocks.clone();

@@ -245,16 +245,16 @@ pub(crate) fn range_lies(truth: &IRollup::proveBatchesCall) -> Vec<Lie> {
         lie(
             "a range without batches",
             &["RangeLengthMismatch"],
-            &|call| call.lengths.clear(),
+            &|call| call.extents.clear(),
         ),
         lie("a batch twice", &["RangeLengthMismatch"], &|call| {
-            call.lengths.push(truth.lengths[0])
+            call.extents.push(truth.extents[0].clone())
         }),
         lie("a batch without blocks", &["MalformedBlocks"], &|call| {
-            call.lengths[0] = 0
+            call.extents[0].blocks = 0
         }),
         lie("a longer batch", &["MalformedBlocks"], &|call| {
-            call.lengths[0] += 1
+            call.extents[0].blocks += 1
         }),
         lie("no blocks", &["MalformedBlocks"], &|call| {
             call.batches.blocks = Bytes::new()

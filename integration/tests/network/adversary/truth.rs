@@ -1,7 +1,7 @@
 //! A batch that was really committed and verified, on a chain whose contract asks for a proof and for the signatures of
 //! two of three watchers.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use alloy::consensus::Header;
@@ -12,7 +12,9 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use tern_cluster_config::development_key;
 use tern_execution::HashWindow;
-use tern_integration::harness::{Anvil, Devnet, Options, Rebuilt, Replay, User, Watching, until};
+use tern_integration::harness::{
+    Anvil, Devnet, Options, Rebuilt, Replay, Started, User, free_address, until,
+};
 use tern_messages::{ChainId, StatementDigest};
 use tern_proving::BatchStatement;
 use tern_settlement::{AttestationVerifier, IRollup};
@@ -50,7 +52,9 @@ impl Truth {
     pub(crate) async fn establish() -> Result<Self> {
         let directory = tempfile::tempdir()?;
         let anvil = Anvil::start(&["--block-time", "1"])?;
-        let places = (0..AWAKE).map(|_| free()).collect::<Result<Vec<_>>>()?;
+        let places = (0..AWAKE)
+            .map(|_| free_address())
+            .collect::<Result<Vec<_>>>()?;
         let devnet = Devnet::start(directory.path(), &options(&anvil, &places)?).await?;
         let _awake = watchers(&devnet, &places)?;
         let user = devnet.user(1).await?;
@@ -132,14 +136,9 @@ impl Truth {
     }
 }
 
-/// An address that nobody listens on.
-fn free() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
-}
-
 fn options(anvil: &Anvil, awake: &[SocketAddr]) -> Result<Options> {
     let accounts = WATCHERS.map(|index| development_key(index).address());
-    let mut urls = vec![format!("http://{}", free()?)];
+    let mut urls = vec![format!("http://{}", free_address()?)];
     urls.extend(awake.iter().map(|place| format!("http://{place}")));
     Ok(Options::quick()
         .on(anvil.url())
@@ -149,7 +148,7 @@ fn options(anvil: &Anvil, awake: &[SocketAddr]) -> Result<Options> {
         .with("TERN_ATTESTATION__WATCHERS", &json!(urls).to_string()))
 }
 
-fn watchers(devnet: &Devnet, places: &[SocketAddr]) -> Result<Vec<(Rebuilt, Watching)>> {
+fn watchers(devnet: &Devnet, places: &[SocketAddr]) -> Result<Vec<(Rebuilt, Started)>> {
     let each = WATCHERS.into_iter().zip(places);
     each.map(|(index, place)| {
         let watcher = Rebuilt::new(devnet.deployment())?;

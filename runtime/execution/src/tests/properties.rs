@@ -9,7 +9,7 @@ use alloy_trie::proof::verify_proof;
 use alloy_trie::root::{state_root_unhashed, storage_root_unhashed};
 use alloy_trie::{Nibbles, TrieAccount};
 use proptest::prelude::*;
-use tern_messages::{Gas, TransactionBatch, decode, encode};
+use tern_messages::{Anchor, Gas, TransactionBatch, decode, encode};
 
 use super::scenario::{Action, Chain, FACTORY, WRITER, action, created_at, signer, target};
 use crate::{
@@ -236,8 +236,12 @@ fn an_account_that_is_created_and_destroyed_leaves_no_trace() {
 #[test]
 fn contracts_read_the_beacon_root_of_their_block() {
     let chain = Chain::new();
+    let anchor = Anchor {
+        l2_block: B256::repeat_byte(0xbe),
+        ..Anchor::default()
+    };
     let attributes = BlockAttributes {
-        parent_beacon_block_root: B256::repeat_byte(0xbe),
+        anchor,
         ..chain.attributes()
     };
     let builder = BlockBuilder::new(
@@ -256,6 +260,6 @@ fn contracts_read_the_beacon_root_of_their_block() {
         .call(&request, Gas(1_000_000))
         .unwrap()
         .outcome;
-    let output = B256::repeat_byte(0xbe).to_vec().into();
+    let output = anchor.root().to_vec().into();
     assert_eq!(outcome, crate::Outcome::Success { output });
 }

@@ -9,7 +9,7 @@ use alloy::primitives::{Address, B256, Bytes, TxKind, U256, address, keccak256};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use proptest::prelude::*;
-use tern_messages::{ChainId, Gas};
+use tern_messages::{Anchor, ChainId, Gas};
 
 use crate::{
     BlockAttributes, BlockBuilder, ChainRules, GenesisAccount, GenesisState, HashWindow,
@@ -126,7 +126,10 @@ impl Chain {
             timestamp: self.head.timestamp + 12,
             beneficiary: address!("00000000000000000000000000000000000000fe"),
             gas_limit: Gas(30_000_000),
-            parent_beacon_block_root: keccak256(self.head.number.to_be_bytes()),
+            anchor: Anchor {
+                l2_block: keccak256(self.head.number.to_be_bytes()),
+                ..Anchor::default()
+            },
         }
     }
 

@@ -12,7 +12,7 @@ use tern_execution::{
     BatchLimits, BlockAttributes, BlockBuilder, ChainRules, ExecutedTransaction, GenesisAccount,
     GenesisState, HashWindow, MachineLimits, MemoryNodes, replay,
 };
-use tern_messages::{ChainId, Gas, TransactionBatch};
+use tern_messages::{Anchor, ChainId, Gas, TransactionBatch};
 
 const CHAIN: ChainId = ChainId(33050);
 const GAS: u64 = 400_000_000;
@@ -48,7 +48,7 @@ impl Ran {
             timestamp: 1_002,
             beneficiary: Address::repeat_byte(0xbe),
             gas_limit: Gas(GAS),
-            parent_beacon_block_root: B256::ZERO,
+            anchor: Anchor::default(),
         };
         let mut builder =
             BlockBuilder::new(nodes.clone(), rules, &parent, hashes.clone(), attributes)?;

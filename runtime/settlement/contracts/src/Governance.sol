@@ -16,7 +16,8 @@ contract Governance is IGovernance, Ownable2Step {
     uint64 public constant EXIT_WINDOW = 7 days;
     /// @notice The longest delay, so that a mend is not out of reach.
     uint64 public constant MAX_DELAY = 90 days;
-    /// @notice How long a pause lasts. A fault that takes longer needs another verifier.
+    /// @inheritdoc IGovernance
+    /// @dev A fault that takes longer needs another verifier.
     uint64 public constant PAUSE = 3 days;
     /// @notice How long the chain runs between two pauses at least.
     uint64 public constant PAUSE_REST = 7 days;
@@ -32,6 +33,8 @@ contract Governance is IGovernance, Ownable2Step {
     address public guardian;
     /// @inheritdoc IGovernance
     uint64 public pausedUntil;
+    /// @inheritdoc IGovernance
+    uint64 public resumedAt;
     address private _proposed;
     uint64 private _notBefore;
     address private _accused;
@@ -173,6 +176,7 @@ contract Governance is IGovernance, Ownable2Step {
         verifier = newVerifier;
         if (_accused == address(0)) return;
         (_accused, _haltedSince) = (address(0), 0);
+        resumedAt = uint64(block.timestamp);
         emit ChainResumed();
     }
 

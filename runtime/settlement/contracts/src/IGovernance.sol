@@ -110,6 +110,10 @@ interface IGovernance {
     function proposal() external view returns (address verifier, uint64 notBefore);
     /// @notice The verifier that was shown to be broken and since when the chain is halted; zeros if it is not.
     function halt() external view returns (address accused, uint64 since);
+    /// @notice How long a pause lasts, in seconds.
+    function PAUSE() external view returns (uint64);
+    /// @notice When the last halt ended; 0 if there was none.
+    function resumedAt() external view returns (uint64);
     /// @notice End of the last pause; it may lie in the past.
     function pausedUntil() external view returns (uint64);
     /// @notice The account that may pause.

@@ -5,13 +5,17 @@ pragma solidity 0.8.37;
 /// @notice Blocks are committed in batches with all their transactions, then proven. The contract believes
 /// nothing that the operator says: a value is proven, checked here, or a constant of the chain.
 ///
-/// **Time.** A block's time is at least its parent's and at least that of the L2 block which it names (its anchor, in
-/// parentBeaconBlockRoot), at most an hour after the anchor's, and at most 15 seconds ahead of L2's when it is committed.
+/// **Time.** A block's time is at least its parent's and at least that of the L2 block which it names (in its anchor, see
+/// `IInbox`), at most an hour after that block's, and at most 15 seconds ahead of L2's when it is committed.
 /// Anchors never go back, and how late a commit comes does not matter: a chain that cannot reach L2 stands still in time
 /// an hour after its anchor and goes on afterwards. Blocks that name no L2 block count from the time of genesis.
 ///
 /// **L2.** Any chain whose `block.number`, `blockhash` and `block.timestamp` are its own, as Ethereum's, the OP Stack's
 /// and Polygon's are. Not Arbitrum and its like: their `block.number` is L1's.
+/// **Whom the chain waits for.** Messages and forced transactions have a deadline, `Deadlines.inclusion`. What waits longer
+/// than that, or a committed batch that is not proven, for `Deadlines.liveness`, opens the chain: anyone may
+/// commit and prove (`commitAndProve`). For `Deadlines.emergency` longer, and anyone may freeze it: what was proven stays, and
+/// every account takes out of `IBridge` what it owned then. So does a halt that is not ended in time.
 interface IRollup {
     /// @notice Constants of the L3 chain and the state of its block 0, as the genesis file yields them.
     struct Genesis {
@@ -35,16 +39,43 @@ interface IRollup {
         uint64[4] hashWindow;
     }
 
+    /// @notice What a block knows of L2: its parentBeaconBlockRoot is the hash of this and of the messages' queue
+    /// (`Messages.anchor`), or zero as long as no block names an L2 block.
+    struct Anchor {
+        /// Hash of an L2 block that this contract has recorded.
+        bytes32 blockHash;
+        /// How many messages of `inbox()` the chain may process.
+        uint64 messages;
+    }
+
     /// @notice What a block is checked against: facts of the block before it.
     struct BlockTip {
         bytes32 blockHash;
         bytes32 stateRoot;
-        /// Its parentBeaconBlockRoot: the hash of a block of this chain (L2).
+        /// Its parentBeaconBlockRoot.
         bytes32 beaconRoot;
         uint64 number;
         uint64 timestamp;
         uint64 baseFee;
         uint64 gasUsed;
+    }
+
+    /// @notice How long something may wait, in seconds.
+    struct Deadlines {
+        /// A message or a forced transaction, from when it was sent to the L3 time of the block that has it.
+        uint64 inclusion;
+        /// What is committed or due, until the chain is open to anyone.
+        uint64 liveness;
+        /// How much longer until anyone may freeze it.
+        uint64 emergency;
+    }
+
+    /// @notice Where a batch ends.
+    struct Extent {
+        /// How many blocks it has.
+        uint16 blocks;
+        /// The first entry of the forced queue that it leaves.
+        uint64 forced;
     }
 
     /// @notice Opens the batch hash of the batch that a commit follows.
@@ -55,14 +86,17 @@ interface IRollup {
         bytes32 blocksDigest;
         /// Its last block.
         BlockTip tip;
+        /// Opens that block's parentBeaconBlockRoot.
+        Anchor anchor;
+        /// The first entry of the forced queue that it leaves.
+        uint64 forced;
     }
 
     /// @notice A block as the operator posts it. Everything else in its header is computed.
     struct PostedBlock {
         bytes32 stateRoot;
         bytes32 receiptsRoot;
-        /// Hash of an L2 block that this contract has recorded.
-        bytes32 beaconRoot;
+        Anchor anchor;
         uint64 timestamp;
         uint64 gasUsed;
         /// How many of the batch's transactions are the block's.
@@ -93,19 +127,35 @@ interface IRollup {
         bytes blocks;
     }
 
+    /// @notice Shows how many messages the state after the last block has processed: needed while `processedMessages()` is
+    /// not all that were sent. Proofs as `eth_getProof` gives them; empty if nothing has to be shown.
+    struct InboxProof {
+        /// Of the account `L3Inbox`.
+        bytes[] account;
+        /// Of its slot 0.
+        bytes[] slot;
+    }
+
     /// @notice A batch was posted, and its blocks were found to follow the chain's rules.
-    event BatchCommitted(uint64 indexed number, bytes32 indexed batchHash, bytes32 lastBlockHash);
+    event BatchCommitted(
+        uint64 indexed number, bytes32 indexed batchHash, bytes32 lastBlockHash, uint64 forced
+    );
     /// @notice Unproven batches, `from` to `to`, were replaced.
     event BatchesSuperseded(uint64 from, uint64 to);
     /// @notice A batch's execution was proven.
     event BatchVerified(uint64 indexed number, bytes32 indexed blockHash, bytes32 stateRoot);
-    /// @notice L3 blocks from this time on may name this L2 block in their parentBeaconBlockRoot.
+    /// @notice L3 blocks from this time on may name this L2 block.
     event BlockHashRecorded(uint64 indexed number, bytes32 indexed blockHash, uint64 timestamp);
+    /// @notice Nothing is committed or proven any more: the chain ended with this state.
+    event ChainFrozen(bytes32 stateRoot);
     /// @notice Another account may commit from now on.
     event OperatorChanged(address indexed operator);
 
     /// @notice The caller is not the operator.
     error NotOperator(address caller);
+    /// @notice Data is committed by a transaction itself, of an account without code: from the calldata of other calls nobody
+    /// could make the chain again.
+    error NotATransaction(address caller);
     /// @notice The caller is not the owner (of `governance()`).
     error NotOwner(address caller);
     /// @notice Nobody would commit.
@@ -138,9 +188,29 @@ interface IRollup {
     /// @notice More gas was used than a block may use.
     error GasUsedAboveLimit(uint64 number, uint64 gasUsed);
     /// @notice No such L2 block was recorded.
-    error UnknownBeaconRoot(uint64 number, bytes32 beaconRoot);
+    error UnknownL2Block(uint64 number, bytes32 blockHash);
     /// @notice The L2 block is older than the one that the parent names.
-    error StaleBeaconRoot(uint64 number, uint64 beaconNumber, uint64 parentBeaconNumber);
+    error StaleL2Block(uint64 number, uint64 l2Block, uint64 parentL2Block);
+    /// @notice The block names fewer messages than its parent.
+    error FewerMessages(uint64 number, uint64 messages, uint64 parentMessages);
+    /// @notice So many messages were not sent before the time of the block.
+    error UnknownMessages(uint64 number, uint64 messages);
+    /// @notice The block names more messages than could be processed soon.
+    error TooManyMessages(uint64 number, uint64 messages, uint64 most);
+    /// @notice `previous.anchor` is not that of the block before.
+    error OtherAnchor(uint64 number);
+    /// @notice The batch has no transaction in this place.
+    error NoSuchTransaction(uint32 position);
+    /// @notice The chain ended; what was proven is claimed by proof.
+    error ChainIsFrozen();
+    /// @notice Nothing has waited so long that anyone may commit.
+    error NotOpen();
+    /// @notice Nothing has waited so long that anyone may freeze the chain.
+    error NotLate();
+    /// @notice What anyone commits must be proven by the same call.
+    error NotProven(uint64 lastVerified, uint64 lastCommitted);
+    /// @notice The chain has not processed a message (its number, from 0) by its deadline.
+    error MessageOverdue(uint64 index);
     /// @notice The posted fields and transactions do not hash to the posted block hash.
     error BlockHashMismatch(bytes32 posted, bytes32 computed);
     /// @notice This is no header of one of the 256 L2 blocks before this one; `number` is what it says of itself.
@@ -173,33 +243,38 @@ interface IRollup {
     /// @param blocks The batch's blocks.
     /// @param transactions FastLZ (level 1) of the signed transactions (EIP-2718 bytes) of all blocks in order, each
     /// after its length in 3 bytes.
+    /// @param forced Which of these transactions, by their places from 0, are those that the forced queue has next.
     /// @param lastBlockHash Hash of the last block, which covers all of them.
     function commitBatch(
         uint64 number,
         PreviousBatch calldata previous,
         PostedBlock[] calldata blocks,
         bytes calldata transactions,
+        uint32[] calldata forced,
         bytes32 lastBlockHash
     ) external;
 
     /// @notice Verifies the execution of the batches `from` to `to` by one proof. Open to anyone.
     /// @param from `lastVerifiedBatch() + 1`.
     /// @param to At most `lastCommittedBatch()`.
-    /// @param lengths Number of blocks of each batch.
+    /// @param extents Where each batch ends.
     /// @param batches What is stated of all their blocks.
     /// @param proof The final proof, in the verifier's encoding.
+    /// @param messages What was processed, if that has to be shown.
     function proveBatches(
         uint64 from,
         uint64 to,
-        uint16[] calldata lengths,
+        Extent[] calldata extents,
         BatchProof calldata batches,
-        bytes calldata proof
+        bytes calldata proof,
+        InboxProof calldata messages
     ) external;
 
     /// @notice As `proveBatches`, for callers who know the outcome: it reverts if that is another.
     /// @param stateRoot State root after the last batch.
     /// @param batchRoot Batch hash of the last batch, which covers all before it.
-    /// @param proof The arguments of `proveBatches`: abi.encode(from, to, lengths, batches, proof).
+    /// @param proof The arguments of `proveBatches`: abi.encode(from, to, extents, batches, proof,
+    /// messages).
     function submitStateRoot(bytes32 stateRoot, bytes32 batchRoot, bytes calldata proof) external;
 
     /// @notice Whether the proof leads from the verified state root to another by committed batches. Reverts with
@@ -216,10 +291,20 @@ interface IRollup {
     function checkBatches(
         uint64 from,
         uint64 to,
-        uint16[] calldata lengths,
+        Extent[] calldata extents,
         BatchProof calldata batches,
-        bytes calldata proof
+        bytes calldata proof,
+        InboxProof calldata messages
     ) external view returns (BlockTip memory);
+
+    /// @notice Commits one batch after the last verified one, and proves it: batches that are not proven are dropped. For anyone,
+    /// while `isOpen()`.
+    /// @param commit The arguments of `commitBatch`: abi.encode(...).
+    /// @param proof Those of `proveBatches`.
+    function commitAndProve(bytes calldata commit, bytes calldata proof) external;
+
+    /// @notice Ends the chain with its verified state. Open to anyone, when something is late by both deadlines.
+    function freeze() external;
 
     /// @notice Records hash and time of one of the last 256 L2 blocks, so that L3 blocks may name it. Open to anyone.
     /// @param header The RLP of its header. What it says is exact: where the block was recorded by a commit, with the
@@ -235,6 +320,12 @@ interface IRollup {
     function governance() external view returns (address);
     /// @notice The contract that verifies proofs: one, or a `VerifierSet`. Its `proofType()` says which.
     function verifier() external view returns (address);
+    /// @notice The queue of messages to the chain: an `IInbox`.
+    function inbox() external view returns (address);
+    /// @notice The queue of transactions that blocks must hold: an `IForcedQueue`.
+    function forcedQueue() external view returns (address);
+    /// @notice How long something may wait.
+    function deadlines() external view returns (Deadlines memory);
     /// @notice EIP-155 id of the L3 chain.
     function chainId() external view returns (uint64);
     /// @notice Gas limit of every L3 block.
@@ -262,6 +353,18 @@ interface IRollup {
     function verifiedTimestamp() external view returns (uint64);
     /// @notice Poseidon digest of the 256 block hashes that the block after the last proven one sees.
     function verifiedHashWindow() external view returns (uint64[4] memory);
+    /// @notice Whether a state is that after a range of batches that was proven. Withdrawals are claimed against any.
+    function isProven(bytes32 stateRoot) external view returns (bool);
+    /// @notice The first entry of the forced queue that the last proven block leaves.
+    function verifiedForced() external view returns (uint64);
+    /// @notice Since when a committed batch waits for its proof without any being proven; 0 if none does.
+    function waitingSince() external view returns (uint64);
+    /// @notice Whether anyone may commit and prove.
+    function isOpen() external view returns (bool);
+    /// @notice Whether the chain ended.
+    function frozen() external view returns (bool);
+    /// @notice How many messages the verified state has processed.
+    function processedMessages() external view returns (uint64);
     /// @notice keccak256(parentBatchHash ‖ blocksDigest ‖ keccak256(abi.encode(tip))) of a batch; zero if none
     /// stands there.
     function batchHash(uint64 number) external view returns (bytes32);

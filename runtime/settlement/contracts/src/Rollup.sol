@@ -4,14 +4,14 @@ pragma solidity 0.8.37;
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {IGovernance} from "./IGovernance.sol";
 import {IRollup} from "./IRollup.sol";
+import {Inbox} from "./bridge/Inbox.sol";
+import {IForcedQueue} from "./forced/IForcedQueue.sol";
 import {BatchStatement} from "./rollup/BatchStatement.sol";
-import {BlockHeader} from "./rollup/BlockHeader.sol";
+import {BlockRules} from "./rollup/BlockRules.sol";
 import {ConflictCheck} from "./rollup/ConflictCheck.sol";
-import {FastLz} from "./rollup/FastLz.sol";
 import {L2Header} from "./rollup/L2Header.sol";
 import {PackedBlock} from "./rollup/PackedBlock.sol";
 import {Statement} from "./rollup/Statement.sol";
-import {TransactionTrie} from "./rollup/TransactionTrie.sol";
 import {IProofVerifier} from "./verifier/IProofVerifier.sol";
 import {Plonky2Verifier} from "./verifier/Plonky2Verifier.sol";
 
@@ -20,18 +20,16 @@ import {Plonky2Verifier} from "./verifier/Plonky2Verifier.sol";
 /// may do what: `IGovernance`.
 contract Rollup is IRollup {
     /// @dev An L2 block that L3 blocks may name.
-    struct Anchor {
+    struct Recorded {
         uint64 number;
         /// The block's time, or that of the block after it. Never zero.
         uint64 timestamp;
     }
 
-    /// @dev How far an L3 block's time may be ahead of L2's, in seconds.
-    uint64 private constant MAX_AHEAD = 15;
-    /// @dev How far an L3 block's time may be ahead of its anchor's, in seconds.
-    uint64 private constant MAX_ANCHOR_AGE = 1 hours;
-    /// @dev Ethereum's.
-    uint64 private constant MIN_GAS_LIMIT = 5000;
+    /// @dev A block must hold a message with the most gas that one may have.
+    uint64 private constant MIN_GAS_LIMIT = 10_000_000;
+    /// @dev Later ones would promise nothing.
+    uint64 private constant MAX_DEADLINE = 30 days;
 
     /// @inheritdoc IRollup
     uint64 public immutable chainId;
@@ -43,10 +41,16 @@ contract Rollup is IRollup {
     bytes32 public immutable genesisHash;
     /// @inheritdoc IRollup
     address public immutable governance;
+    Inbox private immutable _inbox;
+    IForcedQueue private immutable _forcedQueue;
+    /// @dev See `Deadlines`, in seconds.
+    uint64 private immutable inclusion;
+    uint64 private immutable liveness;
+    uint64 private immutable emergency;
     /// @dev Says what a proof states; the same code that judges conflicts.
     ConflictCheck private immutable statements;
-    /// @dev Time of block 0, the anchor of blocks that name none.
-    uint64 private immutable genesisTimestamp;
+    /// @dev Says what a block must be to follow another.
+    BlockRules private immutable rules;
     /// @inheritdoc IRollup
     uint64 public immutable deploymentBlock;
 
@@ -63,28 +67,52 @@ contract Rollup is IRollup {
     /// @inheritdoc IRollup
     bytes32 public verifiedBlockHash;
     uint64[4] private _hashWindow;
+    /// @inheritdoc IRollup
+    uint64 public processedMessages;
+    /// @inheritdoc IRollup
+    uint64 public verifiedForced;
+    /// @inheritdoc IRollup
+    uint64 public waitingSince;
+    /// @inheritdoc IRollup
+    bool public frozen;
+    /// @inheritdoc IRollup
+    mapping(bytes32 stateRoot => bool) public isProven;
 
     /// @inheritdoc IRollup
     address public operator;
     /// @inheritdoc IRollup
-    mapping(bytes32 blockHash => Anchor) public recordedBlock;
+    mapping(bytes32 blockHash => Recorded) public recordedBlock;
     /// @dev Entries above `lastCommittedBatch` are of superseded batches.
     mapping(uint64 number => bytes32 batchHash) private _batchHash;
 
-    constructor(Genesis memory genesis, address initialOperator, IGovernance initialGovernance) {
+    constructor(
+        Genesis memory genesis,
+        address initialOperator,
+        IGovernance initialGovernance,
+        address bridge,
+        IForcedQueue queue,
+        Deadlines memory deadlines_
+    ) {
         _checkGenesis(genesis);
+        _checkDeadlines(deadlines_);
+        if (bridge.code.length == 0) revert InvalidGenesis("bridge");
         if (address(initialGovernance).code.length == 0) revert InvalidGenesis("governance");
+        // A pause by itself must not open the chain.
+        if (deadlines_.liveness <= initialGovernance.PAUSE()) revert InvalidGenesis("deadlines");
         statements = ConflictCheck(initialGovernance.conflictCheck());
-        if (!statements.isFor(Statement.Chain(genesis.chainId, genesis.gasLimit, genesis.beneficiary))) {
-            revert InvalidGenesis("governance");
-        }
+        Statement.Chain memory chain = Statement.Chain(genesis.chainId, genesis.gasLimit, genesis.beneficiary);
+        if (!statements.isFor(chain)) revert InvalidGenesis("governance");
         if (blockhash(block.number - 1) == 0) revert BlockHashUnavailable(block.number - 1);
         chainId = genesis.chainId;
         gasLimit = genesis.gasLimit;
         beneficiary = genesis.beneficiary;
         genesisHash = genesis.blockHash;
-        genesisTimestamp = genesis.timestamp;
         governance = address(initialGovernance);
+        _inbox = new Inbox(bridge);
+        _expectOwn(queue, genesis.chainId, deadlines_.inclusion);
+        _forcedQueue = queue;
+        rules = new BlockRules(chain, genesis.timestamp, _inbox, _forcedQueue);
+        (inclusion, liveness, emergency) = (deadlines_.inclusion, deadlines_.liveness, deadlines_.emergency);
         deploymentBlock = uint64(block.number);
 
         verifiedStateRoot = genesis.stateRoot;
@@ -97,7 +125,7 @@ contract Rollup is IRollup {
         tip.timestamp = genesis.timestamp;
         tip.baseFee = genesis.baseFee;
         tip.gasUsed = genesis.gasUsed;
-        _batchHash[0] = _hashBatch(0, 0, tip);
+        _batchHash[0] = _hashBatch(0, 0, tip, 0);
 
         _setOperator(initialOperator);
         _recordParent();
@@ -109,39 +137,47 @@ contract Rollup is IRollup {
         PreviousBatch calldata previous,
         PostedBlock[] calldata blocks,
         bytes calldata transactions,
+        uint32[] calldata forced,
         bytes32 lastBlockHash
     ) external {
-        IGovernance(governance).expectRunning();
-        if (msg.sender != operator) revert NotOperator(msg.sender);
+        _expectRunning();
+        // This contract itself, where the chain is open to anyone.
+        if (msg.sender != address(this)) {
+            if (msg.sender != operator) revert NotOperator(msg.sender);
+            _expectTransaction();
+        }
         (uint64 verified, uint64 committed) = (lastVerifiedBatch, lastCommittedBatch);
         if (number <= verified || number > committed + 1) {
             revert BatchOutOfOrder(number, verified, committed);
         }
         if (blocks.length == 0) revert EmptyBatch();
-        bytes32 parentBatchHash = _hashBatch(previous.parentBatchHash, previous.blocksDigest, previous.tip);
+        bytes32 parentBatchHash =
+            _hashBatch(previous.parentBatchHash, previous.blocksDigest, previous.tip, previous.forced);
         if (parentBatchHash != _batchHash[number - 1]) revert PreviousBatchMismatch(number - 1);
 
         _recordParent();
-        (BlockTip memory tip, bytes32 blocksDigest) =
-            _checkBlocks(previous.tip, blocks, FastLz.decompress(transactions));
+        (BlockTip memory tip, bytes32 blocksDigest, uint64 nextForced) =
+            rules.check(previous, blocks, transactions, forced, _timeOfWaiting(0));
         if (tip.blockHash != lastBlockHash) revert BlockHashMismatch(lastBlockHash, tip.blockHash);
 
-        bytes32 hash = _hashBatch(parentBatchHash, blocksDigest, tip);
+        bytes32 hash = _hashBatch(parentBatchHash, blocksDigest, tip, nextForced);
         _batchHash[number] = hash;
         lastCommittedBatch = number;
+        if (waitingSince == 0) waitingSince = uint64(block.timestamp);
         if (number <= committed) emit BatchesSuperseded(number, committed);
-        emit BatchCommitted(number, hash, lastBlockHash);
+        emit BatchCommitted(number, hash, lastBlockHash, nextForced);
     }
 
     /// @inheritdoc IRollup
     function proveBatches(
         uint64 from,
         uint64 to,
-        uint16[] calldata lengths,
+        Extent[] calldata extents,
         BatchProof calldata batches,
-        bytes calldata proof
+        bytes calldata proof,
+        InboxProof calldata messages
     ) external {
-        BlockTip[] memory tips = _checkRange(from, to, lengths, batches, proof);
+        (BlockTip[] memory tips, uint64 processed) = _checkRange(from, to, extents, batches, proof, messages);
         for (uint256 i = 0; i < tips.length; ++i) {
             emit BatchVerified(from + uint64(i), tips[i].blockHash, tips[i].stateRoot);
         }
@@ -152,6 +188,10 @@ contract Rollup is IRollup {
         verifiedStateRoot = last.stateRoot;
         verifiedBlockHash = last.blockHash;
         _hashWindow = batches.endWindow;
+        isProven[last.stateRoot] = true;
+        verifiedForced = extents[extents.length - 1].forced;
+        waitingSince = to == lastCommittedBatch ? 0 : uint64(block.timestamp);
+        if (processed != processedMessages) processedMessages = processed;
     }
 
     /// @inheritdoc IRollup
@@ -182,12 +222,56 @@ contract Rollup is IRollup {
     function checkBatches(
         uint64 from,
         uint64 to,
-        uint16[] calldata lengths,
+        Extent[] calldata extents,
         BatchProof calldata batches,
-        bytes calldata proof
+        bytes calldata proof,
+        InboxProof calldata messages
     ) external view returns (BlockTip memory) {
-        BlockTip[] memory tips = _checkRange(from, to, lengths, batches, proof);
+        (BlockTip[] memory tips,) = _checkRange(from, to, extents, batches, proof, messages);
         return tips[tips.length - 1];
+    }
+
+    /// @inheritdoc IRollup
+    function commitAndProve(bytes calldata commit, bytes calldata proof) external {
+        if (!isOpen()) revert NotOpen();
+        _expectTransaction();
+        Address.functionCall(address(this), bytes.concat(this.commitBatch.selector, commit));
+        Address.functionCall(address(this), bytes.concat(this.proveBatches.selector, proof));
+        if (lastVerifiedBatch != lastCommittedBatch) revert NotProven(lastVerifiedBatch, lastCommittedBatch);
+    }
+
+    /// @inheritdoc IRollup
+    function freeze() external {
+        if (frozen) revert ChainIsFrozen();
+        (address accused, uint64 since) = IGovernance(governance).halt();
+        bool halted =
+            accused != address(0) && since + IGovernance(governance).delay() + emergency < block.timestamp;
+        if (!halted) {
+            IGovernance(governance).expectRunning();
+            if (!_isLate(liveness + emergency)) revert NotLate();
+        }
+        frozen = true;
+        emit ChainFrozen(verifiedStateRoot);
+    }
+
+    /// @inheritdoc IRollup
+    function isOpen() public view returns (bool) {
+        return _isLate(liveness);
+    }
+
+    /// @inheritdoc IRollup
+    function inbox() external view returns (address) {
+        return address(_inbox);
+    }
+
+    /// @inheritdoc IRollup
+    function forcedQueue() external view returns (address) {
+        return address(_forcedQueue);
+    }
+
+    /// @inheritdoc IRollup
+    function deadlines() external view returns (Deadlines memory) {
+        return Deadlines(inclusion, liveness, emergency);
     }
 
     /// @inheritdoc IRollup
@@ -232,20 +316,22 @@ contract Rollup is IRollup {
         return number <= lastCommittedBatch ? _batchHash[number] : bytes32(0);
     }
 
-    /// @dev Checks the proof of committed batches; returns the last block of each.
+    /// @dev Checks the proof of committed batches; returns the last block of each, and how many messages are known to be
+    /// processed.
     function _checkRange(
         uint64 from,
         uint64 to,
-        uint16[] calldata lengths,
+        Extent[] calldata extents,
         BatchProof calldata batches,
-        bytes calldata proof
-    ) private view returns (BlockTip[] memory tips) {
-        IGovernance(governance).expectRunning();
+        bytes calldata proof,
+        InboxProof calldata messages
+    ) private view returns (BlockTip[] memory tips, uint64 processed) {
+        _expectRunning();
         (uint64 verified, uint64 committed) = (lastVerifiedBatch, lastCommittedBatch);
         if (from != verified + 1 || to < from || to > committed) {
             revert RangeOutOfOrder(from, to, verified, committed);
         }
-        if (lengths.length != to - verified) revert RangeLengthMismatch(lengths.length);
+        if (extents.length != to - verified) revert RangeLengthMismatch(extents.length);
 
         uint64[4] memory statement = statements.digest(
             from,
@@ -253,112 +339,64 @@ contract Rollup is IRollup {
             batches
         );
         bytes32 hash;
-        (tips, hash) = _split(lengths, batches.blocks);
+        (tips, hash) = _split(extents, batches.blocks);
         // Each batch hash covers the one before it.
         if (hash != _batchHash[to]) revert BatchHashMismatch(to, _batchHash[to], hash);
+        processed = _checkMessages(tips[tips.length - 1], messages);
         if (!IProofVerifier(verifier()).verify(proof, statement)) revert ProofRefused(from, to);
     }
 
-    /// @dev Checks the blocks that follow `tip`; returns the last one and the digest of all.
-    function _checkBlocks(BlockTip memory tip, PostedBlock[] calldata blocks, bytes memory transactions)
+    /// @dev No message may be left that was due at the time of the last block, but that more were processed: a range need not
+    /// have room for all, and one message may be as much as a range has room for. What
+    /// is processed has to be shown while the contract does not know that all are.
+    function _checkMessages(BlockTip memory last, InboxProof calldata proof)
         private
         view
-        returns (BlockTip memory, bytes32 digest)
+        returns (uint64 shown)
     {
-        bytes memory packed = new bytes(blocks.length * PackedBlock.SIZE);
-        uint256 offset;
-        for (uint256 i = 0; i < blocks.length; ++i) {
-            BlockHeader.Fields memory header = _checkBlock(tip, blocks[i]);
-            (header.transactionsRoot, offset) =
-                _transactionsRoot(header.number, transactions, offset, blocks[i].transactions);
-            tip.blockHash = BlockHeader.hash(header);
-            tip.stateRoot = header.stateRoot;
-            tip.beaconRoot = header.beaconRoot;
-            tip.number = header.number;
-            tip.timestamp = header.timestamp;
-            tip.baseFee = header.baseFee;
-            tip.gasUsed = header.gasUsed;
-            PackedBlock.write(packed, i, _fields(header, tip.blockHash));
-        }
-        if (offset != transactions.length) revert MalformedTransactions(offset);
-        return (tip, keccak256(packed));
+        uint64 known = processedMessages;
+        if (_inbox.count() == known) return known;
+        shown = _inbox.processed(last.stateRoot, proof.account, proof.slot);
+        bool isEnough = shown > known || !_overdue(shown, _timeOfWaiting(last.timestamp));
+        if (shown < known || !isEnough) revert MessageOverdue(shown);
     }
 
-    /// @dev Checks one block against its parent; returns its header but for the transactions root.
-    function _checkBlock(BlockTip memory parent, PostedBlock calldata posted)
-        private
-        view
-        returns (BlockHeader.Fields memory header)
-    {
-        uint64 number = parent.number + 1;
-        uint64 latest = uint64(block.timestamp) + MAX_AHEAD;
-        if (posted.timestamp < parent.timestamp) {
-            revert TimestampBeforeParent(number, posted.timestamp, parent.timestamp);
-        }
-        if (posted.timestamp > latest) revert TimestampAhead(number, posted.timestamp, latest);
-        if (posted.gasUsed > gasLimit) revert GasUsedAboveLimit(number, posted.gasUsed);
-        uint64 anchor = _anchorTime(number, parent.beaconRoot, posted.beaconRoot);
-        if (posted.timestamp < anchor) revert TimestampBeforeAnchor(number, posted.timestamp, anchor);
-        if (posted.timestamp > anchor + MAX_ANCHOR_AGE) {
-            revert AnchorTooOld(number, posted.timestamp, anchor);
-        }
-
-        header.parentHash = parent.blockHash;
-        header.beneficiary = beneficiary;
-        header.stateRoot = posted.stateRoot;
-        header.receiptsRoot = posted.receiptsRoot;
-        header.number = number;
-        header.gasLimit = gasLimit;
-        header.gasUsed = posted.gasUsed;
-        header.timestamp = posted.timestamp;
-        header.baseFee = BlockHeader.nextBaseFee(parent.baseFee, parent.gasUsed, gasLimit);
-        header.beaconRoot = posted.beaconRoot;
+    /// @dev The time that deadlines are compared with: that of L3, where it does not stand still for longer than anything may
+    /// wait.
+    function _timeOfWaiting(uint64 time) private view returns (uint64) {
+        uint64 latest = uint64(block.timestamp) - liveness;
+        return time > latest ? time : latest;
     }
 
-    /// @dev The root of the `count` transactions of `stream` from `offset` on, and where the next one is.
-    function _transactionsRoot(uint64 number, bytes memory stream, uint256 offset, uint256 count)
-        private
-        pure
-        returns (bytes32 root, uint256 next)
-    {
-        if (count == 0) revert EmptyBlock(number);
-        uint256[] memory items;
-        (items, next) = TransactionTrie.take(stream, offset, count);
-        root = TransactionTrie.root(items);
+    function _overdue(uint64 index, uint64 time) private view returns (bool) {
+        (, uint40 sent) = _inbox.entry(index + 1);
+        return sent != 0 && sent + inclusion < time;
     }
 
-    /// @dev The time from which on a block may name this L2 block, which is recorded and not older than its parent's. As
-    /// long as no block has named one, genesis stands for it.
-    function _anchorTime(uint64 number, bytes32 parentRoot, bytes32 root) private view returns (uint64) {
-        if (root == 0 && parentRoot == 0) return genesisTimestamp;
-        Anchor memory anchor = recordedBlock[root];
-        if (anchor.timestamp == 0) revert UnknownBeaconRoot(number, root);
-        uint64 parentNumber = recordedBlock[parentRoot].number;
-        if (anchor.number < parentNumber) revert StaleBeaconRoot(number, anchor.number, parentNumber);
-        return anchor.timestamp;
+    /// @dev Whether something has waited longer than it may by so many seconds.
+    function _isLate(uint64 by) private view returns (bool) {
+        // While the chain was halted nobody could do anything.
+        if (IGovernance(governance).resumedAt() + by >= block.timestamp) return false;
+        if (waitingSince != 0 && waitingSince + by < block.timestamp) return true;
+        uint64 time = uint64(block.timestamp) - by;
+        return _overdue(processedMessages, time) || _forcedQueue.isDue(verifiedForced, time);
     }
 
-    /// @dev A block in the form that `proveBatches` takes.
-    function _fields(BlockHeader.Fields memory header, bytes32 blockHash)
-        private
-        pure
-        returns (PackedBlock.Fields memory)
-    {
-        return PackedBlock.Fields({
-            stateRoot: header.stateRoot,
-            transactionsRoot: header.transactionsRoot,
-            receiptsRoot: header.receiptsRoot,
-            beaconRoot: header.beaconRoot,
-            blockHash: blockHash,
-            gasUsed: header.gasUsed,
-            timestamp: header.timestamp,
-            baseFee: header.baseFee
-        });
+    /// @dev What is committed is in the calldata of a transaction, where everyone finds it: the caller signed it, and has no code
+    /// that could call again with what nobody sees.
+    function _expectTransaction() private view {
+        // solhint-disable-next-line avoid-tx-origin
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert NotATransaction(msg.sender);
+    }
+
+    function _expectRunning() private view {
+        if (frozen) revert ChainIsFrozen();
+        IGovernance(governance).expectRunning();
     }
 
     /// @dev Cuts the blocks that follow the verified one into batches; returns the last block of each, and the batch hash
     /// of the last.
-    function _split(uint16[] calldata lengths, bytes calldata blocks)
+    function _split(Extent[] calldata extents, bytes calldata blocks)
         private
         view
         returns (BlockTip[] memory tips, bytes32 hash)
@@ -366,20 +404,20 @@ contract Rollup is IRollup {
         hash = _batchHash[lastVerifiedBatch];
         uint64 number = verifiedBlockNumber;
         uint256 rest = blocks.length;
-        tips = new BlockTip[](lengths.length);
-        for (uint256 i = 0; i < lengths.length; ++i) {
-            uint256 length = uint256(lengths[i]) * PackedBlock.SIZE;
+        tips = new BlockTip[](extents.length);
+        for (uint256 i = 0; i < extents.length; ++i) {
+            uint256 length = uint256(extents[i].blocks) * PackedBlock.SIZE;
             if (length == 0 || length > rest) {
                 revert MalformedBlocks(lastVerifiedBatch + 1 + uint64(i), rest);
             }
             uint256 start = blocks.length - rest;
             bytes calldata batch = blocks[start:start + length];
-            number += lengths[i];
-            tips[i] = _tip(PackedBlock.read(batch, lengths[i] - 1), number);
-            hash = _hashBatch(hash, keccak256(batch), tips[i]);
+            number += extents[i].blocks;
+            tips[i] = _tip(PackedBlock.read(batch, extents[i].blocks - 1), number);
+            hash = _hashBatch(hash, keccak256(batch), tips[i], extents[i].forced);
             rest -= length;
         }
-        if (rest != 0) revert MalformedBlocks(lastVerifiedBatch + uint64(lengths.length), rest);
+        if (rest != 0) revert MalformedBlocks(lastVerifiedBatch + uint64(extents.length), rest);
     }
 
     /// @dev What is remembered of a packed block.
@@ -404,7 +442,7 @@ contract Rollup is IRollup {
     }
 
     function _record(bytes32 hash, uint64 number, uint64 timestamp) private {
-        recordedBlock[hash] = Anchor(number, timestamp);
+        recordedBlock[hash] = Recorded(number, timestamp);
         emit BlockHashRecorded(number, hash, timestamp);
     }
 
@@ -414,12 +452,27 @@ contract Rollup is IRollup {
         emit OperatorChanged(newOperator);
     }
 
-    function _hashBatch(bytes32 parent, bytes32 blocksDigest, BlockTip memory tip)
+    function _hashBatch(bytes32 parent, bytes32 blocksDigest, BlockTip memory tip, uint64 forced)
         private
         pure
         returns (bytes32)
     {
-        return keccak256(abi.encode(parent, blocksDigest, keccak256(abi.encode(tip))));
+        return keccak256(abi.encode(parent, blocksDigest, keccak256(abi.encode(tip)), forced));
+    }
+
+    /// @dev The queue was created before this contract: its code would not fit beside the rest.
+    function _expectOwn(IForcedQueue queue, uint64 chainId_, uint64 deadline) private view {
+        if (
+            address(queue).code.length == 0 || queue.rollup() != address(this) || queue.chainId() != chainId_
+                || queue.deadline() != deadline
+        ) revert InvalidGenesis("forcedQueue");
+    }
+
+    function _checkDeadlines(Deadlines memory deadlines_) private pure {
+        uint64[3] memory all = [deadlines_.inclusion, deadlines_.liveness, deadlines_.emergency];
+        for (uint256 i = 0; i < all.length; ++i) {
+            if (all[i] == 0 || all[i] > MAX_DEADLINE) revert InvalidGenesis("deadlines");
+        }
     }
 
     function _checkGenesis(Genesis memory genesis) private view {

@@ -20,16 +20,28 @@ interface Vm {
     }
 
     function getCode(string calldata artifact) external view returns (bytes memory);
+    function getDeployedCode(string calldata artifact) external view returns (bytes memory);
+    function etch(address account, bytes calldata code) external;
+    function deal(address account, uint256 balance) external;
+    function store(address account, bytes32 slot, bytes32 value) external;
+    function load(address account, bytes32 slot) external view returns (bytes32);
+    function cool(address account) external;
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool);
     function recordLogs() external;
     function getRecordedLogs() external view returns (Log[] memory);
     function lastCallGas() external view returns (Gas memory);
     function prank(address sender) external;
+    function prank(address sender, address origin) external;
+    function getNonce(address account) external view returns (uint64);
+    function computeCreateAddress(address creator, uint256 nonce) external pure returns (address);
     function addr(uint256 key) external pure returns (address);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function roll(uint256 number) external;
     function warp(uint256 timestamp) external;
     function setBlockhash(uint256 number, bytes32 hash) external;
     function assume(bool condition) external pure;
+    function expectPartialRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
     function expectEmit() external;
     function readFile(string calldata path) external view returns (string memory);
@@ -56,7 +68,9 @@ interface Vm {
     function assertEq(bytes32 left, bytes32 right) external pure;
     function assertEq(bytes calldata left, bytes calldata right) external pure;
     function assertEq(address left, address right) external pure;
+    function assertEq(string calldata left, string calldata right) external pure;
     function assertTrue(bool condition) external pure;
+    function assertFalse(bool condition) external pure;
     function toString(uint256 value) external pure returns (string memory);
 }
 

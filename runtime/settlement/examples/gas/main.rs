@@ -18,8 +18,8 @@ mod verifier;
 use alloy::primitives::Bytes;
 use alloy::sol_types::SolCall;
 use tern_messages::{Batch, Proof};
-use tern_settlement::Call;
 use tern_settlement::IRollup::{self, IRollupErrors};
+use tern_settlement::{Call, InboxProof};
 
 use settled::{Settled, unevaluated};
 use traffic::traffic;
@@ -27,7 +27,7 @@ use traffic::traffic;
 /// Transactions in a batch of one block.
 const TRANSACTIONS: [usize; 4] = [1, 10, 100, 1_000];
 /// Batches in a proof, with ten transactions each.
-const BATCHES: [u64; 5] = [1, 4, 16, 64, 256];
+const BATCHES: [u64; 5] = [1, 4, 16, 64, 224];
 /// Blocks of one transaction in a batch.
 const BLOCKS: usize = 21;
 
@@ -188,7 +188,7 @@ async fn committed(settled: &Settled, previous: Option<&Batch>, batch: &Batch) -
         Some(previous) => rollup.previous_batch(previous).await.unwrap(),
         None => rollup.genesis(&settled.genesis),
     };
-    let call = rollup.commit(&previous, batch).unwrap();
+    let call = rollup.commit(&previous, batch).await.unwrap();
     let mined = operator.send("a commit", &call).await.unwrap();
     let posted = IRollup::commitBatchCall::abi_decode(&call.data).unwrap();
     let cost = Cost::of(&call, mined.gas_used);
@@ -202,7 +202,9 @@ async fn proven(settled: &Settled, batches: &[Batch]) -> Cost {
         bytes: Bytes::new(),
     };
     loop {
-        let call = settled.rollup.prove(batches, &statement, &proof).unwrap();
+        let messages = InboxProof::default();
+        let call = settled.rollup.prove(batches, &statement, &proof, messages);
+        let call = call.await.unwrap();
         let error = match settled.operator.send("a proof", &call).await {
             Ok(mined) => return Cost::of(&call, mined.gas_used),
             Err(error) => error,

@@ -3,7 +3,6 @@
 use alloy::primitives::{Address, B256, Bytes};
 use alloy::signers::SignerSync;
 use alloy::sol;
-use alloy::sol_types::SolCall;
 use serde::Deserialize;
 use serde_json::json;
 use tern_messages::{Proof, StatementDigest};
@@ -92,10 +91,7 @@ async fn cost(
 ) -> Cost {
     let (proof, statement) = (proof.bytes, statement.0);
     let verify = verifyCall { proof, statement };
-    let call = Call {
-        to: Some(verifier),
-        data: verify.abi_encode().into(),
-    };
+    let call = Call::of(verifier, &verify);
     let question = json!([{ "to": verifier, "data": call.data, "gas": "0x1c9c380" }, "latest"]);
     let answer = anvil.ask("eth_call", question).await;
     let accepted = answer.as_str().is_some_and(|word| word.ends_with('1'));

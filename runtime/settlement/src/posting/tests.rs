@@ -1,14 +1,21 @@
-use alloy::primitives::TxHash;
+use alloy::primitives::{FixedBytes, TxHash};
 use tern_messages::{
     BatchHeader, BlockNumber, L2Transaction, MAX_BLOCK_BYTES, MAX_TRANSACTION_SIZE,
 };
 
 use super::*;
+use crate::forced::{ForcedEntry, taken};
 use crate::posted::decode_commit;
 
 const NOWHERE: L2Transaction = L2Transaction {
     hash: TxHash::ZERO,
     block: 0,
+};
+
+const ANCHOR: Anchor = Anchor {
+    l2_block: B256::repeat_byte(9),
+    messages: 3,
+    queue: FixedBytes::repeat_byte(4),
 };
 
 fn block(parent: &Header, transactions: Vec<Bytes>) -> SealedBlock {
@@ -17,7 +24,7 @@ fn block(parent: &Header, transactions: Vec<Bytes>) -> SealedBlock {
         number: parent.number + 1,
         timestamp: parent.timestamp + 2,
         base_fee_per_gas: Some(7),
-        parent_beacon_block_root: Some(B256::repeat_byte(9)),
+        parent_beacon_block_root: Some(ANCHOR.root()),
         state_root: B256::repeat_byte(1),
         receipts_root: B256::repeat_byte(2),
         gas_used: 21_000,
@@ -26,6 +33,7 @@ fn block(parent: &Header, transactions: Vec<Bytes>) -> SealedBlock {
     SealedBlock {
         hash: header.hash_slow(),
         header,
+        anchor: ANCHOR,
         transactions,
         receipts: vec![],
     }
@@ -84,7 +92,12 @@ fn genesis() -> Header {
 }
 
 fn commit(batch: &Batch) -> Result<Call, PostingError> {
-    commit_call(Address::ZERO, &PreviousBatch::genesis(&genesis()), batch)
+    commit_call(
+        Address::ZERO,
+        &PreviousBatch::genesis(&genesis()),
+        batch,
+        &[0; MAX_FORCED],
+    )
 }
 
 fn statement() -> StatementData {
@@ -97,6 +110,42 @@ fn statement() -> StatementData {
     }
 }
 
+fn prove(batches: &[Batch], proof: &Proof) -> Result<Call, PostingError> {
+    prove_with(batches, proof, InboxProof::default())
+}
+
+/// A proof, or one beside the signatures of watchers.
+fn proof_of(len: usize) -> Proof {
+    Proof {
+        bytes: vec![1; len].into(),
+    }
+}
+
+/// As deep in their tries as what a chain of a billion accounts and its inbox have.
+fn deep() -> InboxProof {
+    let nodes = |count| vec![Bytes::from(vec![7; 532]); count];
+    InboxProof {
+        account: nodes(12),
+        slot: nodes(8),
+    }
+}
+
+fn prove_with(
+    batches: &[Batch],
+    proof: &Proof,
+    messages: InboxProof,
+) -> Result<Call, PostingError> {
+    let forced = vec![0; batches.len()];
+    prove_call(
+        Address::ZERO,
+        batches,
+        &forced,
+        &statement(),
+        proof,
+        messages,
+    )
+}
+
 #[test]
 fn what_is_committed_is_what_is_read_back() {
     let batch = batch(1, &genesis(), &[&[1, 300, 70_000], &[100]]);
@@ -107,6 +156,23 @@ fn what_is_committed_is_what_is_read_back() {
         assert_eq!(posted.transactions, block.transactions);
         assert_eq!(posted.state_root, block.header.state_root);
     }
+}
+
+#[test]
+fn what_is_committed_with_its_proof_is_what_is_read_back() {
+    let call = commit(&batch(1, &genesis(), &[&[100, 300], &[100]])).unwrap();
+    let both = both(Address::ZERO, &call, &call).unwrap();
+    let posted = decode_commit(&call.data, NOWHERE);
+    assert!(posted.is_some());
+    assert_eq!(decode_commit(&both.data, NOWHERE), posted);
+}
+
+#[test]
+fn the_largest_batch_that_is_committed_with_its_proof_fits() {
+    let largest = usize::try_from(MAX_BYTES_WITH_PROOF).unwrap();
+    let batch = batch(1, &genesis(), &[&[largest]]);
+    let prove = prove_with(std::slice::from_ref(&batch), &proof_of(60_000), deep()).unwrap();
+    assert!(both(Address::ZERO, &commit(&batch).unwrap(), &prove).is_ok());
 }
 
 #[test]
@@ -196,7 +262,7 @@ fn every_block_that_the_chain_may_seal_fits_a_batch() {
 }
 
 #[test]
-fn the_longest_range_fits_with_a_proof_of_73_kilobytes() {
+fn the_longest_range_fits_with_signatures_and_what_shows_the_messages() {
     let blocks = [&[100_usize][..]; MAX_RANGE_BLOCKS];
     let one = vec![batch(1, &genesis(), &blocks)];
     let mut each: Vec<Batch> = Vec::new();
@@ -204,12 +270,9 @@ fn the_longest_range_fits_with_a_proof_of_73_kilobytes() {
         let parent = each.last().map(|batch| batch.blocks[0].header.clone());
         each.push(batch(number, &parent.unwrap_or_else(genesis), &[&[100]]));
     }
-    let proof = |len| Proof {
-        bytes: vec![1; len].into(),
-    };
     for batches in [one, each] {
-        let call = |len| prove_call(Address::ZERO, &batches, &statement(), &proof(len));
-        assert!(call(73_000).is_ok());
+        let call = |len| prove_with(&batches, &proof_of(len), deep());
+        assert!(call(60_000).is_ok());
         let error = call(100_000).unwrap_err();
         assert!(matches!(error, PostingError::TooLarge { .. }), "{error}");
     }
@@ -239,9 +302,9 @@ fn batches_that_do_not_follow_each_other_are_refused() {
     let proof = Proof {
         bytes: Bytes::new(),
     };
-    let gap = prove_call(Address::ZERO, &batches, &statement(), &proof).unwrap_err();
+    let gap = prove(&batches, &proof).unwrap_err();
     assert!(matches!(gap, PostingError::NotConsecutive { .. }));
-    let none = prove_call(Address::ZERO, &[], &statement(), &proof).unwrap_err();
+    let none = prove(&[], &proof).unwrap_err();
     assert_eq!(none, PostingError::RangeShape);
 }
 
@@ -270,7 +333,20 @@ fn batches_that_cannot_be_posted_are_refused() {
     let mut headless = batch(1, &genesis(), &[&[100]]);
     headless.blocks[0].header.parent_beacon_block_root = None;
     assert!(matches!(
-        commit(&headless),
+        prove(&[headless], &proof_of(1)),
         Err(PostingError::MissingField { block: 1, .. })
     ));
+}
+
+#[test]
+fn what_is_due_by_l2s_clock_is_passed_over_though_l3s_stands_still() {
+    let batch = batch(1, &genesis(), &[&[100]]);
+    let entry = ForcedEntry {
+        transaction: B256::ZERO,
+        discharged: false,
+        posted: 10,
+        max_fee_per_gas: 6,
+    };
+    let next = |earliest| taken(0, &[entry], 5, earliest, &batch).next;
+    assert_eq!((next(14), next(15)), (0, 1));
 }

@@ -7,10 +7,16 @@ use alloy::consensus::constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_WITHDRAWALS};
 use alloy::eips::eip1559::BaseFeeParams;
 use alloy::primitives::{Address, B256, Bloom, Bytes, keccak256};
 use alloy_trie::root::ordered_trie_root_with_encoder;
-use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, L2Anchor, SealedBlock};
-use tern_settlement::{DeployedChain, Roles, RollupPlan, TransactionSender, deploy_rollup};
+use tern_messages::{
+    Anchor, Batch, BatchHeader, BatchNumber, BlockNumber, ChainId, L2Anchor, SealedBlock,
+};
+use tern_settlement::{
+    Deadlines, DeployedChain, Roles, RollupPlan, TransactionSender, deploy_bridge, deploy_rollup,
+};
 
 use crate::network::signer;
+
+const DAY: u64 = 24 * 60 * 60;
 
 pub(crate) const CHAIN_ID: ChainId = ChainId(4242);
 
@@ -49,7 +55,7 @@ fn constants() -> Header {
 /// Deploys a verifier that accepts everything.
 pub(crate) async fn accepting_verifier(sender: &TransactionSender) -> Address {
     let data = Bytes::from_static(ACCEPTING_VERIFIER);
-    let call = tern_settlement::Call { to: None, data };
+    let call = tern_settlement::Call::create(data);
     let mined = sender.send("a verifier", &call).await.unwrap();
     mined.contract.unwrap()
 }
@@ -72,7 +78,13 @@ pub(crate) async fn deploy(
             guardian: operator,
         },
         verifier,
-        delay: Duration::from_secs(8 * 24 * 60 * 60),
+        delay: Duration::from_secs(8 * DAY),
+        bridge: deploy_bridge(sender).await.unwrap(),
+        deadlines: Deadlines {
+            inclusion: Duration::from_secs(DAY),
+            liveness: Duration::from_secs(7 * DAY),
+            emergency: Duration::from_secs(7 * DAY),
+        },
     };
     deploy_rollup(sender, &plan).await.unwrap()
 }
@@ -122,6 +134,10 @@ fn block(parent: &Header, anchor: L2Anchor, transactions: Vec<Bytes>) -> SealedB
         out.extend_from_slice(transaction);
     });
     let parent_hash = parent.hash_slow();
+    let named = Anchor {
+        l2_block: anchor.hash,
+        ..Anchor::default()
+    };
     let header = Header {
         parent_hash,
         beneficiary: parent.beneficiary,
@@ -134,12 +150,13 @@ fn block(parent: &Header, anchor: L2Anchor, transactions: Vec<Bytes>) -> SealedB
         timestamp: anchor.timestamp.max(parent.timestamp),
         mix_hash: keccak256(parent_hash),
         base_fee_per_gas: parent.next_block_base_fee(BaseFeeParams::ethereum()),
-        parent_beacon_block_root: Some(anchor.hash),
+        parent_beacon_block_root: Some(named.root()),
         ..constants()
     };
     SealedBlock {
         hash: header.hash_slow(),
         header,
+        anchor: named,
         transactions,
         receipts: vec![],
     }

@@ -21,10 +21,7 @@ fn policy() -> FollowPolicy {
 }
 
 fn call(byte: u8) -> Call {
-    Call {
-        to: Some(Address::repeat_byte(byte)),
-        data: Bytes::from(vec![byte]),
-    }
+    Call::with_data(Address::repeat_byte(byte), Bytes::from(vec![byte]))
 }
 
 /// The transactions in anvil's pool, each as its JSON.

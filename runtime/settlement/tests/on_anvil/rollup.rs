@@ -1,17 +1,31 @@
 //! The client against the real contract on a real chain.
 
 use alloy::primitives::{Address, B256, Bytes};
-use tern_messages::{BatchNumber, BlockNumber, ChainId, L2Anchor, L2Transaction, Proof};
+use tern_messages::job::StatementData;
+use tern_messages::{Batch, BatchNumber, BlockNumber, ChainId, L2Transaction, Proof};
 use tern_settlement::Foundations::{FoundationsErrors, MalformedProof};
 use tern_settlement::IRollup::{EvaluationMismatch, IRollupErrors};
 use tern_settlement::{
-    ExpectedRollup, FollowPolicy, L2, L2Endpoint, RequiredProofs, RequiredVerifier, Revert,
-    RollupClient, RollupStatus, SettlementError, VerifierKey, deploy_verifier,
+    Call, ExpectedRollup, FollowPolicy, InboxProof, L2, L2Endpoint, RecordedBlock, RequiredProofs,
+    RequiredVerifier, Revert, RollupClient, RollupStatus, SettlementError, VerifierKey,
+    deploy_verifier,
 };
 
 use crate::chain::{self, CHAIN_ID};
 use crate::network::{Anvil, signer};
 use crate::settled::{Settled, unevaluated};
+
+/// The call that proves committed batches of a chain to which no message was sent.
+async fn prove(
+    rollup: &RollupClient,
+    batches: &[Batch],
+    statement: &StatementData,
+    proof: &Proof,
+) -> Call {
+    let messages = InboxProof::default();
+    let call = rollup.prove(batches, statement, proof, messages);
+    call.await.unwrap()
+}
 
 #[tokio::test]
 async fn a_new_chain_stands_at_genesis() {
@@ -51,7 +65,10 @@ async fn batches_are_committed_and_read_back() {
     let second = chain::batch(2, parent, settled.anchor().await, 2, "second");
     let previous = rollup.previous_batch(&first).await.unwrap();
     let mined = operator
-        .send("the commit", &rollup.commit(&previous, &second).unwrap())
+        .send(
+            "the commit",
+            &rollup.commit(&previous, &second).await.unwrap(),
+        )
         .await
         .unwrap();
     assert!(mined.gas_used < 30_000_000);
@@ -75,10 +92,10 @@ async fn batches_are_committed_and_read_back() {
         assert_eq!(posted.transactions, block.transactions);
         assert_eq!(posted.state_root, block.header.state_root);
         assert_eq!(posted.receipts_root, block.header.receipts_root);
-        assert_eq!(
-            Some(posted.beacon_root),
-            block.header.parent_beacon_block_root
-        );
+        assert_eq!(posted.l2_block, block.anchor.l2_block);
+        let (anchor, l2_anchor) = rollup.anchor_of(posted).await.unwrap();
+        assert_eq!(anchor, block.anchor);
+        assert_eq!(l2_anchor.unwrap().hash, block.anchor.l2_block);
         assert_eq!(posted.timestamp, block.header.timestamp);
         assert_eq!(posted.gas_used, block.header.gas_used);
     }
@@ -95,7 +112,10 @@ async fn a_superseded_batch_is_no_longer_held() {
     } = &settled;
     let first = settled.commit_first().await;
     let other = chain::batch(1, genesis, settled.anchor().await, 1, "other");
-    let call = rollup.commit(&rollup.genesis(genesis), &other).unwrap();
+    let call = rollup
+        .commit(&rollup.genesis(genesis), &other)
+        .await
+        .unwrap();
     operator.send("the commit", &call).await.unwrap();
     assert!(!rollup.holds(&first).await.unwrap());
     assert!(rollup.holds(&other).await.unwrap());
@@ -116,7 +136,7 @@ async fn batches_are_proven_and_refusals_carry_their_reason() {
         bytes: Bytes::from_static(b"proof"),
     };
     let batches = [batch];
-    let call = rollup.prove(&batches, &statement, &proof).unwrap();
+    let call = prove(rollup, &batches, &statement, &proof).await;
     let refusal = operator.send("the proof", &call).await.unwrap_err();
     assert!(!refusal.is_retryable());
     let Some(IRollupErrors::EvaluationMismatch(EvaluationMismatch { batch: 1, computed })) =
@@ -126,7 +146,7 @@ async fn batches_are_proven_and_refusals_carry_their_reason() {
     };
 
     statement.evaluation = *computed;
-    let call = rollup.prove(&batches, &statement, &proof).unwrap();
+    let call = prove(rollup, &batches, &statement, &proof).await;
     // Proving is open to anyone.
     let anyone = settled.anvil.sender(5, FollowPolicy::default()).await;
     anyone.send("the proof", &call).await.unwrap();
@@ -165,12 +185,12 @@ async fn the_real_verifier_is_deployed_and_refuses_what_is_no_proof() {
         bytes: Bytes::from_static(b"proof"),
     };
     let batches = [batch];
-    let call = settled.rollup.prove(&batches, &statement, &proof).unwrap();
+    let call = prove(&settled.rollup, &batches, &statement, &proof).await;
     let refusal = settled.operator.send("the proof", &call).await.unwrap_err();
     if let Some(IRollupErrors::EvaluationMismatch(mismatch)) = refusal.rollup_error() {
         statement.evaluation = mismatch.computed;
     }
-    let call = settled.rollup.prove(&batches, &statement, &proof).unwrap();
+    let call = prove(&settled.rollup, &batches, &statement, &proof).await;
     let refusal = settled.operator.send("the proof", &call).await.unwrap_err();
     let SettlementError::Reverted {
         revert: Revert::Foundation(error),
@@ -189,6 +209,7 @@ async fn only_the_operator_commits() {
     let call = settled
         .rollup
         .commit(&settled.rollup.genesis(&settled.genesis), &batch)
+        .await
         .unwrap();
     let stranger = settled.anvil.sender(3, FollowPolicy::default()).await;
     let refusal = stranger.send("the commit", &call).await.unwrap_err();
@@ -206,18 +227,15 @@ async fn a_parent_block_hash_is_recorded_on_request() {
         rollup, operator, ..
     } = &settled;
     let head = rollup.l2().head().await.unwrap();
-    assert_eq!(rollup.recorded_block(head.hash).await.unwrap(), None);
     let call = rollup.record_block_hash(head.number).await.unwrap();
-    operator.send("the record", &call).await.unwrap();
-    let anchor = L2Anchor {
+    let mined = operator.send("the record", &call).await.unwrap();
+    let recorded = RecordedBlock {
         number: head.number,
         hash: head.hash,
         timestamp: head.timestamp,
     };
-    assert_eq!(
-        rollup.recorded_block(head.hash).await.unwrap(),
-        Some(anchor)
-    );
+    let found = rollup.recorded_blocks(mined.block..=mined.block).await;
+    assert!(found.unwrap().contains(&recorded));
 }
 
 #[tokio::test]

@@ -75,6 +75,7 @@ impl Settled {
         let call = self
             .rollup
             .commit(&self.rollup.genesis(&self.genesis), &batch)
+            .await
             .unwrap();
         self.operator.send("the commit", &call).await.unwrap();
         batch

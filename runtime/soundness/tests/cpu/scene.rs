@@ -11,7 +11,7 @@ use tern_execution::{
     BatchLimits, BlockAttributes, BlockBuilder, ChainRules, GenesisAccount, GenesisState,
     HashWindow, MemoryNodes, replay,
 };
-use tern_messages::{ChainId, Gas, TransactionBatch};
+use tern_messages::{Anchor, ChainId, Gas, TransactionBatch};
 
 const CHAIN: ChainId = ChainId(33_050);
 const CONTRACT: Address = Address::repeat_byte(0xc0);
@@ -56,7 +56,10 @@ pub(crate) fn batch(program: &[u8]) -> TransactionBatch {
         timestamp: parent.timestamp + 2,
         beneficiary: Address::repeat_byte(0xbe),
         gas_limit: GAS_LIMIT,
-        parent_beacon_block_root: B256::repeat_byte(1),
+        anchor: Anchor {
+            l2_block: B256::repeat_byte(1),
+            ..Anchor::default()
+        },
     };
     let block = BlockBuilder::new(nodes.clone(), rules, &parent, hashes.clone(), attributes);
     let mut block = block.unwrap();

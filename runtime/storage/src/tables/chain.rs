@@ -4,7 +4,7 @@ use alloy::consensus::Header;
 use alloy::primitives::{B256, Bytes};
 use serde::{Deserialize, Serialize};
 use tern_messages::codec::as_rlp;
-use tern_messages::{BatchNumber, BlockNumber, Receipt, SealedBlock};
+use tern_messages::{Anchor, BatchNumber, BlockNumber, Receipt, SealedBlock};
 
 use crate::{StorageError, Store, Table, WriteBatch};
 
@@ -29,6 +29,9 @@ pub const TRANSACTIONS: Table<B256, TransactionPlace> = Table::new(0x08, "transa
 pub const HEADS: Table<(), Heads> = Table::new(0x09, "heads");
 /// The batch that each committed block belongs to.
 pub const BATCH_OF_BLOCK: Table<BlockNumber, BatchNumber> = Table::new(0x0a, "batches of blocks");
+
+/// What each block knows of L2: what its parentBeaconBlockRoot is the hash of.
+pub const ANCHORS: Table<BlockNumber, Anchor> = Table::new(0x0b, "anchors of blocks");
 
 /// A header and its hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +95,7 @@ pub fn put_block(
     }
     batch
         .put(&HEADERS, &number, &header)
+        .put(&ANCHORS, &number, &block.anchor)
         .put(&BODIES, &number, &block.transactions)
         .put(&RECEIPTS, &number, &block.receipts)
         .put(&BLOOMS, &number, &Bytes::copy_from_slice(bloom.as_slice()))
@@ -108,6 +112,7 @@ pub fn remove_block(batch: &mut WriteBatch, block: &SealedBlock) {
     }
     batch
         .delete(&HEADERS, &number)
+        .delete(&ANCHORS, &number)
         .delete(&BODIES, &number)
         .delete(&RECEIPTS, &number)
         .delete(&BLOOMS, &number)
@@ -119,8 +124,9 @@ pub fn remove_block(batch: &mut WriteBatch, block: &SealedBlock) {
 /// # Errors
 /// If a part cannot be read or decoded.
 pub fn block(store: &Store, number: BlockNumber) -> Result<Option<SealedBlock>, StorageError> {
-    let (Some(stored), Some(transactions), Some(receipts)) = (
+    let (Some(stored), Some(anchor), Some(transactions), Some(receipts)) = (
         store.get(&HEADERS, &number)?,
+        store.get(&ANCHORS, &number)?,
         store.get(&BODIES, &number)?,
         store.get(&RECEIPTS, &number)?,
     ) else {
@@ -129,6 +135,7 @@ pub fn block(store: &Store, number: BlockNumber) -> Result<Option<SealedBlock>, 
     Ok(Some(SealedBlock {
         header: stored.header,
         hash: stored.hash,
+        anchor,
         transactions,
         receipts,
     }))

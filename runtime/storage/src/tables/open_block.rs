@@ -5,7 +5,7 @@
 
 use alloy::primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
-use tern_messages::BlockNumber;
+use tern_messages::{Anchor, BlockNumber};
 
 use crate::Table;
 
@@ -27,8 +27,8 @@ pub struct OpenBlock {
     pub beneficiary: Address,
     /// Gas limit.
     pub gas_limit: u64,
-    /// The L2 block hash that the block is anchored to.
-    pub parent_beacon_block_root: B256,
+    /// What it knows of L2.
+    pub anchor: Anchor,
     /// When its first transaction came, in milliseconds since the Unix epoch. The block's own time may lag behind: L2 bounds it.
     pub since: u64,
 }

@@ -31,7 +31,7 @@ contract AnchorsTest is RollupFixture {
 
     function test_naming_no_L2_block_is_accepted_for_an_hour_after_genesis_and_no_longer() external {
         Batch memory batch = make(genesisBatch(), 1, "first");
-        batch.posted[0].beaconRoot = bytes32(0);
+        batch.posted[0].anchor.blockHash = bytes32(0);
         uint64 latest = genesis.timestamp + HOUR;
         vm.warp(latest + 30 days);
         batch.posted[0].timestamp = latest + 1;
@@ -43,8 +43,8 @@ contract AnchorsTest is RollupFixture {
 
     function test_naming_no_L2_block_after_one_was_named_is_refused() external {
         Batch memory batch = make(genesisBatch(), 2, "first");
-        batch.posted[1].beaconRoot = bytes32(0);
-        bytes4 reason = IRollup.UnknownBeaconRoot.selector;
+        batch.posted[1].anchor.blockHash = bytes32(0);
+        bytes4 reason = IRollup.UnknownL2Block.selector;
         expectCommitRefused(batch, abi.encodeWithSelector(reason, 2, bytes32(0)));
     }
 
@@ -56,29 +56,100 @@ contract AnchorsTest is RollupFixture {
         vm.assertTrue(header.length > 0);
         Batch memory second = make(first, 1, "second");
         second.posted[0].timestamp = START + 1 days + HOUR;
-        second.posted[0].beaconRoot = hash;
+        second.posted[0].anchor.blockHash = hash;
         // A lower number than the first anchor's: time does not make up for it.
-        bytes4 reason = IRollup.StaleBeaconRoot.selector;
+        bytes4 reason = IRollup.StaleL2Block.selector;
         expectCommitRefused(second, abi.encodeWithSelector(reason, 2, L2_BLOCK - 2, L2_BLOCK - 1));
         vm.roll(L2_BLOCK + 5);
         (, hash) = record(L2_BLOCK + 4, START + 1 days, "");
-        second.posted[0].beaconRoot = hash;
+        second.posted[0].anchor.blockHash = hash;
         expectCommitRefusedForHash(second);
     }
 
-    function test_an_unrecorded_beacon_root_is_refused() external {
+    function test_an_unrecorded_L2_block_is_refused() external {
         Batch memory batch = make(genesisBatch(), 1, "first");
         bytes32 unknown = l2Hash(L2_BLOCK - 3);
-        batch.posted[0].beaconRoot = unknown;
-        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.UnknownBeaconRoot.selector, 1, unknown));
+        batch.posted[0].anchor.blockHash = unknown;
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.UnknownL2Block.selector, 1, unknown));
     }
 
-    function test_an_older_beacon_root_than_the_parents_is_refused() external {
+    function test_an_older_L2_block_than_the_parents_is_refused() external {
         (, bytes32 older) = record(L2_BLOCK - 3, START - 36, "");
         Batch memory batch = make(genesisBatch(), 2, "first");
-        batch.posted[1].beaconRoot = older;
-        bytes4 reason = IRollup.StaleBeaconRoot.selector;
+        batch.posted[1].anchor.blockHash = older;
+        bytes4 reason = IRollup.StaleL2Block.selector;
         expectCommitRefused(batch, abi.encodeWithSelector(reason, 2, L2_BLOCK - 3, L2_BLOCK - 1));
+    }
+
+    function test_messages_that_were_not_sent_are_refused() external {
+        send("one");
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        batch.posted[0].anchor.messages = 2;
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.UnknownMessages.selector, 1, 2));
+        batch.posted[0].anchor.messages = 1;
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.UnknownMessages.selector, 1, 1));
+        // The first message was sent at this time.
+        batch.posted[0].timestamp = START + 1000;
+        expectCommitRefusedForHash(batch);
+    }
+
+    function test_messages_without_an_L2_block_are_refused() external {
+        send("one");
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        batch.posted[0].timestamp = START + 1000;
+        batch.posted[0].anchor.blockHash = bytes32(0);
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.UnknownL2Block.selector, 1, bytes32(0)));
+    }
+
+    function test_fewer_messages_than_the_parent_names_are_refused() external {
+        send("one");
+        Batch memory batch = make(genesisBatch(), 2, "first");
+        batch.posted[0].timestamp = START + 1000;
+        batch.posted[1].timestamp = START + 1000;
+        batch.posted[1].anchor.messages = 0;
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.FewerMessages.selector, 2, 0, 1));
+    }
+
+    function test_a_block_names_256_messages_more_than_were_processed_at_most() external {
+        vm.warp(START);
+        for (uint256 i = 0; i < 257; ++i) {
+            send("");
+        }
+        Batch memory batch = make(genesisBatch(), 2, "first");
+        vm.warp(START + 1000);
+        batch.posted[1].anchor.messages = 257;
+        expectCommitRefused(batch, abi.encodeWithSelector(IRollup.TooManyMessages.selector, 2, 257, 256));
+        batch.posted[0].anchor.messages = 256;
+        batch.posted[1].anchor.messages = 256;
+        expectCommitRefusedForHash(batch);
+    }
+
+    function test_a_block_says_in_its_header_which_messages_it_may_process() external {
+        vm.warp(START);
+        send("one");
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        (bytes27 chain,) = inbox.entry(1);
+        bytes32 anchor = keccak256(abi.encode(l2Hash(L2_BLOCK - 1), uint256(1), chain));
+        vm.assertEq(batch.tip.beaconRoot, anchor);
+        vm.warp(START + 1);
+        send("two");
+        Batch memory second = make(batch, 1, "second");
+        vm.warp(START + 1000);
+        commit(batch);
+        commit(second);
+    }
+
+    function test_another_anchor_than_the_parents_is_refused() external {
+        vm.warp(START);
+        send("one");
+        Batch memory first = make(genesisBatch(), 1, "first");
+        vm.warp(START + 1000);
+        commit(first);
+        Batch memory second = make(first, 1, "second");
+        second.previous.anchor.messages = 0;
+        expectCommitRefused(second, abi.encodeWithSelector(IRollup.OtherAnchor.selector, 1));
+        second.previous.anchor = IRollup.Anchor(l2Hash(L2_BLOCK - 2), 1);
+        expectCommitRefused(second, abi.encodeWithSelector(IRollup.OtherAnchor.selector, 1));
     }
 
     function test_every_commit_records_the_L2_block_before_it_with_the_time_of_its_own() external {

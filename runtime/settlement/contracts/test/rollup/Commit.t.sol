@@ -10,7 +10,7 @@ contract CommitTest is RollupFixture {
     function test_a_batch_is_committed_under_the_hash_of_its_blocks() external {
         Batch memory first = make(genesisBatch(), 3, "first");
         vm.expectEmit();
-        emit IRollup.BatchCommitted(1, hashOf(opening(first)), first.tip.blockHash);
+        emit IRollup.BatchCommitted(1, hashOf(opening(first)), first.tip.blockHash, 0);
         commit(first);
         vm.assertEq(rollup.lastCommittedBatch(), 1);
         vm.assertEq(rollup.batchHash(1), hashOf(opening(first)));
@@ -32,7 +32,33 @@ contract CommitTest is RollupFixture {
         bytes memory posted = LibZip.flzCompress(batch.transactions);
         vm.prank(OWNER);
         vm.expectRevert(abi.encodeWithSelector(IRollup.NotOperator.selector, OWNER));
-        rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash);
+        rollup.commitBatch(
+            batch.number, batch.previous, batch.posted, posted, batch.forced, batch.tip.blockHash
+        );
+    }
+
+    function test_the_operator_commits_nothing_where_nodes_do_not_find_it() external {
+        Batch memory batch = make(genesisBatch(), 1, "first");
+        bytes memory posted = LibZip.flzCompress(batch.transactions);
+        bytes memory reason = abi.encodeWithSelector(IRollup.NotATransaction.selector, OPERATOR);
+        bytes memory payload = abi.encodeCall(
+            IRollup.commitBatch,
+            (batch.number, batch.previous, batch.posted, posted, batch.forced, batch.tip.blockHash)
+        );
+        // A contract is the operator, whoever sends the transaction.
+        vm.prank(OPERATOR, OWNER);
+        expectFailure(payload, reason);
+        // Code that its account has delegated to calls again.
+        vm.etch(OPERATOR, abi.encodePacked(hex"ef0100", OWNER));
+        vm.prank(OPERATOR, OPERATOR);
+        expectFailure(payload, reason);
+        vm.etch(OPERATOR, "");
+        commit(batch);
+    }
+
+    function expectFailure(bytes memory payload, bytes memory reason) private {
+        (bool done, bytes memory answer) = address(rollup).call(payload);
+        vm.assertTrue(!done && keccak256(answer) == keccak256(reason));
     }
 
     function test_a_gap_between_batches_is_refused() external {
@@ -131,9 +157,11 @@ contract CommitTest is RollupFixture {
         bytes memory posted = LibZip.flzCompress(batch.transactions);
         posted = abi.encodePacked(posted, hex"05");
         bytes4 reason = IRollup.MalformedCompression.selector;
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         vm.expectRevert(abi.encodeWithSelector(reason, posted.length));
-        rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash);
+        rollup.commitBatch(
+            batch.number, batch.previous, batch.posted, posted, batch.forced, batch.tip.blockHash
+        );
     }
 
     function test_a_time_before_the_parents_is_refused_and_the_same_is_accepted() external {

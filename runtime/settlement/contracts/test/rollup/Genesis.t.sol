@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IRollup} from "src/IRollup.sol";
 import {IGovernance} from "src/IGovernance.sol";
 import {Rollup} from "src/Rollup.sol";
+import {ForcedQueue} from "src/forced/ForcedQueue.sol";
 import {Statement} from "src/rollup/Statement.sol";
 import {RollupFixture} from "./RollupFixture.sol";
 
@@ -44,7 +45,7 @@ contract GenesisTest is RollupFixture {
     }
 
     function test_a_gas_limit_outside_its_range_is_refused() external {
-        genesis.gasLimit = 4999;
+        genesis.gasLimit = 9_999_999;
         expectInvalid("gasLimit");
         genesis.gasLimit = 1 << 32;
         expectInvalid("gasLimit");
@@ -69,12 +70,14 @@ contract GenesisTest is RollupFixture {
         genesis.timestamp = uint64(block.timestamp) + 1;
         expectInvalid("timestamp");
         genesis.timestamp = uint64(block.timestamp);
-        new Rollup(genesis, OPERATOR, governance);
+        ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
+        new Rollup(genesis, OPERATOR, governance, bridge, queue, deadlines());
     }
 
     function test_a_chain_without_operator_is_refused() external {
+        ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
         vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidOperator.selector, address(0)));
-        new Rollup(genesis, address(0), governance);
+        new Rollup(genesis, address(0), governance, bridge, queue, deadlines());
     }
 
     function test_the_governance_of_another_chain_is_refused() external {
@@ -89,14 +92,46 @@ contract GenesisTest is RollupFixture {
     }
 
     function test_a_governance_without_code_is_refused() external {
+        ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
         vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidGenesis.selector, "governance"));
-        new Rollup(genesis, OPERATOR, IGovernance(address(0xdead)));
+        new Rollup(genesis, OPERATOR, IGovernance(address(0xdead)), bridge, queue, deadlines());
+    }
+
+    function test_a_bridge_without_code_is_refused() external {
+        bridge = address(0xdead);
+        expectInvalid("bridge");
+    }
+
+    function test_the_forced_queue_of_another_chain_is_refused() external {
+        ForcedQueue queue = queueOfNext(genesis.chainId + 1, INCLUSION);
+        expectQueueRefused(queue);
+        queue = queueOfNext(genesis.chainId, INCLUSION + 1);
+        expectQueueRefused(queue);
+        queue = queueOfNext(genesis.chainId, INCLUSION);
+        // Not of the next contract.
+        queueOfNext(genesis.chainId, INCLUSION);
+        expectQueueRefused(queue);
+        expectQueueRefused(ForcedQueue(address(0xdead)));
+    }
+
+    function test_deadlines_that_promise_nothing_are_refused() external {
+        for (uint256 i = 0; i < 7; ++i) {
+            uint64[3] memory all = [INCLUSION, LIVENESS, EMERGENCY];
+            // The last: a pause alone would open the chain.
+            if (i == 6) all[1] = governance.PAUSE();
+            else all[i / 2] = i % 2 == 0 ? 0 : 30 days + 1;
+            IRollup.Deadlines memory wrong = IRollup.Deadlines(all[0], all[1], all[2]);
+            ForcedQueue queue = queueOfNext(genesis.chainId, all[0]);
+            vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidGenesis.selector, "deadlines"));
+            new Rollup(genesis, OPERATOR, governance, bridge, queue, wrong);
+        }
     }
 
     function test_an_L2_that_does_not_know_its_own_blocks_is_refused() external {
         vm.setBlockhash(L2_BLOCK - 1, 0);
+        ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
         vm.expectRevert(abi.encodeWithSelector(IRollup.BlockHashUnavailable.selector, L2_BLOCK - 1));
-        new Rollup(genesis, OPERATOR, governance);
+        new Rollup(genesis, OPERATOR, governance, bridge, queue, deadlines());
     }
 
     function test_the_chains_contracts_fit_the_size_limits() external view {
@@ -105,12 +140,19 @@ contract GenesisTest is RollupFixture {
         vm.assertTrue(address(rollup).code.length <= most);
         vm.assertTrue(address(governance).code.length <= most);
         vm.assertTrue(governance.conflictCheck().code.length <= most);
-        vm.assertTrue(vm.getCode("Rollup.sol:Rollup").length + 12 * 32 <= 2 * most);
+        vm.assertTrue(rollup.forcedQueue().code.length <= most);
+        vm.assertTrue(vm.getCode("Rollup.sol:Rollup").length + 17 * 32 <= 2 * most);
         vm.assertTrue(vm.getCode("Governance.sol:Governance").length + 7 * 32 <= 2 * most);
     }
 
     function expectInvalid(string memory name) private {
+        ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
         vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidGenesis.selector, name));
-        new Rollup(genesis, OPERATOR, governance);
+        new Rollup(genesis, OPERATOR, governance, bridge, queue, deadlines());
+    }
+
+    function expectQueueRefused(ForcedQueue queue) private {
+        vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidGenesis.selector, "forcedQueue"));
+        new Rollup(genesis, OPERATOR, governance, bridge, queue, deadlines());
     }
 }

@@ -48,9 +48,14 @@ contract Operations is RollupFixture {
         bool allowed = number > verified && number <= committed + 1;
         if (allowed && who == OPERATOR) return;
         Batch memory batch = make(_batches[number > committed ? committed : number - 1], 1, seed);
-        vm.prank(allowed ? who : OPERATOR);
+        vm.prank(allowed ? who : OPERATOR, allowed ? who : OPERATOR);
         try rollup.commitBatch(
-            number, batch.previous, batch.posted, LibZip.flzCompress(batch.transactions), batch.tip.blockHash
+            number,
+            batch.previous,
+            batch.posted,
+            LibZip.flzCompress(batch.transactions),
+            batch.forced,
+            batch.tip.blockHash
         ) {
             revert("a batch was committed that may not be");
         } catch {}
@@ -72,7 +77,7 @@ contract Operations is RollupFixture {
         Claim memory claim = this.claimTo(to);
         uint64 from = uint64(bound(place, 0, committed + 1));
         if (from == verified + 1) claim.proof = "forged";
-        try rollup.proveBatches(from, to, claim.lengths, claim.batches, claim.proof) {
+        try rollup.proveBatches(from, to, claim.extents, claim.batches, claim.proof, claim.messages) {
             revert("something was verified that may not be");
         } catch {}
     }

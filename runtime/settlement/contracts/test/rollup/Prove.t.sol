@@ -62,7 +62,9 @@ contract ProveTest is RollupFixture {
         (bytes32 state, bytes32 root) = (batches[0].tip.stateRoot, rollup.batchHash(1));
         vm.expectRevert(abi.encodeWithSelector(IRollup.ProofRefused.selector, 1, 1));
         rollup.submitStateRoot(
-            state, root, abi.encode(uint64(1), uint64(1), claim.lengths, claim.batches, bytes("forged"))
+            state,
+            root,
+            abi.encode(uint64(1), uint64(1), claim.extents, claim.batches, bytes("forged"), claim.messages)
         );
         vm.assertEq(rollup.lastVerifiedBatch(), 0);
     }
@@ -75,7 +77,8 @@ contract ProveTest is RollupFixture {
         bytes32 other = keccak256("other");
         vm.assertTrue(!rollup.verifyStateTransition(other, batches[1].tip.stateRoot, encoded(2)));
         Claim memory claim = honest(1);
-        bytes memory forged = abi.encode(uint64(1), uint64(1), claim.lengths, claim.batches, bytes("forged"));
+        bytes memory forged =
+            abi.encode(uint64(1), uint64(1), claim.extents, claim.batches, bytes("forged"), claim.messages);
         vm.assertTrue(!rollup.verifyStateTransition(start, batches[0].tip.stateRoot, forged));
         vm.assertEq(rollup.lastVerifiedBatch(), 0);
     }
@@ -108,7 +111,7 @@ contract ProveTest is RollupFixture {
 
     function encoded(uint256 count) private view returns (bytes memory) {
         Claim memory claim = honest(count);
-        return abi.encode(uint64(1), uint64(count), claim.lengths, claim.batches, claim.proof);
+        return abi.encode(uint64(1), uint64(count), claim.extents, claim.batches, claim.proof, claim.messages);
     }
 
     function test_anyone_proves() external {
@@ -228,7 +231,7 @@ contract ProveTest is RollupFixture {
         Claim memory claim = honest(3);
         bytes memory blocks = claim.batches.blocks;
         blocks[position % blocks.length] ^= bytes1(flip | 1);
-        try rollup.proveBatches(1, 3, claim.lengths, claim.batches, claim.proof) {
+        try rollup.proveBatches(1, 3, claim.extents, claim.batches, claim.proof, claim.messages) {
             revert("verified");
         } catch (bytes memory reason) {
             bytes4 selector = bytes4(reason);
@@ -250,16 +253,16 @@ contract ProveTest is RollupFixture {
     function test_batches_cut_in_other_places_are_refused() external {
         Claim memory claim = honest(2);
         bytes4 mismatch = IRollup.BatchHashMismatch.selector;
-        (claim.lengths[0], claim.lengths[1]) = (2, 1);
+        (claim.extents[0].blocks, claim.extents[1].blocks) = (2, 1);
         expectAnyRefusal(1, 2, claim, mismatch);
         bytes4 malformed = IRollup.MalformedBlocks.selector;
-        (claim.lengths[0], claim.lengths[1]) = (0, 3);
+        (claim.extents[0].blocks, claim.extents[1].blocks) = (0, 3);
         expectRefused(1, 2, claim, abi.encodeWithSelector(malformed, 1, 3 * 184));
-        (claim.lengths[0], claim.lengths[1]) = (3, 0);
+        (claim.extents[0].blocks, claim.extents[1].blocks) = (3, 0);
         expectRefused(1, 2, claim, abi.encodeWithSelector(malformed, 2, 0));
-        (claim.lengths[0], claim.lengths[1]) = (1, 1);
+        (claim.extents[0].blocks, claim.extents[1].blocks) = (1, 1);
         expectRefused(1, 2, claim, abi.encodeWithSelector(malformed, 2, 184));
-        (claim.lengths[0], claim.lengths[1]) = (1, type(uint16).max);
+        (claim.extents[0].blocks, claim.extents[1].blocks) = (1, type(uint16).max);
         expectRefused(1, 2, claim, abi.encodeWithSelector(malformed, 2, 2 * 184));
     }
 
@@ -297,7 +300,7 @@ contract ProveTest is RollupFixture {
     }
 
     function expectAnyRefusal(uint64 from, uint64 to, Claim memory claim, bytes4 selector) private {
-        try rollup.proveBatches(from, to, claim.lengths, claim.batches, claim.proof) {
+        try rollup.proveBatches(from, to, claim.extents, claim.batches, claim.proof, claim.messages) {
             revert("verified");
         } catch (bytes memory reason) {
             vm.assertEq(bytes32(bytes4(reason)), bytes32(selector));

@@ -4,6 +4,9 @@ pragma solidity 0.8.37;
 import {Governance} from "src/Governance.sol";
 import {IRollup} from "src/IRollup.sol";
 import {Rollup} from "src/Rollup.sol";
+import {Inbox} from "src/bridge/Inbox.sol";
+import {Message, Messages} from "src/bridge/Message.sol";
+import {ForcedQueue} from "src/forced/ForcedQueue.sol";
 import {BlockHeader} from "src/rollup/BlockHeader.sol";
 import {Statement} from "src/rollup/Statement.sol";
 import {IProofVerifier} from "src/verifier/IProofVerifier.sol";
@@ -25,19 +28,29 @@ abstract contract RollupFixture is Test {
         PlainStatement.Block[] blocks;
         /// The tip after the batch.
         IRollup.BlockTip tip;
+        /// What the tip names.
+        IRollup.Anchor anchor;
+        /// Places of forced transactions.
+        uint32[] forced;
+        /// The first entry of the forced queue after it.
+        uint64 nextForced;
     }
 
     /// @dev The arguments of `proveBatches` beside the range.
     struct Claim {
-        uint16[] lengths;
+        IRollup.Extent[] extents;
         IRollup.BatchProof batches;
         bytes proof;
+        IRollup.InboxProof messages;
     }
 
     address internal constant OWNER = address(0x0123);
     address internal constant OPERATOR = address(0x4567);
     address internal constant GUARDIAN = address(0x89ab);
     uint64 internal constant DELAY = 8 days;
+    uint64 internal constant INCLUSION = 1 days;
+    uint64 internal constant LIVENESS = 5 days;
+    uint64 internal constant EMERGENCY = 10 days;
     /// @dev When the contracts are deployed, and the L2 block before is recorded.
     uint64 internal constant START = 1_800_000_000;
     uint64 internal constant GAS_LIMIT = 30_000_000;
@@ -45,8 +58,19 @@ abstract contract RollupFixture is Test {
 
     VerifierMock internal verifier;
     Governance internal governance;
+    /// @dev Only its address counts here: it sends messages.
+    address internal bridge;
+    Inbox internal inbox;
     Rollup internal rollup;
     IRollup.Genesis internal genesis;
+    /// @dev The time before which no block is made.
+    uint64 internal earliest = START;
+    /// @dev The L2 block that blocks name.
+    uint256 internal named = L2_BLOCK - 1;
+    /// @dev The first transaction of each batch, if it is not drawn.
+    bytes internal firstTransaction;
+    /// @dev The state after each block, if it is not drawn.
+    bytes32 internal stateAfter;
 
     function setUp() public virtual {
         vm.roll(L2_BLOCK);
@@ -73,9 +97,23 @@ abstract contract RollupFixture is Test {
         vm.warp(START);
         bytes memory arguments = abi.encode(chainOf(genesis), OWNER, GUARDIAN, proofVerifier, DELAY);
         governance = Governance(create("Governance.sol:Governance", arguments));
-        rollup = Rollup(create("Rollup.sol:Rollup", abi.encode(genesis, OPERATOR, governance)));
+        bridge = address(verifier);
+        ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
+        arguments = abi.encode(genesis, OPERATOR, governance, bridge, queue, deadlines());
+        rollup = Rollup(create("Rollup.sol:Rollup", arguments));
+        inbox = Inbox(rollup.inbox());
         // Room for blocks after the recorded one.
         vm.warp(START + 1000);
+    }
+
+    /// @dev The queue of the rollup that this contract creates next.
+    function queueOfNext(uint64 chainId, uint64 deadline) internal returns (ForcedQueue) {
+        address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+        return ForcedQueue(create("ForcedQueue.sol:ForcedQueue", abi.encode(next, chainId, deadline)));
+    }
+
+    function deadlines() internal pure returns (IRollup.Deadlines memory) {
+        return IRollup.Deadlines(INCLUSION, LIVENESS, EMERGENCY);
     }
 
     function chainOf(IRollup.Genesis memory from) internal pure returns (Statement.Chain memory) {
@@ -124,19 +162,21 @@ abstract contract RollupFixture is Test {
             batch.posted[i] = posting(batch.tip, i, transactions.length, seed);
             batch.transactions = abi.encodePacked(batch.transactions, frame(transactions));
             batch.blocks[i] = append(batch.tip, batch.posted[i], PlainTrie.root(transactions));
+            batch.anchor = batch.posted[i].anchor;
         }
     }
 
     /// @dev The transactions of a batch's block `i`.
     function made(uint256 count, uint256 i, string memory seed)
         private
-        pure
+        view
         returns (bytes[] memory transactions)
     {
         transactions = new bytes[](count);
         for (uint256 j = 0; j < count; ++j) {
             transactions[j] = abi.encodePacked(hex"02f8", keccak256(abi.encode(seed, i, j)), seed);
         }
+        if (i == 0 && firstTransaction.length != 0) transactions[0] = firstTransaction;
     }
 
     /// @dev What is posted of a batch's block `i`, which follows `tip`.
@@ -146,10 +186,10 @@ abstract contract RollupFixture is Test {
         returns (IRollup.PostedBlock memory)
     {
         return IRollup.PostedBlock({
-            stateRoot: keccak256(abi.encode("state", seed, i)),
+            stateRoot: stateAfter != 0 ? stateAfter : keccak256(abi.encode("state", seed, i)),
             receiptsRoot: keccak256(abi.encode("receipts", seed, i)),
-            beaconRoot: l2Hash(L2_BLOCK - 1),
-            timestamp: (tip.timestamp < START ? START : tip.timestamp) + 1 + uint64(i % 5),
+            anchor: IRollup.Anchor(l2Hash(named), inbox.count()),
+            timestamp: (tip.timestamp < earliest ? earliest : tip.timestamp) + 1 + uint64(i % 5),
             gasUsed: uint64(21_000 + uint256(keccak256(abi.encode(seed, i))) % (GAS_LIMIT - 21_000)),
             transactions: uint64(transactions)
         });
@@ -172,10 +212,10 @@ abstract contract RollupFixture is Test {
         header.gasUsed = posted.gasUsed;
         header.timestamp = posted.timestamp;
         header.baseFee = BlockHeader.nextBaseFee(tip.baseFee, tip.gasUsed, GAS_LIMIT);
-        header.beaconRoot = posted.beaconRoot;
+        header.beaconRoot = rootOf(posted.anchor);
         tip.blockHash = BlockHeader.hash(header);
         tip.stateRoot = posted.stateRoot;
-        tip.beaconRoot = posted.beaconRoot;
+        tip.beaconRoot = header.beaconRoot;
         tip.number = header.number;
         tip.timestamp = header.timestamp;
         tip.baseFee = header.baseFee;
@@ -184,7 +224,7 @@ abstract contract RollupFixture is Test {
             stateRoot: posted.stateRoot,
             transactionsRoot: transactionsRoot,
             receiptsRoot: posted.receiptsRoot,
-            beaconRoot: posted.beaconRoot,
+            beaconRoot: header.beaconRoot,
             blockHash: tip.blockHash,
             gasUsed: header.gasUsed,
             timestamp: header.timestamp,
@@ -192,8 +232,22 @@ abstract contract RollupFixture is Test {
         });
     }
 
+    /// @dev What a block that names this says in its header.
+    function rootOf(IRollup.Anchor memory anchor) internal view returns (bytes32) {
+        if (anchor.blockHash == 0 && anchor.messages == 0) return 0;
+        (bytes27 chain,) = inbox.entry(anchor.messages);
+        return Messages.anchor(anchor.blockHash, anchor.messages, chain);
+    }
+
+    /// @dev Sends a message that carries nothing.
+    function send(string memory text) internal {
+        vm.prank(bridge);
+        inbox.send(Message(address(1), address(2), 0, 1 ether, 100_000, address(1), bytes(text)));
+    }
+
     function opening(Batch memory batch) internal pure returns (IRollup.PreviousBatch memory previous) {
         previous.tip = copy(batch.tip);
+        (previous.anchor, previous.forced) = (batch.anchor, batch.nextForced);
         if (batch.number == 0) return previous;
         previous.parentBatchHash = hashOf(batch.previous);
         previous.blocksDigest = keccak256(PlainStatement.pack(batch.blocks));
@@ -201,20 +255,24 @@ abstract contract RollupFixture is Test {
 
     function hashOf(IRollup.PreviousBatch memory batch) internal pure returns (bytes32) {
         bytes32 tip = keccak256(abi.encode(batch.tip));
-        return keccak256(abi.encodePacked(batch.parentBatchHash, batch.blocksDigest, tip));
+        return keccak256(abi.encode(batch.parentBatchHash, batch.blocksDigest, tip, batch.forced));
     }
 
     function commit(Batch memory batch) internal {
         bytes memory posted = LibZip.flzCompress(batch.transactions);
-        vm.prank(OPERATOR);
-        rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash);
+        vm.prank(OPERATOR, OPERATOR);
+        rollup.commitBatch(
+            batch.number, batch.previous, batch.posted, posted, batch.forced, batch.tip.blockHash
+        );
     }
 
     function expectCommitRefused(Batch memory batch, bytes memory reason) internal {
         bytes memory posted = LibZip.flzCompress(batch.transactions);
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         vm.expectRevert(reason);
-        rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash);
+        rollup.commitBatch(
+            batch.number, batch.previous, batch.posted, posted, batch.forced, batch.tip.blockHash
+        );
     }
 
     /// @dev All checks but the last one pass.
@@ -224,8 +282,10 @@ abstract contract RollupFixture is Test {
     }
 
     function refusal(Batch memory batch, bytes memory posted) internal returns (bytes memory) {
-        vm.prank(OPERATOR);
-        try rollup.commitBatch(batch.number, batch.previous, batch.posted, posted, batch.tip.blockHash) {
+        vm.prank(OPERATOR, OPERATOR);
+        try rollup.commitBatch(
+            batch.number, batch.previous, batch.posted, posted, batch.forced, batch.tip.blockHash
+        ) {
             revert("committed");
         } catch (bytes memory reason) {
             return reason;
@@ -276,10 +336,10 @@ abstract contract RollupFixture is Test {
         view
         returns (Claim memory claim)
     {
-        claim.lengths = new uint16[](batches.length);
+        claim.extents = new IRollup.Extent[](batches.length);
         uint256 count;
         for (uint256 i = 0; i < batches.length; ++i) {
-            claim.lengths[i] = uint16(batches[i].blocks.length);
+            claim.extents[i] = IRollup.Extent(uint16(batches[i].blocks.length), batches[i].nextForced);
             count += batches[i].blocks.length;
         }
         PlainStatement.Block[] memory blocks = new PlainStatement.Block[](count);
@@ -296,7 +356,7 @@ abstract contract RollupFixture is Test {
 
     /// @dev Proves the batches from `from` to `to` with what was made for them.
     function submit(uint64 from, uint64 to, Claim memory claim) internal {
-        rollup.proveBatches(from, to, claim.lengths, claim.batches, claim.proof);
+        rollup.proveBatches(from, to, claim.extents, claim.batches, claim.proof, claim.messages);
     }
 
     /// @dev Commits and proves one batch after `parent`.
