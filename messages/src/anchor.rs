@@ -1,6 +1,7 @@
 //! What an L3 block knows of L2.
 
 use alloy::primitives::{Address, B256, Bytes, FixedBytes, U256, keccak256};
+use alloy::rpc::types::EIP1186AccountProofResponse;
 use serde::{Deserialize, Serialize};
 
 /// An L2 block, and how much of the queue of messages an L3 block may process. The block's header holds its hash
@@ -89,6 +90,19 @@ pub struct StateProof {
     pub account: Vec<Bytes>,
     /// For each slot that was asked for, from the account's storage root.
     pub slots: Vec<Vec<Bytes>>,
+}
+
+impl From<EIP1186AccountProofResponse> for StateProof {
+    fn from(proof: EIP1186AccountProofResponse) -> Self {
+        let slots = proof.storage_proof.into_iter();
+        Self {
+            nonce: proof.nonce,
+            balance: proof.balance,
+            code_hash: proof.code_hash,
+            account: proof.account_proof,
+            slots: slots.map(|slot| slot.proof).collect(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use alloy::primitives::{Address, Bytes, TxHash};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tern_cluster::ShutdownReason;
-use tern_cluster_config::{KeySource, SecretUrl};
+use tern_cluster_config::SecretUrl;
 use tern_settlement::L2Endpoint;
 
-use super::flags::parse_url;
+use super::flags::{key_source, parse_url};
 use super::print;
 use crate::crossing::{Crossing, Deposit, Endpoints, Fate, Progress, Withdraw};
 use crate::deployment::Deployment;
@@ -179,15 +179,9 @@ impl Place {
             l2: endpoint(&self.l2_rpc, &deployment.l2_rpc_url)?,
             l3: endpoint(&self.l3_rpc, &deployment.l3_rpc_url)?,
         };
-        let source = match (&self.key.key_file, &self.key.key_env) {
-            (Some(path), _) => KeySource::File(path.clone()),
-            (None, Some(name)) => KeySource::Env(name.clone()),
-            (None, None) => {
-                return Err(Failure::configuration(
-                    "give a key: --key-file or --key-env",
-                ));
-            }
-        };
+        let source = key_source(self.key.key_file.as_deref(), self.key.key_env.as_deref());
+        let source =
+            source.ok_or_else(|| Failure::configuration("give a key: --key-file or --key-env"))?;
         Ok(Crossing::connect(&deployment, endpoints, source.load()?).await?)
     }
 

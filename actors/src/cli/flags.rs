@@ -7,7 +7,7 @@ use alloy::primitives::Address;
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tern_cluster_config::{ConfigError, NodeConfig, SecretUrl};
+use tern_cluster_config::{ConfigError, KeySource, NodeConfig, SecretUrl};
 
 /// A chain, its L2, and where this process keeps what it knows of them.
 #[derive(Clone, Debug, Args)]
@@ -154,7 +154,7 @@ pub(super) fn set(
 }
 
 impl KeyFlags {
-    pub(super) fn source(&self) -> Option<Value> {
+    pub(super) fn source(&self) -> Option<KeySource> {
         key_source(
             self.operator_key_file.as_deref(),
             self.operator_key_env.as_deref(),
@@ -162,10 +162,10 @@ impl KeyFlags {
     }
 }
 
-/// A key's place, as settings name it.
-pub(super) fn key_source(file: Option<&Path>, variable: Option<&str>) -> Option<Value> {
-    let file = file.map(|path| json!({ "file": path }));
-    file.or_else(|| variable.map(|name| json!({ "env": name })))
+/// Where a key is, by the flags that say so.
+pub(super) fn key_source(file: Option<&Path>, variable: Option<&str>) -> Option<KeySource> {
+    let file = file.map(|path| KeySource::File(path.to_owned()));
+    file.or_else(|| variable.map(|name| KeySource::Env(name.to_owned())))
 }
 
 /// For clap: the text itself stays out of the error's reason.

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, TxHash, U256};
-use alloy::sol_types::SolEvent;
 use serde::Serialize;
 use tern_settlement::{Call, IBridge, IInbox, IL3Inbox, IToken, L3_INBOX, SettlementError};
 
@@ -108,18 +107,9 @@ impl Crossing {
         };
         progress.say("Sending the deposit to L2.");
         let mined = self.l2.send("the deposit", &call.sending(sent)).await?;
-        let outcome = self.l2.l2().outcome(mined.hash).await?;
-        let logs = outcome.map(|outcome| outcome.item).unwrap_or_default();
-        let found = logs
-            .iter()
-            .filter(|log| log.address() == self.bridge)
-            .find_map(|log| IBridge::Deposited::decode_log(&log.inner).ok());
-        let event = found.ok_or_else(|| {
-            CrossingError::Other(format!(
-                "{} is mined, and says nothing of a deposit",
-                mined.hash
-            ))
-        })?;
+        let event = self
+            .said::<IBridge::Deposited>(&mined, self.bridge, "a deposit")
+            .await?;
         progress.say(&format!(
             "Message {} is on L2: {}.",
             event.index, mined.hash

@@ -211,42 +211,41 @@ impl Crossing {
         if messages.is_empty() {
             return Ok(());
         }
-        let (word, mut waiting) = l3.slot(L3_INBOX, QUEUE.into(), block).await?;
-        let waiting = waiting.slots.pop().unwrap_or_default();
+        let (word, mut queue) = l3.slot(L3_INBOX, QUEUE.into(), block).await?;
+        let queue_slot = queue.slots.pop().unwrap_or_default();
         let processed = processed(word);
         for (index, message) in messages {
-            let hash = message.hash(index);
-            let slot = match index < processed {
-                true => slot_of(hash, PARKED),
-                false => QUEUE.into(),
-            };
-            let (value, mut proof) = l3.slot(L3_INBOX, slot, block).await?;
-            let slot_proof = proof.slots.pop().unwrap_or_default();
-            let (_, refundee) = l3.slot(message.refundee, B256::ZERO, block).await?;
-            let call = match index < processed {
-                true if value.is_zero() => continue,
-                true => Call::of(
+            let (hash, refundee) = (message.hash(index), message.refundee);
+            let of_refundee =
+                async || Ok::<_, CrossingError>(l3.slot(refundee, B256::ZERO, block).await?.1);
+            let call = if index < processed {
+                let (value, mut parked) = l3.slot(L3_INBOX, slot_of(hash, PARKED), block).await?;
+                if value.is_zero() {
+                    continue;
+                }
+                Call::of(
                     self.bridge,
                     &IExits::exitParkedCall {
                         rollup,
                         index,
                         message,
-                        accountProof: refundee.account,
-                        inboxProof: proof.account,
-                        slotProof: slot_proof,
+                        accountProof: of_refundee().await?.account,
+                        inboxProof: parked.account,
+                        slotProof: parked.slots.pop().unwrap_or_default(),
                     },
-                ),
-                false => Call::of(
+                )
+            } else {
+                Call::of(
                     self.bridge,
                     &IExits::exitMessageCall {
                         rollup,
                         index,
                         message,
-                        accountProof: refundee.account,
-                        inboxProof: proof.account,
-                        slotProof: waiting.clone(),
+                        accountProof: of_refundee().await?.account,
+                        inboxProof: queue.account.clone(),
+                        slotProof: queue_slot.clone(),
                     },
-                ),
+                )
             };
             claims.push(Claim {
                 what: format!("what message {index} carries"),

@@ -1,7 +1,6 @@
 //! Transactions that the operator cannot leave out.
 
 use alloy::primitives::{Bytes, TxHash, U256};
-use alloy::sol_types::SolEvent;
 use serde::Serialize;
 use tern_settlement::{Call, IForcedQueue};
 
@@ -40,18 +39,9 @@ impl Crossing {
         progress.say("Posting the transaction on L2.");
         let call = Call::of(queue, &IForcedQueue::postCall { transaction }).sending(deposit);
         let mined = self.l2.send("the post", &call).await?;
-        let outcome = l2.outcome(mined.hash).await?;
-        let logs = outcome.map(|outcome| outcome.item).unwrap_or_default();
-        let event = logs
-            .iter()
-            .filter(|log| log.address() == queue)
-            .find_map(|log| IForcedQueue::TransactionPosted::decode_log(&log.inner).ok());
-        let event = event.ok_or_else(|| {
-            CrossingError::Other(format!(
-                "{} is mined, and says nothing of a post",
-                mined.hash
-            ))
-        })?;
+        let event = self
+            .said::<IForcedQueue::TransactionPosted>(&mined, queue, "a post")
+            .await?;
         progress.say(&format!("Entry {} is on L2: {}.", event.index, mined.hash));
         Ok(Forced {
             index: event.index,

@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use alloy::primitives::utils::{ParseUnits, format_units, parse_units};
 use alloy::primitives::{Address, U256};
+use alloy::rpc::types::Log;
 use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::SolEvent;
 use tern_messages::ChainId;
 use tern_settlement::{
-    ExpectedRollup, FollowPolicy, IToken, L2, L2Endpoint, RollupClient, SettlementError,
+    ExpectedRollup, FollowPolicy, IToken, L2, L2Endpoint, Mined, RollupClient, SettlementError,
     TransactionSender,
 };
 use thiserror::Error;
@@ -102,6 +104,13 @@ impl CrossingError {
     }
 }
 
+/// The first event of a kind among a contract's logs.
+fn first_event<E: SolEvent>(logs: &[Log], contract: Address) -> Option<E> {
+    logs.iter()
+        .filter(|log| log.address() == contract)
+        .find_map(|log| E::decode_log_data(log.data()).ok())
+}
+
 /// ETH or a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {
@@ -185,6 +194,23 @@ impl Crossing {
             l2: TransactionSender::new(l2, signer.clone(), policy),
             l3: TransactionSender::new(l3, signer, policy),
             bridge: deployment.bridge,
+        })
+    }
+
+    /// What `contract` has said in a transaction on L2 that is mined; `what` is looked for, for errors.
+    async fn said<E: SolEvent>(
+        &self,
+        mined: &Mined,
+        contract: Address,
+        what: &str,
+    ) -> Result<E, CrossingError> {
+        let outcome = self.l2.l2().outcome(mined.hash).await?;
+        let logs = outcome.map(|outcome| outcome.item).unwrap_or_default();
+        first_event(&logs, contract).ok_or_else(|| {
+            CrossingError::Other(format!(
+                "{} is mined, and says nothing of {what}",
+                mined.hash
+            ))
         })
     }
 

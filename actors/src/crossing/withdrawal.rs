@@ -1,13 +1,13 @@
 //! From L3 to L2, or by it to another chain.
 
 use alloy::primitives::{Address, B256, Bytes, TxHash, U256, keccak256};
-use alloy::sol_types::{SolEvent, SolValue};
+use alloy::sol_types::SolValue;
 use serde::Serialize;
 use tern_settlement::{
     Call, IBridge, IInbox, IL3Bridge, IRollup, L3_BRIDGE, RollupStatus, SettlementError, Withdrawal,
 };
 
-use super::{Asset, Crossing, CrossingError, Progress};
+use super::{Asset, Crossing, CrossingError, Progress, first_event};
 
 /// What leaves L3.
 #[derive(Clone, Debug)]
@@ -110,18 +110,14 @@ impl Crossing {
         let nothing = || CrossingError::NoWithdrawal { transaction };
         let outcome = self.l3.l2().outcome(transaction).await?;
         let outcome = outcome.ok_or(CrossingError::NotMined { transaction })?;
-        let event = outcome
-            .item
-            .iter()
-            .filter(|log| log.address() == L3_BRIDGE)
-            .find_map(|log| IL3Bridge::WithdrawalSent::decode_log(&log.inner).ok());
+        let event = first_event::<IL3Bridge::WithdrawalSent>(&outcome.item, L3_BRIDGE);
         let event = event.ok_or_else(nothing)?;
         Ok(Sent {
             id: event.id,
             hash: event.withdrawalHash,
             transaction,
             block: outcome.l2_block,
-            withdrawal: event.withdrawal.clone(),
+            withdrawal: event.withdrawal,
         })
     }
 

@@ -270,18 +270,7 @@ fn state_proof(
     slots: &[B256],
 ) -> Result<StateProof, ChainError> {
     let root = chain.expect_header(block)?.header.state_root;
-    let proof = chain.state(root).proof(account, slots)?;
-    Ok(StateProof {
-        nonce: proof.nonce,
-        balance: proof.balance,
-        code_hash: proof.code_hash,
-        account: proof.account_proof,
-        slots: proof
-            .storage_proof
-            .into_iter()
-            .map(|slot| slot.proof)
-            .collect(),
-    })
+    Ok(chain.state(root).proof(account, slots)?.into())
 }
 
 /// Reads a batch with its blocks.

@@ -440,16 +440,21 @@ impl<C: Connector> Loop<C> {
         }
     }
 
+    /// The batch that another one follows; none if that is genesis.
+    async fn batch_before(&self, number: BatchNumber) -> Result<Option<Batch>, Trouble> {
+        match number.0 {
+            0 | 1 => Ok(None),
+            _ => self.batch(BatchNumber(number.0 - 1)).await.map(Some),
+        }
+    }
+
     async fn commit(
         &mut self,
         settlement: &C::Settlement,
         number: BatchNumber,
     ) -> Result<(), Trouble> {
         let batch = self.batch(number).await?;
-        let previous = match number.0 {
-            0 | 1 => None,
-            _ => Some(self.batch(BatchNumber(number.0 - 1)).await?),
-        };
+        let previous = self.batch_before(number).await?;
         let purpose = Purpose::Commit(number);
         self.begin(purpose, format!("commits batch {number}"))
             .await?;
@@ -541,10 +546,7 @@ impl<C: Connector> Loop<C> {
             )));
         }
         let batch = self.batch(number).await?;
-        let previous = match number.0 {
-            0 | 1 => None,
-            _ => Some(self.batch(BatchNumber(number.0 - 1)).await?),
-        };
+        let previous = self.batch_before(number).await?;
         let proof = settlement.complete(&proven).await?;
         let proven = ProvenRange { proof, ..proven };
         let messages = self

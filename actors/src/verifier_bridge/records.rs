@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tern_messages::{BatchNumber, ForcedTransaction, L2Anchor, L2Transaction, QueuedMessage};
 use tern_settlement::{Logged, Queue};
@@ -36,6 +37,23 @@ pub(crate) struct Followed {
     pub(crate) anchor: Option<L2Anchor>,
     /// The queue of the messages until then.
     pub(crate) queue: Queue,
+}
+
+/// Forgets what L2 said in this block of it and later.
+fn forget_from<T: Serialize + DeserializeOwned>(
+    store: &Store,
+    table: &Table<u64, (u64, T)>,
+    l2_block: u64,
+    batch: &mut WriteBatch,
+) -> Result<(), StorageError> {
+    for row in store.range(table, ..).rev() {
+        let (index, (block, _)) = row?;
+        if block < l2_block {
+            break;
+        }
+        batch.delete(table, &index);
+    }
+    Ok(())
 }
 
 fn last_queue(store: &Store) -> Result<Option<Queue>, StorageError> {
@@ -198,20 +216,8 @@ impl Records {
     ) -> Result<Option<Queue>, StorageError> {
         self.run(move |store| {
             let mut batch = WriteBatch::new();
-            for row in store.range(&MESSAGES, ..).rev() {
-                let (index, (block, _)) = row?;
-                if block < l2_block {
-                    break;
-                }
-                batch.delete(&MESSAGES, &index);
-            }
-            for row in store.range(&FORCED, ..).rev() {
-                let (index, (block, _)) = row?;
-                if block < l2_block {
-                    break;
-                }
-                batch.delete(&FORCED, &index);
-            }
+            forget_from(store, &MESSAGES, l2_block, &mut batch)?;
+            forget_from(store, &FORCED, l2_block, &mut batch)?;
             store.commit(batch)?;
             last_queue(store)
         })

@@ -287,18 +287,7 @@ impl L2 {
         let question = self.provider.get_proof(account, vec![slot]).number(block);
         let proof = self.ask("a proof of a state", question).await?;
         let value = proof.storage_proof.first().map(|slot| slot.value);
-        let proof = StateProof {
-            nonce: proof.nonce,
-            balance: proof.balance,
-            code_hash: proof.code_hash,
-            account: proof.account_proof,
-            slots: proof
-                .storage_proof
-                .into_iter()
-                .map(|slot| slot.proof)
-                .collect(),
-        };
-        Ok((value.unwrap_or_default(), proof))
+        Ok((value.unwrap_or_default(), proof.into()))
     }
 
     /// Calls a view; `None` if what comes back is not its return value.

@@ -109,6 +109,19 @@ impl RollupClient {
         self.newest_log(self.commits_of(number, held)).await
     }
 
+    /// What it says.
+    async fn committed(
+        &self,
+        number: BatchNumber,
+    ) -> Result<Option<IRollup::BatchCommitted>, SettlementError> {
+        let Some(log) = self.commit_event(number).await? else {
+            return Ok(None);
+        };
+        let event = IRollup::BatchCommitted::decode_log(&log.inner)
+            .map_err(|error| self.l2().malformed("logs", &error.to_string()))?;
+        Ok(Some(event.data))
+    }
+
     fn commits_of(&self, number: BatchNumber, held: B256) -> Filter {
         Filter::new()
             .address(self.address())
@@ -126,12 +139,8 @@ impl RollupClient {
         &self,
         number: BatchNumber,
     ) -> Result<Option<B256>, SettlementError> {
-        let Some(log) = self.commit_event(number).await? else {
-            return Ok(None);
-        };
-        let event = IRollup::BatchCommitted::decode_log(&log.inner)
-            .map_err(|error| self.l2().malformed("logs", &error.to_string()))?;
-        Ok(Some(event.lastBlockHash))
+        let event = self.committed(number).await?;
+        Ok(event.map(|event| event.lastBlockHash))
     }
 
     /// The first entry of the forced queue that a batch leaves which the contract holds.
@@ -143,10 +152,7 @@ impl RollupClient {
             batch: number,
             what: "its event",
         };
-        let log = self.commit_event(number).await?.ok_or(missing)?;
-        let event = IRollup::BatchCommitted::decode_log(&log.inner)
-            .map_err(|error| self.l2().malformed("logs", &error.to_string()))?;
-        Ok(event.forced)
+        Ok(self.committed(number).await?.ok_or(missing)?.forced)
     }
 
     /// The L2 transaction that proved a batch, if it is proven and L2 still shows the event.

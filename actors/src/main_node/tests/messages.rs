@@ -95,6 +95,14 @@ fn count(head: &Head) -> u64 {
     processed(head.state.storage(L3_INBOX, U256::ZERO).unwrap())
 }
 
+/// The last sealed block names this queue.
+#[track_caller]
+fn expect_named(head: &Head, queue: &Queue) {
+    let named = queue.anchor(B256::repeat_byte(5));
+    let root = head.sealed.header.parent_beacon_block_root;
+    assert_eq!(root, Some(named.root()));
+}
+
 /// Offers everything until the chain has processed so many.
 async fn deliver(node: &Node, sent: &Sent, wanted: u64) -> Head {
     let start = std::time::Instant::now();
@@ -120,9 +128,7 @@ async fn a_message_is_processed_by_the_next_block_though_nobody_sends_a_transact
     let head = node.sealed(1).await;
     assert_eq!(count(&head), 1);
     assert_eq!(head.state.balance(receiver(1)).unwrap(), U256::from(3));
-    let named = sent.queue.anchor(B256::repeat_byte(5));
-    let root = head.sealed.header.parent_beacon_block_root;
-    assert_eq!(root, Some(named.root()));
+    expect_named(&head, &sent.queue);
 }
 
 #[tokio::test]
@@ -208,9 +214,7 @@ async fn a_message_that_was_sent_after_the_blocks_time_is_not_named() {
     offer(&node, sent.from(0)).await;
     node.execute(transfer(0, 0)).await;
     let head = node.sealed(1).await;
-    let named = Queue::default().anchor(B256::repeat_byte(5));
-    let root = head.sealed.header.parent_beacon_block_root;
-    assert_eq!(root, Some(named.root()));
+    expect_named(&head, &Queue::default());
 }
 
 #[tokio::test]
@@ -239,9 +243,7 @@ async fn without_an_account_for_it_messages_are_named_for_others_to_process() {
     node.execute(transfer(0, 0)).await;
     let head = node.sealed(1).await;
     assert_eq!(count(&head), 0);
-    let named = sent.queue.anchor(B256::repeat_byte(5));
-    let root = head.sealed.header.parent_beacon_block_root;
-    assert_eq!(root, Some(named.root()));
+    expect_named(&head, &sent.queue);
 }
 
 #[tokio::test]
@@ -325,8 +327,7 @@ async fn a_message_that_l2_has_replaced_is_processed_as_it_is_now() {
     assert_eq!(offer(&node, new.from(0)).await, 1);
     node.execute(transfer(0, 0)).await;
     let head = node.sealed(1).await;
-    let named = new.queue.anchor(B256::repeat_byte(5)).root();
-    assert_eq!(head.sealed.header.parent_beacon_block_root, Some(named));
+    expect_named(&head, &new.queue);
 }
 
 /// L2 would not take a first block without what is due.
