@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alloy::consensus::Header;
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, U256};
 use alloy::signers::local::PrivateKeySigner;
 use serde::{Deserialize, Serialize};
 use tern_cluster_config::{AttestationConfig, ChainConfig, Profile};
@@ -16,9 +16,9 @@ use tern_messages::ChainId;
 use tern_proving::JobVerifier;
 use tern_proving::statement::window_digest;
 use tern_settlement::{
-    Deadlines, FollowPolicy, L2, Roles, RollupPlan, SettlementError, TransactionSender,
-    VerifierKey, canonical_bridge, deploy_attestation_verifier, deploy_bridge, deploy_rollup,
-    deploy_verifier, deploy_verifier_set,
+    Deadlines, DisputeTerms, FollowPolicy, L2, Roles, RollupPlan, SettlementError,
+    TransactionSender, VerifierKey, canonical_bridge, deploy_attestation_verifier, deploy_bridge,
+    deploy_rollup, deploy_verifier, deploy_verifier_set,
 };
 use thiserror::Error;
 use tracing::info;
@@ -35,6 +35,54 @@ pub const DEFAULT_DEADLINES: Deadlines = Deadlines {
     liveness: Duration::from_secs(7 * 24 * 60 * 60),
     emergency: Duration::from_secs(7 * 24 * 60 * 60),
 };
+/// What nobody may wait for longer: the contracts take no longer times.
+const LONGEST: Duration = Duration::from_secs(30 * DAY);
+/// Seconds.
+const DAY: u64 = 24 * 60 * 60;
+
+/// How long something may wait, unless other times are asked for. On a chain with a challenge window longer than what may be
+/// challenged: the state that is final has to show by then what was processed, and which forced transactions cannot be executed.
+pub fn usual_deadlines(terms: Option<&DisputeTerms>) -> Deadlines {
+    let longest = terms.map(DisputeTerms::longest).unwrap_or_default();
+    let after = |days| longest.saturating_add(Duration::from_secs(days * DAY));
+    let Deadlines {
+        inclusion,
+        liveness,
+        emergency,
+    } = DEFAULT_DEADLINES;
+    Deadlines {
+        inclusion: inclusion.max(after(1)),
+        liveness: liveness.max(after(4)),
+        emergency,
+    }
+}
+
+/// What is wrong with the terms of challenges, or with deadlines beside them; a sentence.
+pub fn wrong_terms(terms: &DisputeTerms, deadlines: &Deadlines) -> Option<String> {
+    let (window, proof) = (terms.challenge_window, terms.proof_time);
+    let longest = humantime::format_duration(terms.longest());
+    let short = Duration::from_secs(1);
+    if window < short || window > LONGEST || proof < short || proof > LONGEST {
+        let what = "the challenge window and the proof time take from a second to 30 days each";
+        return Some(what.to_owned());
+    }
+    if terms.bond.is_zero() || terms.stake / U256::from(2) < terms.bond {
+        let what = "the bond must be more than nothing, and the stake twice the bond or more: half of it is what a challenge wins";
+        return Some(what.to_owned());
+    }
+    let Deadlines {
+        inclusion,
+        liveness,
+        ..
+    } = *deadlines;
+    let mut times = [("inclusion", inclusion), ("liveness", liveness)].into_iter();
+    let (name, _) = times.find(|(_, time)| *time <= terms.longest() || *time > LONGEST)?;
+    Some(format!(
+        "with these times a challenge may take {longest}; --{name}-hours must be longer than that, and at most 720 (30 days): \
+         give another time, or a shorter --challenge-window or --proof-time"
+    ))
+}
+
 /// A longer file is not one of ours, in bytes.
 const MAX_LEN: u64 = 64 << 10;
 
@@ -50,6 +98,9 @@ pub struct Deployment {
     pub bridge: Address,
     /// The `ForcedQueue` on L2.
     pub forced_queue: Address,
+    /// The `Disputes` on L2, if batches are final without a proof unless somebody challenges them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disputes: Option<Address>,
     /// The `Plonky2Verifier` on L2.
     pub verifier: Address,
     /// The `AttestationVerifier` on L2, if watchers must sign.
@@ -151,6 +202,8 @@ pub struct Deployer {
     pub delay: Duration,
     /// How long something may wait.
     pub deadlines: Deadlines,
+    /// If batches are final without a proof unless somebody challenges them: on which terms.
+    pub disputes: Option<DisputeTerms>,
     /// How the transactions are followed.
     pub policy: FollowPolicy,
     /// Whose signatures the contract asks for beside a proof.
@@ -169,6 +222,7 @@ pub async fn deploy(deployer: Deployer, contract: Contract<'_>) -> Result<Deploy
         guardian,
         delay,
         deadlines,
+        disputes,
         policy,
         attestation,
     } = deployer;
@@ -195,6 +249,7 @@ pub async fn deploy(deployer: Deployer, contract: Contract<'_>) -> Result<Deploy
         verifier: required,
         delay,
         deadlines,
+        disputes,
         ..plan(contract, account)
     };
     let deployed = deploy_rollup(&sender, &plan).await?;
@@ -205,6 +260,7 @@ pub async fn deploy(deployer: Deployer, contract: Contract<'_>) -> Result<Deploy
         governance,
         bridge,
         forced_queue: deployed.forced_queue,
+        disputes: deployed.disputes,
         verifier,
         attestation_verifier: attested.map(|(attestation, _)| attestation),
         verifier_set: attested.map(|(_, set)| set),
@@ -281,6 +337,7 @@ pub fn plan(contract: Contract<'_>, account: Address) -> RollupPlan {
         delay: DEFAULT_DELAY,
         bridge: contract.chain.l2_bridge,
         deadlines: DEFAULT_DEADLINES,
+        disputes: None,
     }
 }
 
@@ -389,6 +446,7 @@ mod tests {
             governance: Address::repeat_byte(5),
             bridge: Address::repeat_byte(6),
             forced_queue: Address::repeat_byte(7),
+            disputes: None,
             verifier: Address::repeat_byte(2),
             attestation_verifier: None,
             verifier_set: None,
@@ -398,6 +456,56 @@ mod tests {
             l3_chain_id: 33_050,
             genesis_hash: header.hash_slow(),
             profile: Profile::Secure,
+        }
+    }
+
+    fn terms(window: u64, proof: u64) -> DisputeTerms {
+        DisputeTerms {
+            challenge_window: Duration::from_secs(window),
+            proof_time: Duration::from_secs(proof),
+            stake: U256::from(2),
+            bond: U256::from(1),
+        }
+    }
+
+    #[test]
+    fn a_chain_with_a_challenge_window_waits_for_longer_than_a_challenge_takes() {
+        assert_eq!(usual_deadlines(None), DEFAULT_DEADLINES);
+        let week = terms(7 * DAY, 3 * DAY);
+        let usual = usual_deadlines(Some(&week));
+        let days = |time: Duration| time.as_secs() / DAY;
+        assert_eq!((days(usual.inclusion), days(usual.liveness)), (11, 14));
+        assert_eq!(wrong_terms(&week, &usual), None);
+        let wrong = wrong_terms(&week, &DEFAULT_DEADLINES).unwrap();
+        assert!(
+            wrong.contains("10days") && wrong.contains("--inclusion-hours"),
+            "{wrong}"
+        );
+        let long = terms(20 * DAY, 8 * DAY);
+        let wrong = wrong_terms(&long, &usual_deadlines(Some(&long))).unwrap();
+        assert!(wrong.contains("--liveness-hours"), "{wrong}");
+        assert_eq!(
+            usual_deadlines(Some(&terms(60, 60))),
+            Deadlines {
+                inclusion: Duration::from_secs(DAY + 120),
+                ..DEFAULT_DEADLINES
+            }
+        );
+    }
+
+    #[test]
+    fn terms_that_the_contract_refuses_are_refused_before() {
+        let refused = |terms| wrong_terms(&terms, &usual_deadlines(Some(&terms))).unwrap();
+        assert!(refused(terms(0, 60)).contains("from a second"));
+        assert!(refused(terms(60, 31 * DAY)).contains("30 days"));
+        assert!(refused(terms(u64::MAX, u64::MAX)).contains("30 days"));
+        for (stake, bond) in [(10, 0), (1, 1)] {
+            let terms = DisputeTerms {
+                stake: U256::from(stake),
+                bond: U256::from(bond),
+                ..terms(60, 60)
+            };
+            assert!(refused(terms).contains("twice the bond"));
         }
     }
 

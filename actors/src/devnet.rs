@@ -18,10 +18,10 @@ use tern_cluster_config::{
     SecretUrl, development_key,
 };
 use tern_messages::{BlockNumber, Role};
-use tern_settlement::{L2, L2Endpoint};
+use tern_settlement::{DisputeTerms, L2, L2Endpoint};
 use tracing::info;
 
-use crate::deployment::{Contract, DEFAULT_DEADLINES, DEFAULT_DELAY, Deployer, Deployment, deploy};
+use crate::deployment::{Contract, DEFAULT_DELAY, Deployer, Deployment, deploy, usual_deadlines};
 use crate::embedded_l2;
 use crate::main_node::ChainSpec;
 use crate::node::{Deployed, Network, follow_policy, processor, start_l3};
@@ -35,7 +35,11 @@ const PROCESSOR: u32 = 8;
 ///
 /// # Errors
 /// If it cannot start; the failure carries the exit code.
-pub async fn run(config: NodeConfig, profile: Profile) -> Result<ShutdownReason, Failure> {
+pub async fn run(
+    config: NodeConfig,
+    profile: Profile,
+    disputes: Option<DisputeTerms>,
+) -> Result<ShutdownReason, Failure> {
     if config.l2.rollup.is_some() {
         return Err(Failure::configuration(
             "l2.rollup is set, but the devnet deploys its own contracts; use `tern node` for those that exist",
@@ -49,7 +53,7 @@ pub async fn run(config: NodeConfig, profile: Profile) -> Result<ShutdownReason,
     let files = Files::read(&config)?;
     let listener = rpc::bind(config.rpc.listen, "rpc.listen", "--rpc")?;
     supervisor::run(config.stop_within, async |process| {
-        start(process, &config, profile, files, listener).await
+        start(process, &config, profile, disputes, files, listener).await
     })
     .await
 }
@@ -80,6 +84,7 @@ async fn start(
     process: &Process,
     config: &NodeConfig,
     profile: Profile,
+    disputes: Option<DisputeTerms>,
     files: Files,
     listener: TcpListener,
 ) -> Result<(), Failure> {
@@ -105,6 +110,12 @@ async fn start(
         genesis: &genesis,
     };
     let deployment = match Deployment::read(&config.data_dir, contract)? {
+        Some(stored) if stored.disputes.is_none() && disputes.is_some() => {
+            return Err(Failure::configuration(
+                "the contracts of this data directory were deployed without --challenge-window; choose another directory with \
+                 --data-dir, or leave it out",
+            ));
+        }
         Some(stored) => stored,
         None => {
             let deployer = Deployer {
@@ -114,7 +125,8 @@ async fn start(
                 owner: operator.address(),
                 guardian: operator.address(),
                 delay: DEFAULT_DELAY,
-                deadlines: DEFAULT_DEADLINES,
+                deadlines: usual_deadlines(disputes.as_ref()),
+                disputes,
                 policy: follow_policy(config, chain.l2_chain_id),
                 attestation: config.attestation.clone(),
             };

@@ -6,11 +6,11 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster::{Process, ShutdownReason, identity};
-use tern_cluster_config::{ChainConfig, ConfigError, KeySource, NodeConfig};
+use tern_cluster_config::{ChainConfig, ConfigError, KeySource, L2Tag, NodeConfig};
 use tern_messages::{ChainId, Role};
 use tern_settlement::posting::MAX_BYTES_WITH_PROOF;
-use tern_settlement::{ExpectedRollup, FollowPolicy, L2, L2Endpoint, RollupClient};
-use tracing::info;
+use tern_settlement::{Depth, ExpectedRollup, FollowPolicy, L2, L2Endpoint, RollupClient, Tag};
+use tracing::{info, warn};
 
 use crate::derivation::{Derivation, DerivationError, watcher};
 use crate::main_node::{ChainSpec, MainNodeHandle};
@@ -23,6 +23,8 @@ use crate::supervisor::{
 
 /// Chain id of development L2s (`anvil`, the embedded one): they mine at once, so looking often pays.
 const DEVELOPMENT_L2: u64 = 31_337;
+/// Chain ids of L2s that take no block back: those, and that of `geth --dev`.
+const STEADY_L2S: [u64; 2] = [DEVELOPMENT_L2, 1_337];
 
 /// A chain and its contract on L2.
 #[derive(Clone, Debug)]
@@ -142,7 +144,11 @@ impl Deployed {
         let rollup = self.connect().await?;
         let spec = ChainSpec::rollup(&self.chain, config.sealing, config.pool);
         let chain = open_chain(config.data_dir.join(folder), spec).await?;
-        Ok(Derivation::new(chain, rollup, config.l2.confirmations))
+        Ok(Derivation::new(
+            chain,
+            rollup,
+            depth(config, self.chain.l2_chain_id),
+        ))
     }
 }
 
@@ -213,6 +219,7 @@ impl Network {
             rollup: deployed.expected()?,
             operator: self.operator.clone(),
             follow: follow_policy(config, deployed.chain.l2_chain_id),
+            depth: depth(config, deployed.chain.l2_chain_id),
             watchers: config.attestation.watchers.clone(),
             takeover: self.takeover,
         })
@@ -267,6 +274,26 @@ pub fn follow_policy(config: &NodeConfig, l2_chain_id: u64) -> FollowPolicy {
     }
 }
 
+/// How deep something must be on an L2 of this chain id before it counts.
+pub(crate) fn depth(config: &NodeConfig, l2_chain_id: u64) -> Depth {
+    let depth = match config.l2.tag {
+        Some(L2Tag::Safe) => Depth::Tag(Tag::Safe),
+        Some(L2Tag::Finalized) => Depth::Tag(Tag::Finalized),
+        None => Depth::Confirmations(config.l2.confirmations),
+    };
+    if is_shallow(depth, l2_chain_id) {
+        warn!(target: "tern::node", l2_chain_id,
+            "L2 may take its newest block back, and an L3 block that names it can then never be committed: set \
+             l2.tag = \"safe\" or \"finalized\", or more l2.confirmations");
+    }
+    depth
+}
+
+/// Whether the newest block of an L2 of this chain id counts, which may be taken back.
+fn is_shallow(depth: Depth, l2_chain_id: u64) -> bool {
+    depth == Depth::Confirmations(1) && !STEADY_L2S.contains(&l2_chain_id)
+}
+
 pub(crate) fn required<T>(key: &'static str, value: Option<T>) -> Result<T, ConfigError> {
     let problem =
         || "must be set, in the configuration file or by a flag; only the devnet has a default";
@@ -274,4 +301,21 @@ pub(crate) fn required<T>(key: &'static str, value: Option<T>) -> Result<T, Conf
         key,
         problem: problem().to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_block_of_a_real_l2_is_not_deep_enough_for_silence() {
+        let one = Depth::Confirmations(1);
+        assert!(is_shallow(one, 10));
+        for steady in STEADY_L2S {
+            assert!(!is_shallow(one, steady));
+        }
+        for deep in [Depth::Confirmations(2), Depth::Tag(Tag::Safe)] {
+            assert!(!is_shallow(deep, 10));
+        }
+    }
 }

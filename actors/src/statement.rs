@@ -1,8 +1,8 @@
 //! What blocks of a chain on disk state: for the sequencer, which has it proven, and for watchers, who sign it.
 
-use tern_messages::BlockNumber;
+use tern_messages::{BlockNumber, WindowDigest};
 use tern_proving::BatchStatement;
-use tern_proving::statement::StatementError;
+use tern_proving::statement::{StatementError, window_digest};
 
 use crate::main_node::{Chain, ChainError};
 
@@ -23,4 +23,18 @@ pub(crate) fn of_blocks(
     let headers = headers.collect::<Result<_, ChainError>>()?;
     let chain_id = chain.spec.chain_id();
     Ok(BatchStatement::new(chain_id, start, window, headers))
+}
+
+/// Digests of the 256 newest block hashes after each of the blocks `first` to `last`. Reads the disk.
+///
+/// # Errors
+/// If a block is missing or cannot be read.
+pub(crate) fn windows_after(
+    chain: &Chain,
+    first: BlockNumber,
+    last: BlockNumber,
+) -> Result<Vec<WindowDigest>, ChainError> {
+    let after = (first.0..=last.0).map(|number| BlockNumber(number.saturating_add(1)));
+    let digest = |block| Ok(window_digest(&chain.window_before(block)?.to_vec()));
+    after.map(digest).collect()
 }

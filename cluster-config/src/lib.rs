@@ -17,6 +17,7 @@
 
 mod attestation;
 mod chain;
+mod challenge;
 mod cluster;
 mod devnet;
 mod error;
@@ -28,13 +29,14 @@ mod secret;
 
 pub use attestation::AttestationConfig;
 pub use chain::{CANONICAL_BRIDGE, ChainConfig, Profile, ProvingLimits};
+pub use challenge::ChallengeConfig;
 pub use cluster::{ClusterConfig, JoinTarget};
 pub use devnet::{DEVELOPMENT_MNEMONIC, Devnet, development_key};
 pub use error::ConfigError;
 pub use genesis::{Genesis, GenesisAccount};
 pub use key::KeySource;
 pub use node::{
-    L2Config, LogLimits, MessagesConfig, NodeConfig, PoolConfig, ProverConfig, RpcConfig,
+    L2Config, L2Tag, LogLimits, MessagesConfig, NodeConfig, PoolConfig, ProverConfig, RpcConfig,
 };
 pub use sealing::{ProvingCost, SealingPolicy};
 pub use secret::SecretUrl;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tern_messages::Role;
 
 use crate::attestation::AttestationConfig;
+use crate::challenge::ChallengeConfig;
 use crate::cluster::ClusterConfig;
 use crate::error::ConfigError;
 use crate::key::KeySource;
@@ -49,6 +50,8 @@ pub struct NodeConfig {
     pub prover: ProverConfig,
     /// Watchers' signatures.
     pub attestation: AttestationConfig,
+    /// Challenges of what is false.
+    pub challenge: ChallengeConfig,
     /// Other machines.
     pub cluster: ClusterConfig,
     /// How long an orderly stop may take.
@@ -127,6 +130,19 @@ pub struct L2Config {
     pub request_timeout: Duration,
     /// L2 blocks that must hold something, its own included, before it counts as done.
     pub confirmations: u64,
+    /// What L2's server must call a block, or one on it, before what it holds counts, in place of `confirmations`. Own
+    /// transactions are followed until they have these, all the same.
+    pub tag: Option<L2Tag>,
+}
+
+/// What L2's server calls its newest block of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum L2Tag {
+    /// Hardly ever taken back.
+    Safe,
+    /// Never taken back.
+    Finalized,
 }
 
 /// Messages from the parent chain.
@@ -171,6 +187,7 @@ impl Default for NodeConfig {
             messages: MessagesConfig::default(),
             prover: ProverConfig::default(),
             attestation: AttestationConfig::default(),
+            challenge: ChallengeConfig::default(),
             cluster: ClusterConfig::default(),
             stop_within: Duration::from_secs(20),
         }
@@ -224,6 +241,7 @@ impl Default for L2Config {
             operator_key: None,
             request_timeout: Duration::from_secs(15),
             confirmations: 1,
+            tag: None,
         }
     }
 }
@@ -333,6 +351,10 @@ impl NodeConfig {
             let problem =
                 "is a watcher's (--role watcher): no other role signs what it has executed";
             return refuse("attestation.key", problem.to_owned());
+        }
+        if self.challenge.key.is_some() && !self.roles.contains(&Role::Watcher) {
+            let problem = "is a watcher's (--role watcher): no other role challenges what is false";
+            return refuse("challenge.key", problem.to_owned());
         }
         let missing = self.missing_roles();
         if self.cluster.identity.is_none() {

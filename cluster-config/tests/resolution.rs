@@ -14,7 +14,7 @@ use alloy::eips::eip4788::{BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE};
 use alloy::primitives::U256;
 use figment::Jail;
 use serde_json::json;
-use tern_cluster_config::{ChainConfig, ConfigError, KeySource, NodeConfig, Profile};
+use tern_cluster_config::{ChainConfig, ConfigError, KeySource, L2Tag, NodeConfig, Profile};
 
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -140,6 +140,14 @@ fn errors_name_the_file_the_key_and_the_problem() {
             ["attestation.key", "--role watcher", ""],
         ),
         (
+            "[challenge]\nkey = { env = 'CHALLENGER' }\n",
+            ["challenge.key", "--role watcher", ""],
+        ),
+        (
+            "[l2]\ntag = 'latest'\n",
+            ["l2.tag", "latest", "`finalized`"],
+        ),
+        (
             "[attestation]\nthreshold = 2\n",
             ["attestation.threshold", "between 1 and", "0"],
         ),
@@ -160,6 +168,17 @@ fn errors_name_the_file_the_key_and_the_problem() {
             Ok(())
         });
     }
+}
+
+#[test]
+fn what_counts_on_l2_is_counted_or_named() {
+    in_jail(|jail| {
+        assert_eq!(NodeConfig::default().l2.tag, None);
+        jail.set_env("TERN_L2__TAG", "finalized");
+        let config = NodeConfig::resolve(None, json!({})).unwrap();
+        assert_eq!(config.l2.tag, Some(L2Tag::Finalized));
+        Ok(())
+    });
 }
 
 #[test]

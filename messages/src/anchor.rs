@@ -54,6 +54,15 @@ pub struct QueuedMessage {
     pub queue: FixedBytes<27>,
 }
 
+/// Messages for the main node, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedMessages {
+    /// The messages.
+    pub messages: Vec<QueuedMessage>,
+    /// How many L2 knows to be processed by the state that the next batch follows: a block may name so many more than these.
+    pub known: u64,
+}
+
 /// A signed L3 transaction that was posted on L2, for blocks to hold it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForcedTransaction {

@@ -23,7 +23,7 @@ pub mod statement;
 pub mod units;
 pub mod witness;
 
-pub use anchor::{Anchor, ForcedTransaction, L2Anchor, QueuedMessage, StateProof};
+pub use anchor::{Anchor, ForcedTransaction, L2Anchor, OfferedMessages, QueuedMessage, StateProof};
 pub use batch::{Batch, BatchHeader};
 pub use block::{
     MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MAX_TRANSACTION_SIZE, Receipt, SealedBlock,
@@ -42,7 +42,9 @@ pub use prover::{
     WorkerId,
 };
 pub use role::{Role, UnknownRole};
-pub use sequencer::{BatchesPending, ProofStatus, ProvenRange, RunningJob, SettledHeights};
+pub use sequencer::{
+    BatchesPending, ProofStatus, ProvenBlock, ProvenRange, RunningJob, SettledHeights,
+};
 pub use statement::{FieldElement, Point, StatementDigest, WindowDigest};
 pub use units::{BatchNumber, BlockNumber, ChainId, Gas};
 pub use witness::{BlockWitness, StorageWitness, TransactionBatch};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::job::{JobId, JobKind, Proof, StatementData};
 use crate::prover::WorkerId;
-use crate::units::BatchNumber;
+use crate::units::{BatchNumber, BlockNumber};
 
 /// How far the sequencer's batches are. A hint: the bridge fetches what it needs by number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,17 @@ pub struct ProvenRange {
     /// The last batch.
     pub last: BatchNumber,
     /// What the proof states of all their blocks, beyond what was committed.
+    pub statement: StatementData,
+    /// The proof in the verifier's calldata form.
+    pub proof: Proof,
+}
+
+/// A block that was proven by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenBlock {
+    /// The block.
+    pub block: BlockNumber,
+    /// What the proof states of it.
     pub statement: StatementData,
     /// The proof in the verifier's calldata form.
     pub proof: Proof,

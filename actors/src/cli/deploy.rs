@@ -11,9 +11,11 @@ use tern_cluster_config::{ChainConfig, NodeConfig, Profile, SecretUrl};
 use tern_messages::ChainId;
 use tern_settlement::{Deadlines, L2, L2Endpoint};
 
-use super::flags::{AttestationFlags, KeyFlags, parse_url, set};
+use super::flags::{AttestationFlags, DisputeFlags, KeyFlags, parse_url, set};
 use super::print;
-use crate::deployment::{Contract, DEFAULT_DEADLINES, DEFAULT_DELAY, Deployer, deploy};
+use crate::deployment::{
+    Contract, DEFAULT_DEADLINES, DEFAULT_DELAY, Deployer, deploy, usual_deadlines,
+};
 use crate::node::follow_policy;
 use crate::supervisor::{Failure, genesis_header};
 
@@ -33,7 +35,9 @@ Examples:
        --operator-key-env TERN_OPERATOR_KEY --owner 0x… --guardian 0x…
   tern deploy --chain chain.toml --l2-rpc https://l2.example.org --operator-key-file operator.key \\
        --owner 0x… --guardian 0x… --delay-days 14 \\
-       --watcher-account 0x… --watcher-account 0x… --watcher-account 0x… --attestations 2")]
+       --watcher-account 0x… --watcher-account 0x… --watcher-account 0x… --attestations 2
+  tern deploy --chain chain.toml --l2-rpc https://l2.example.org --operator-key-file operator.key \\
+       --owner 0x… --guardian 0x… --challenge-window 7days --proof-time 3days --stake 10 --bond 1")]
 pub(super) struct Arguments {
     /// Chain file (TOML or JSON).
     #[arg(long, value_name = "FILE")]
@@ -60,15 +64,15 @@ pub(super) struct Arguments {
         value_parser = clap::value_parser!(u64).range(8..=90))]
     delay_days: u64,
 
-    /// Hours that a message or a forced transaction may wait for its block.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_DEADLINES.inclusion.as_secs() / HOUR.as_secs(),
-        value_parser = clap::value_parser!(u64).range(1..=720))]
-    inclusion_hours: u64,
+    /// Hours that a message or a forced transaction may wait for its block [default: 24; with a challenge window, a day
+    /// more than a challenge takes].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=720))]
+    inclusion_hours: Option<u64>,
 
-    /// Hours that what is due or committed may wait further, until anyone may commit and prove.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_DEADLINES.liveness.as_secs() / HOUR.as_secs(),
-        value_parser = clap::value_parser!(u64).range(73..=720))]
-    liveness_hours: u64,
+    /// Hours that what is due or committed may wait further, until anyone may commit and prove [default: 168; with a
+    /// challenge window, four days more than a challenge takes at least].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(73..=720))]
+    liveness_hours: Option<u64>,
 
     /// Hours after that, until anyone may freeze the chain, so that users take out what they own.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_DEADLINES.emergency.as_secs() / HOUR.as_secs(),
@@ -85,6 +89,10 @@ pub(super) struct Arguments {
     /// Accept the profile insecure-test.
     #[arg(long)]
     allow_insecure_test: bool,
+
+    // Its heading is that of all that follow.
+    #[command(flatten)]
+    disputes: DisputeFlags,
 }
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -123,17 +131,26 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
         genesis: &genesis,
     };
     let policy = follow_policy(&config, chain.l2_chain_id);
+    let disputes = arguments.disputes.terms();
+    let usual = usual_deadlines(disputes.as_ref());
+    let deadlines = Deadlines {
+        inclusion: arguments.inclusion_hours.map_or(usual.inclusion, hours),
+        liveness: arguments.liveness_hours.map_or(usual.liveness, hours),
+        emergency: hours(arguments.emergency_hours),
+    };
+    if let Some(terms) = &disputes {
+        arguments
+            .disputes
+            .check(terms, &deadlines, &config.attestation)?;
+    }
     let deployer = Deployer {
         l2,
         operator,
         owner: arguments.owner,
         guardian: arguments.guardian,
         delay: Duration::from_secs(arguments.delay_days * DAY.as_secs()),
-        deadlines: Deadlines {
-            inclusion: hours(arguments.inclusion_hours),
-            liveness: hours(arguments.liveness_hours),
-            emergency: hours(arguments.emergency_hours),
-        },
+        deadlines,
+        disputes,
         policy,
         attestation: config.attestation,
     };

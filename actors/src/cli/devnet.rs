@@ -7,7 +7,8 @@ use serde_json::Map;
 use tern_cluster::ShutdownReason;
 use tern_cluster_config::Profile;
 
-use super::flags::{AttestationFlags, NodeFlags, set};
+use super::flags::{AttestationFlags, DisputeFlags, NodeFlags, set};
+use crate::deployment::usual_deadlines;
 use crate::devnet;
 use crate::supervisor::Failure;
 
@@ -39,6 +40,9 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     attestation: AttestationFlags,
+
+    #[command(flatten)]
+    disputes: DisputeFlags,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure> {
@@ -56,5 +60,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
         .as_deref()
         .map(str::parse::<Profile>)
         .transpose()?;
-    devnet::run(config, profile.unwrap_or_default()).await
+    let disputes = arguments.disputes.terms();
+    if let Some(terms) = &disputes {
+        let deadlines = usual_deadlines(disputes.as_ref());
+        arguments
+            .disputes
+            .check(terms, &deadlines, &config.attestation)?;
+    }
+    devnet::run(config, profile.unwrap_or_default(), disputes).await
 }

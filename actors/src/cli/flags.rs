@@ -2,12 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, U256};
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tern_cluster_config::{ConfigError, KeySource, NodeConfig, SecretUrl};
+use tern_cluster_config::{AttestationConfig, ConfigError, KeySource, NodeConfig, SecretUrl};
+use tern_settlement::{Deadlines, DisputeTerms};
+
+use crate::deployment::wrong_terms;
+use crate::supervisor::Failure;
 
 /// A chain, its L2, and where this process keeps what it knows of them.
 #[derive(Clone, Debug, Args)]
@@ -166,6 +171,65 @@ impl KeyFlags {
 pub(super) fn key_source(file: Option<&Path>, variable: Option<&str>) -> Option<KeySource> {
     let file = file.map(|path| KeySource::File(path.to_owned()));
     file.or_else(|| variable.map(|name| KeySource::Env(name.to_owned())))
+}
+
+/// Whether batches are final without a proof unless somebody challenges them.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Challenges")]
+pub(super) struct DisputeFlags {
+    /// Batches that nobody challenges for so long are final without a proof, such as 7days. Without this, proofs alone make
+    /// them final.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    challenge_window: Option<Duration>,
+
+    /// How long the operator has to prove a block that was challenged.
+    #[arg(long, value_name = "TIME", requires = "challenge_window", default_value = "3days",
+        value_parser = humantime::parse_duration)]
+    proof_time: Duration,
+
+    /// What the operator puts behind what it commits, in ETH.
+    #[arg(long, value_name = "ETH", requires = "challenge_window", default_value = "10", value_parser = parse_ether)]
+    stake: U256,
+
+    /// What a challenge takes, in ETH: it should pay for the proof of a block.
+    #[arg(long, value_name = "ETH", requires = "challenge_window", default_value = "1", value_parser = parse_ether)]
+    bond: U256,
+}
+
+impl DisputeFlags {
+    /// What was asked for, if anything was.
+    pub(super) fn terms(&self) -> Option<DisputeTerms> {
+        self.challenge_window.map(|challenge_window| DisputeTerms {
+            challenge_window,
+            proof_time: self.proof_time,
+            stake: self.stake,
+            bond: self.bond,
+        })
+    }
+
+    /// Refuses terms that the contracts would refuse, and those that nobody could keep.
+    pub(super) fn check(
+        &self,
+        terms: &DisputeTerms,
+        deadlines: &Deadlines,
+        attestation: &AttestationConfig,
+    ) -> Result<(), Failure> {
+        if !attestation.accounts.is_empty() {
+            return Err(Failure::configuration(
+                "--challenge-window and --watcher-account exclude each other: the answer to a challenge would need the \
+                 watchers' signatures under a single block. Watchers challenge instead: tern node --role watcher \
+                 --challenge-key-file FILE",
+            ));
+        }
+        match wrong_terms(terms, deadlines) {
+            Some(wrong) => Err(Failure::configuration(wrong)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn parse_ether(text: &str) -> Result<U256, String> {
+    alloy::primitives::utils::parse_ether(text).map_err(|error| error.to_string())
 }
 
 /// For clap: the text itself stays out of the error's reason.

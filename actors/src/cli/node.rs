@@ -27,7 +27,8 @@ Examples:
   tern node --role sequencer --chain chain.toml --identity seq --listen 10.0.0.2:7450 --join 10.0.0.1:7450
   tern node --role prover --identity prover-1 --join 10.0.0.2:7450
   tern node --role watcher --chain chain.toml --l2-rpc https://l2.example.org --rollup 0x… --data-dir watched
-  tern node --role watcher … --attestation-key-file watcher.key --rpc 10.0.0.9:3051        signs what it has executed")]
+  tern node --role watcher … --attestation-key-file watcher.key --rpc 10.0.0.9:3051        signs what it has executed
+  tern node --role watcher … --challenge-key-file challenger.key                           challenges what is wrong")]
 pub(super) struct Arguments {
     #[command(flatten)]
     node: NodeFlags,
@@ -37,7 +38,8 @@ pub(super) struct Arguments {
     rollup: Option<Address>,
 
     /// The roles that run here: main-node, sequencer, prover, bridge [default: all four], or
-    /// watcher, alone: it makes the chain again from L2, and ends with exit code 3 at the first difference.
+    /// watcher, alone: it makes the chain again from L2, and ends with exit code 3 at the first difference that it cannot
+    /// challenge.
     #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
     roles: Vec<Role>,
 
@@ -49,6 +51,15 @@ pub(super) struct Arguments {
     /// For a watcher: variable of the environment that holds the same.
     #[arg(long, value_name = "NAME")]
     attestation_key_env: Option<String>,
+
+    /// For a watcher, on a chain with a challenge window: file with the key that challenges what is wrong, readable by
+    /// you only. Its account on L2 pays the bonds.
+    #[arg(long, value_name = "FILE", conflicts_with = "challenge_key_env")]
+    challenge_key_file: Option<PathBuf>,
+
+    /// For a watcher: variable of the environment that holds the same.
+    #[arg(long, value_name = "NAME")]
+    challenge_key_env: Option<String>,
 
     #[command(flatten)]
     messages: MessagesFlags,
@@ -76,6 +87,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<ShutdownReason, Failure>
         arguments.attestation_key_env.as_deref(),
     );
     set(&mut more, Some("attestation"), "key", key);
+    let key = key_source(
+        arguments.challenge_key_file.as_deref(),
+        arguments.challenge_key_env.as_deref(),
+    );
+    set(&mut more, Some("challenge"), "key", key);
     arguments.messages.put(&mut more);
     set(&mut more, Some("cluster"), "identity", arguments.identity);
     set(&mut more, Some("cluster"), "listen", arguments.listen);

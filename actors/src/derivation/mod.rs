@@ -14,6 +14,7 @@
 
 mod attestor;
 mod block;
+mod challenger;
 mod resumption;
 #[cfg(test)]
 mod tests;
@@ -26,10 +27,10 @@ use alloy::primitives::B256;
 use tern_execution::StateError;
 use tern_messages::{
     Batch, BatchHeader, BatchNumber, BatchRecord, BlockNumber, FinalityRefusal, FinalityReport,
-    L2Place,
+    L2Place, WindowDigest,
 };
 use tern_settlement::{
-    L2Block, PostedBlock, PostingError, RollupClient, RollupStatus, SettlementError,
+    Depth, L2Block, PostedBlock, PostingError, RollupClient, RollupStatus, SettlementError,
 };
 use tern_storage::tables::chain::{HEADS, Heads, block as stored_block};
 use tern_storage::{StorageError, WriteBatch, crash_point};
@@ -40,8 +41,10 @@ use tracing::{info, warn};
 use crate::main_node::{
     Chain, ChainError, accept, batch_record, put_anchor, reported_finality, take_back,
 };
+use crate::statement;
 
 pub use attestor::Attestor;
+pub use challenger::Challenger;
 use resumption::Resumption;
 
 /// Why a chain cannot be made again from L2.
@@ -68,6 +71,15 @@ pub enum DerivationError {
         /// Its hash here.
         derived: B256,
     },
+    /// L2 has made final that blocks see other block hashes than there are.
+    #[error(
+        "L2 has made final, for what comes after block {block}, other block hashes than those of the chain: nobody has \
+         challenged the proposal that said so, or its verifier is broken"
+    )]
+    OtherWindow {
+        /// The last verified block.
+        block: BlockNumber,
+    },
     /// A batch that was taken from L2 is no longer there.
     #[error(
         "L2 no longer holds batch {batch} as it was read: it was replaced, or L2 took blocks back; start with an empty \
@@ -87,12 +99,6 @@ pub enum DerivationError {
         sealed: BlockNumber,
         /// Last block on L2.
         committed: BlockNumber,
-    },
-    /// L2 does not show a block below its newest one: servers behind one endpoint lag.
-    #[error("L2 has no block {number} below its head")]
-    NoBlock {
-        /// The block's number.
-        number: u64,
     },
     /// Whom the contract asks for signatures cannot be read. What L2 holds was compared.
     #[error("whose signatures the contract asks for cannot be read: {0}")]
@@ -136,6 +142,7 @@ impl DerivationError {
             self,
             Self::Differs { .. }
                 | Self::OtherVerified { .. }
+                | Self::OtherWindow { .. }
                 | Self::Replaced { .. }
                 | Self::Ahead { .. }
         )
@@ -144,7 +151,7 @@ impl DerivationError {
     /// Whether L2 may answer otherwise later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NoBlock { .. } | Self::Asked(_) => true,
+            Self::Asked(_) => true,
             Self::L2(error) => error.is_retryable(),
             _ => false,
         }
@@ -156,14 +163,45 @@ impl DerivationError {
 pub struct Derivation {
     chain: Chain,
     rollup: RollupClient,
-    /// L2 blocks that must hold something, its own included, before it is taken.
-    confirmations: u64,
+    /// How deep something must be on L2 before it is taken.
+    depth: Depth,
     /// Batches that L2 has not verified are left out.
     only_verified: bool,
     /// Also made, for a sequencer to go on.
     resumption: Option<Resumption>,
     /// The batch that was last found on L2 as it was taken, and the contract's hash of it.
     held: Mutex<Option<(BatchHeader, B256)>>,
+    /// A lie on L2 is waited out: somebody challenges it.
+    past_lies: bool,
+    /// The lie that is waited out.
+    lie: Mutex<Option<Lie>>,
+}
+
+/// A batch on L2 that cannot be taken, since one of its blocks is a lie. It is not verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Lie {
+    batch: BatchNumber,
+    /// The contract's hash of it.
+    batch_hash: B256,
+    /// Its first block.
+    first: BlockNumber,
+    /// The first block that is a lie.
+    block: BlockNumber,
+    /// What differs.
+    what: String,
+    /// The window that the first block sees.
+    start: WindowDigest,
+    /// The windows after the blocks before the lie.
+    windows: Vec<WindowDigest>,
+}
+
+impl Lie {
+    fn differs(&self) -> DerivationError {
+        DerivationError::Differs {
+            block: self.block,
+            what: self.what.clone(),
+        }
+    }
 }
 
 /// What L2 shows at the depth that counts.
@@ -175,14 +213,16 @@ struct Sight {
 
 impl Derivation {
     /// Follows `rollup` in `chain`, which is new or was made in the same way.
-    pub fn new(chain: Chain, rollup: RollupClient, confirmations: u64) -> Self {
+    pub fn new(chain: Chain, rollup: RollupClient, depth: Depth) -> Self {
         Self {
             chain,
             rollup,
-            confirmations,
+            depth,
             only_verified: false,
             resumption: None,
             held: Mutex::default(),
+            past_lies: false,
+            lie: Mutex::default(),
         }
     }
 
@@ -191,6 +231,16 @@ impl Derivation {
     pub fn only_verified(self) -> Self {
         Self {
             only_verified: true,
+            ..self
+        }
+    }
+
+    /// Goes on when a lie is dropped on L2. The directory must be nobody else's: blocks of a batch that turns out to be false
+    /// are taken back.
+    #[must_use]
+    pub fn past_lies(self) -> Self {
+        Self {
+            past_lies: true,
             ..self
         }
     }
@@ -216,32 +266,69 @@ impl Derivation {
     pub async fn follow(&self) -> Result<RollupStatus, DerivationError> {
         let sight = self.look().await?;
         self.drop_replaced(&sight).await?;
+        let taken = self.take_committed(&sight).await;
+        // A lie behind it does not hide what became final before.
+        if taken.is_ok() || self.chain.heads()?.sealed >= sight.status.verified_block {
+            self.compare_verified(&sight).await?;
+        }
+        taken?;
+        let committed = reported_finality(&self.chain)?.committed.1;
+        let sealed = self.chain.heads()?.sealed;
+        if sealed > committed && self.past_lies {
+            // They were begun of a batch that was dropped then.
+            self.take_back(committed).await?;
+        } else if sealed > committed {
+            return Err(DerivationError::Ahead { sealed, committed });
+        }
+        Ok(sight.status)
+    }
+
+    async fn take_committed(&self, sight: &Sight) -> Result<(), DerivationError> {
         let known = reported_finality(&self.chain)?;
         let (committed, verified) = (sight.status.last_committed, sight.status.last_verified);
         for number in known.verified.0.0 + 1..=committed.0 {
             let number = BatchNumber(number);
             if number > known.committed.0 {
-                self.take(number, &sight).await?;
+                self.take(number, sight).await?;
             } else if number <= verified {
-                self.report(self.recorded(number)?, &sight).await?;
+                self.report(self.recorded(number)?, sight).await?;
             }
         }
-        let block = sight.status.verified_block;
+        Ok(())
+    }
+
+    /// What is final is what execution gives: the last block, and the hashes that the next one sees.
+    async fn compare_verified(&self, sight: &Sight) -> Result<(), DerivationError> {
+        let RollupStatus {
+            verified_block: block,
+            verified_block_hash: verified,
+            verified_window,
+            ..
+        } = sight.status;
         let derived = self.chain.expect_header(block)?.hash;
-        if derived != sight.status.verified_block_hash {
+        if derived != verified {
             return Err(DerivationError::OtherVerified {
                 block,
-                verified: sight.status.verified_block_hash,
+                verified,
                 derived,
             });
         }
-        let known = reported_finality(&self.chain)?;
-        let sealed = self.chain.heads()?.sealed;
-        if sealed > known.committed.1 {
-            let committed = known.committed.1;
-            return Err(DerivationError::Ahead { sealed, committed });
+        match self.windows_after(block, block).await? == [verified_window] {
+            true => Ok(()),
+            false => Err(DerivationError::OtherWindow { block }),
         }
-        Ok(sight.status)
+    }
+
+    /// Digests of the block hashes that are seen after each of these blocks.
+    async fn windows_after(
+        &self,
+        first: BlockNumber,
+        last: BlockNumber,
+    ) -> Result<Vec<WindowDigest>, DerivationError> {
+        let chain = self.chain.clone();
+        let windows =
+            tokio::task::spawn_blocking(move || statement::windows_after(&chain, first, last));
+        Ok(windows.await??)
     }
 
     /// Drops batches that were taken from L2 and are not there any more, with their blocks: as long as they are not
@@ -267,6 +354,14 @@ impl Derivation {
             0 => BlockNumber(0),
             _ => self.recorded(last)?.header.last_block,
         };
+        self.take_back(kept).await?;
+        warn!(target: "tern::derivation", first = %batch, last = %before, %kept,
+            "L2 does not hold these batches any more; they are dropped here, too, with their blocks");
+        Ok(())
+    }
+
+    /// Drops the blocks after `kept`, with their batches.
+    async fn take_back(&self, kept: BlockNumber) -> Result<(), DerivationError> {
         let chain = self.chain.clone();
         let dropped = tokio::task::spawn_blocking(move || {
             let mut writes = WriteBatch::new();
@@ -274,10 +369,7 @@ impl Derivation {
             crash_point("sync/dropping");
             Ok::<_, DerivationError>(chain.store.commit(writes)?)
         });
-        dropped.await??;
-        warn!(target: "tern::derivation", first = %batch, last = %before, %kept,
-            "L2 does not hold these batches any more; they are dropped here, too, with their blocks");
-        Ok(())
+        dropped.await?
     }
 
     /// Whether L2 holds a batch as it was taken. Its hash covers all before it. The blocks are read again only when the
@@ -303,10 +395,9 @@ impl Derivation {
 
     async fn look(&self) -> Result<Sight, DerivationError> {
         let l2 = self.rollup.l2();
-        let head = l2.head().await?;
-        let number = head.settled_number(self.confirmations, self.rollup.deployment_block());
-        let at = l2.block(number).await?;
-        let at = at.ok_or(DerivationError::NoBlock { number })?;
+        let at = l2
+            .settled(self.depth, self.rollup.deployment_block())
+            .await?;
         let mut status = self.rollup.status_at(BlockId::number(at.number)).await?;
         if self.only_verified {
             status.last_committed = status.last_verified;
@@ -314,14 +405,81 @@ impl Derivation {
         Ok(Sight { at, status })
     }
 
-    /// Makes the blocks of a batch, then its record.
+    /// Takes a batch; a lie that is waited out is not executed again.
     async fn take(&self, number: BatchNumber, sight: &Sight) -> Result<(), DerivationError> {
+        let is_final = number <= sight.status.last_verified;
+        if let Some(lie) = self.lie().filter(|lie| lie.batch == number && !is_final)
+            && self.rollup.batch_hash(number).await? == Some(lie.batch_hash)
+        {
+            return Err(lie.differs());
+        }
+        self.note_lie(None);
+        let kept = reported_finality(&self.chain)?.committed.1;
+        let is_begun = self.chain.heads()?.sealed > kept;
+        match self.take_posted(number, sight).await {
+            // What was begun may be of another batch than the one that stands now: that says nothing of this one.
+            Err(DerivationError::Differs { .. } | DerivationError::Replaced { .. })
+                if is_begun && self.past_lies =>
+            {
+                self.note_lie(None);
+                self.take_back(kept).await?;
+                self.take_posted(number, sight).await
+            }
+            taken => taken,
+        }
+    }
+
+    /// The lie that is waited out, as of the last look.
+    fn lie(&self) -> Option<Lie> {
+        self.lie
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn note_lie(&self, lie: Option<Lie>) {
+        *self.lie.lock().unwrap_or_else(PoisonError::into_inner) = lie;
+    }
+
+    /// A block of a posted batch is a lie: notes it, so that it can be waited out, and takes back the blocks before it. `kept`
+    /// is the last block of the batch before.
+    async fn wait_out(
+        &self,
+        (batch, batch_hash): (BatchNumber, B256),
+        kept: BlockNumber,
+        block: BlockNumber,
+        what: &str,
+    ) -> Result<(), DerivationError> {
+        let before = BlockNumber(block.0.saturating_sub(1));
+        let mut windows = self.windows_after(kept, before).await?.into_iter();
+        let start = windows.next().unwrap_or_default();
+        self.take_back(kept).await?;
+        self.note_lie(Some(Lie {
+            batch,
+            batch_hash,
+            first: BlockNumber(kept.0.saturating_add(1)),
+            block,
+            what: what.to_owned(),
+            start,
+            windows: windows.collect(),
+        }));
+        Ok(())
+    }
+
+    /// Makes the blocks of a batch, then its record.
+    async fn take_posted(&self, number: BatchNumber, sight: &Sight) -> Result<(), DerivationError> {
         let before = reported_finality(&self.chain)?.committed;
         let since = match batch_record(&self.chain, before.0)? {
             Some(record) => record.committed.map_or(0, |place| place.block),
             None => 0,
         };
-        let posted = self.rollup.posted_batch(number, since).await?;
+        let missing = |what| SettlementError::PostingMissing {
+            batch: number,
+            what,
+        };
+        let hash = self.rollup.batch_hash(number).await?;
+        let hash = hash.ok_or_else(|| missing("its hash"))?;
+        let posted = self.rollup.posted_as(number, hash, since).await?;
         let mut batch = Batch {
             header: BatchHeader {
                 number,
@@ -333,9 +491,17 @@ impl Derivation {
             blocks: Vec::with_capacity(posted.blocks.len()),
         };
         let first = before.1.0 + 1;
-        for (block, posted) in (first..).map(BlockNumber).zip(&posted.blocks) {
+        for (block, block_posted) in (first..).map(BlockNumber).zip(&posted.blocks) {
             if self.chain.heads()?.sealed < block {
-                self.make(block, posted, sight).await?;
+                let made = self.make(block, block_posted, sight).await;
+                if let Err(DerivationError::Differs { block, what }) = &made
+                    && self.past_lies
+                    && number > sight.status.last_verified
+                {
+                    self.wait_out((number, hash), before.1, *block, what)
+                        .await?;
+                }
+                made?;
             }
             let made = stored_block(&self.chain.store, block)?
                 .ok_or(ChainError::MissingBlock { number: block })?;
@@ -349,6 +515,9 @@ impl Derivation {
         batch.header.last_block = last.number();
         batch.header.state_root = last.header.state_root;
         if last.hash != posted.last_block_hash || !self.rollup.holds(&batch).await? {
+            if self.past_lies && self.rollup.batch_hash(number).await? != Some(hash) {
+                return Err(missing("it as it was read").into());
+            }
             return Err(DerivationError::Replaced { batch: number });
         }
         info!(target: "tern::derivation", batch = %number, blocks = batch.blocks.len(), last = %last.number(),

@@ -29,7 +29,7 @@ use tern_execution::{
 };
 use tern_messages::{
     Backlog, BlockNumber, BlockSealed, Confirmation, FinalityHeights, FinalityRefusal,
-    FinalityReport, HaltReport, L2Anchor, NodeStatus, Place, QueuedMessage, Rejection,
+    FinalityReport, HaltReport, L2Anchor, NodeStatus, OfferedMessages, Place, Rejection,
 };
 use tern_settlement::Queue;
 use tern_storage::tables::chain::{HEADS, Heads, StoredHeader, TRANSACTIONS};
@@ -69,7 +69,7 @@ pub(super) enum Command {
     },
     Finality(FinalityReport, Reply<(), FinalityRefusal>),
     Anchor(L2Anchor),
-    Messages(Vec<QueuedMessage>, RpcReplyPort<u64>),
+    Messages(OfferedMessages, RpcReplyPort<u64>),
     Forced(Bytes),
     Backlog(Backlog),
     Halt(HaltReport),
@@ -124,6 +124,8 @@ pub(super) struct Engine {
     delivered: bool,
     /// What was posted on L2 and is not executed yet, by sender and nonce.
     posted: BTreeMap<(Address, u64), Posted>,
+    /// Messages that L2 knows to be processed by what was proposed there.
+    known_messages: u64,
     /// Messages are not processed before this.
     inbox_rests_until: Option<Instant>,
     reported_anchor: Option<L2Anchor>,
@@ -168,6 +170,7 @@ impl Engine {
             inbox: Inbox::default(),
             delivered: false,
             posted: BTreeMap::new(),
+            known_messages: 0,
             inbox_rests_until: None,
             reported_anchor: disk.anchor,
             used_anchor: disk.anchor,

@@ -7,7 +7,7 @@ use ractor::RpcReplyPort;
 use serde::{Deserialize, Serialize};
 use tern_messages::{
     Backlog, BlockQuery, BlockSealed, Confirmation, FinalityRefusal, FinalityReport, HaltReport,
-    L2Anchor, NodeStatus, QueuedMessage, Rejection, Rewind, SealedBlock,
+    L2Anchor, NodeStatus, OfferedMessages, Rejection, Rewind, SealedBlock,
 };
 
 use super::chain::ChainError;
@@ -29,7 +29,7 @@ pub enum MainNodeMessage {
     ReportAnchor(L2Anchor),
     /// From the bridge: messages that L2 holds for good, in the order of their queue. The answer is the index of the one that
     /// is wanted next.
-    OfferMessages(Vec<QueuedMessage>, RpcReplyPort<u64>),
+    OfferMessages(OfferedMessages, RpcReplyPort<u64>),
     /// From the bridge: a signed transaction that L2 wants in a block. Whether it is executed, later blocks say.
     OfferForced(Bytes),
     /// From the sequencer: how far proving lags behind.

@@ -190,6 +190,9 @@ impl CoordinatorProxy {
             CoordinatorMessage::Proven(number, reply) => {
                 to.ask(q::PROVEN, number, LONG_ANSWER, reply);
             }
+            CoordinatorMessage::ProveBlock(block, reply) => {
+                to.ask(q::PROVE_BLOCK, block, LONG_ANSWER, reply);
+            }
             CoordinatorMessage::Settled(heights) => to.hint(q::SETTLED, &heights),
             CoordinatorMessage::Status(reply) => to.ask(q::PROOF_STATUS, (), ANSWER, reply),
             message @ (CoordinatorMessage::WorkArrived
@@ -215,6 +218,9 @@ impl BatcherProxy {
             BatcherMessage::Batch(number, reply) => to.ask(q::BATCH, number, LONG_ANSWER, reply),
             BatcherMessage::Proof(block, account, slots, reply) => {
                 to.ask(q::STATE_PROOF, (block, account, slots), LONG_ANSWER, reply);
+            }
+            BatcherMessage::Windows(first, last, reply) => {
+                to.ask(q::WINDOWS, (first, last), ANSWER, reply);
             }
             BatcherMessage::TakenBack(reply) => to.ask(q::TAKEN_BACK, (), ANSWER, reply),
             message @ (BatcherMessage::Poll

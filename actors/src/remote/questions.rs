@@ -8,8 +8,8 @@ use tern_messages::{
     Backlog, Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, BlockQuery, BlockSealed,
     Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer, Drain, DrainAnswer,
     FinalityRefusal, FinalityReport, HaltReport, JobFailure, L2Anchor, Lease, MemberStatus, Offer,
-    OfferRefusal, ProofStatus, ProvenRange, QueuedMessage, Renewal, RenewalAnswer, Rewind, Role,
-    SealedBlock, SettledHeights, StateProof,
+    OfferRefusal, OfferedMessages, ProofStatus, ProvenBlock, ProvenRange, Renewal, RenewalAnswer,
+    Rewind, Role, SealedBlock, SettledHeights, StateProof, WindowDigest,
 };
 
 use crate::main_node::ReadFailure;
@@ -95,6 +95,8 @@ questions!(Sequencer by &[Role::Bridge], {
     PENDING = "pending": () => BatchesPending;
     /// A batch with its proof.
     PROVEN = "proven": BatchNumber => Result<Option<ProvenRange>, String>;
+    /// A block that is to be proven by itself.
+    PROVE_BLOCK = "prove-block": BlockNumber => Result<Option<ProvenBlock>, String>;
     /// What L2 holds for good.
     SETTLED = "settled": SettledHeights => ();
     /// The last batch formed.
@@ -105,6 +107,8 @@ questions!(Sequencer by &[Role::Bridge], {
     BATCH = "batch": BatchNumber => Result<Option<Batch>, String>;
     /// What the state after a block says of an account and some of its slots.
     STATE_PROOF = "state-proof": (BlockNumber, Address, Vec<B256>) => Result<StateProof, String>;
+    /// The windows after these blocks.
+    WINDOWS = "windows": (BlockNumber, BlockNumber) => Result<Vec<WindowDigest>, String>;
     /// Batches that were dropped when the main node took their blocks back.
     TAKEN_BACK = "taken-back": () => Result<Vec<BatchHeader>, String>;
 });
@@ -128,7 +132,7 @@ questions!(MainNode by &[Role::Bridge], {
     /// The newest L2 block that L3 blocks may refer to.
     REPORT_ANCHOR = "report-anchor": L2Anchor => ();
     /// Messages that L2 holds for good.
-    OFFER_MESSAGES = "offer-messages": Vec<QueuedMessage> => u64 [MESSAGES];
+    OFFER_MESSAGES = "offer-messages": OfferedMessages => u64 [MESSAGES];
     /// A transaction that L2 wants in a block.
     OFFER_FORCED = "offer-forced": Bytes => ();
 });

@@ -161,6 +161,13 @@ fn for_bridge(router: Router, sequencer: &LocalSequencer) -> Router {
         LONG_ANSWER,
         CoordinatorMessage::Proven,
     );
+    let router = asked(
+        router,
+        q::PROVE_BLOCK,
+        coordinator,
+        LONG_ANSWER,
+        CoordinatorMessage::ProveBlock,
+    );
     let router = told(router, q::SETTLED, coordinator, CoordinatorMessage::Settled);
     let router = asked(router, q::PROOF_STATUS, coordinator, ANSWER, |(), reply| {
         CoordinatorMessage::Status(reply)
@@ -168,6 +175,8 @@ fn for_bridge(router: Router, sequencer: &LocalSequencer) -> Router {
     let router = asked(router, q::LAST_BATCH, batcher, ANSWER, |(), reply| {
         BatcherMessage::Last(reply)
     });
+    let windows = |(first, last), reply| BatcherMessage::Windows(first, last, reply);
+    let router = asked(router, q::WINDOWS, batcher, ANSWER, windows);
     let headers = |(first, last), reply| BatcherMessage::Headers(first, last, reply);
     let router = asked(router, q::BATCH_HEADERS, batcher, LONG_ANSWER, headers);
     let proof =

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use alloy::primitives::{Address, B256};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tern_cluster::Fault;
-use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, StateProof};
+use tern_messages::{Batch, BatchHeader, BatchNumber, BlockNumber, StateProof, WindowDigest};
 use tern_settlement::posting::posted_size_of;
 use tern_storage::tables::chain::{BODIES, HEADERS, block};
 use tern_storage::tables::sequencer::BATCHES;
@@ -22,6 +22,7 @@ use super::history::{History, Seen};
 use super::proof_coordinator::CoordinatorMessage;
 use super::tables::{SIMULATIONS, TAKEN_BACK};
 use crate::main_node::{Chain, ChainError};
+use crate::statement::windows_after;
 use crate::verifier_bridge::BridgeMessage;
 
 /// The batcher's configuration.
@@ -61,6 +62,12 @@ pub enum BatcherMessage {
         Address,
         Vec<B256>,
         RpcReplyPort<Result<StateProof, String>>,
+    ),
+    /// The windows after the blocks from the first to the last named.
+    Windows(
+        BlockNumber,
+        BlockNumber,
+        RpcReplyPort<Result<Vec<WindowDigest>, String>>,
     ),
     /// Batches that were dropped since the main node took their blocks back. L2 may hold them still.
     TakenBack(RpcReplyPort<Result<Vec<BatchHeader>, String>>),
@@ -144,6 +151,13 @@ impl Actor for Batcher {
                 tokio::task::spawn_blocking(move || {
                     let proof = state_proof(&chain, block, account, &slots);
                     let _ = reply.send(proof.map_err(|error| error.to_string()));
+                });
+            }
+            BatcherMessage::Windows(first, last, reply) => {
+                let chain = self.chain.clone();
+                tokio::task::spawn_blocking(move || {
+                    let windows = windows_after(&chain, first, last);
+                    let _ = reply.send(windows.map_err(|error| error.to_string()));
                 });
             }
             BatcherMessage::TakenBack(reply) => {

@@ -10,7 +10,7 @@ use tern_cluster::{Address, ChildSpec, Process};
 use tern_cluster_config::{ChainConfig, PoolConfig, ProverConfig, Role, SealingPolicy, SecretUrl};
 use tern_messages::ChainId;
 use tern_proving::{JobVerifier, Profile};
-use tern_settlement::{ExpectedRollup, FollowPolicy, L2Endpoint};
+use tern_settlement::{Depth, ExpectedRollup, FollowPolicy, L2Endpoint};
 use tern_storage::{ChainIdentity, Store};
 
 use super::chain::open_chain;
@@ -67,6 +67,8 @@ pub struct Settlement {
     pub operator: PrivateKeySigner,
     /// How L2 transactions are followed.
     pub follow: FollowPolicy,
+    /// How deep something must be on L2 before it counts.
+    pub depth: Depth,
     /// RPC servers of the watchers that are asked to sign.
     pub watchers: Vec<SecretUrl>,
     /// The key is anyone's, and the chain is open to anyone: nothing is committed but with its proof.
@@ -197,6 +199,7 @@ async fn start_bridge(
         rollup,
         operator,
         follow,
+        depth,
         watchers,
         takeover,
     } = settlement;
@@ -216,7 +219,7 @@ async fn start_bridge(
         },
         store: Arc::new(opened.map_err(Failure::fault)??),
         genesis: genesis_header(chain)?,
-        confirmations: follow.confirmations,
+        depth,
         takeover,
         poll: BRIDGE_POLL,
         main_node: places.main_node.clone(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use alloy::primitives::{Address, B256, KECCAK256_EMPTY, U256};
-use tern_messages::{BatchNumber, BlockNumber, ForcedTransaction, StateProof};
+use tern_messages::{BatchNumber, BlockNumber, ForcedTransaction, OfferedMessages, StateProof};
 use tern_settlement::{ForcedEntry, InboxProof, L3_INBOX};
 use tokio::time::Instant;
 use tracing::{debug, info};
@@ -34,11 +34,12 @@ pub(super) struct Deliveries {
 }
 
 impl<C: Connector> Loop<C> {
-    /// Delivers what waits.
+    /// Delivers what waits. `known` are the messages that L2 knows to be processed, beside those of the verified state.
     pub(super) async fn deliver(
         &mut self,
         settlement: &C::Settlement,
         sight: &Sight,
+        known: u64,
     ) -> Result<(), Trouble> {
         let verified = sight.latest.last_verified;
         let look = self
@@ -53,7 +54,8 @@ impl<C: Connector> Loop<C> {
                 .await?;
         }
         let messages = self.records.messages_from(self.deliveries.wanted).await?;
-        let call = |reply| MainNodeMessage::OfferMessages(messages, reply);
+        let offered = OfferedMessages { messages, known };
+        let call = |reply| MainNodeMessage::OfferMessages(offered, reply);
         match self.config.main_node.call(call, CALL_LIMIT).await {
             Ok(wanted) => self.deliveries.wanted = wanted,
             Err(error) => {

@@ -17,6 +17,7 @@ use tracing::{debug, error, info, warn};
 use super::backoff::Backoff;
 use super::decision::{Next, View, decide, decide_with_proofs};
 use super::delivery::Deliveries;
+use super::disputing::{self, Disputing};
 use super::records::Records;
 use super::reports::Reporter;
 use super::settlement::{Connector, Settlement};
@@ -37,6 +38,7 @@ pub(super) struct Loop<C: Connector> {
     pub(super) records: Records,
     pub(super) reporter: Reporter,
     pub(super) deliveries: Deliveries,
+    pub(super) disputing: Disputing,
     board: Board,
     wake: Arc<Notify>,
     backoff: Backoff,
@@ -114,11 +116,44 @@ fn disagreement(sentence: String) -> Trouble {
     Trouble::Fault(Fault::Disagreement(sentence.into()))
 }
 
-/// The one of two steps that belongs to a commitment or a proof.
-fn step(purpose: Purpose, [commit, prove]: [&'static str; 2]) -> &'static str {
+/// Where a process can be made to end around an L2 transaction: when it is intended, mined, recorded.
+fn crash_points(purpose: Purpose) -> [&'static str; 3] {
     match purpose {
-        Purpose::Commit(_) => commit,
-        Purpose::Prove(..) => prove,
+        Purpose::Commit(_) => [
+            "bridge/commit-intended",
+            "bridge/commit-mined",
+            "bridge/commit-recorded",
+        ],
+        Purpose::Prove(..) => [
+            "bridge/prove-intended",
+            "bridge/prove-mined",
+            "bridge/prove-recorded",
+        ],
+        Purpose::Stake => [
+            "bridge/stake-intended",
+            "bridge/stake-mined",
+            "bridge/stake-recorded",
+        ],
+        Purpose::Propose(_) => [
+            "bridge/propose-intended",
+            "bridge/propose-mined",
+            "bridge/propose-recorded",
+        ],
+        Purpose::Finalize(_) => [
+            "bridge/finalize-intended",
+            "bridge/finalize-mined",
+            "bridge/finalize-recorded",
+        ],
+        Purpose::Answer(..) => [
+            "bridge/answer-intended",
+            "bridge/answer-mined",
+            "bridge/answer-recorded",
+        ],
+        Purpose::Settle(..) => [
+            "bridge/settle-intended",
+            "bridge/settle-mined",
+            "bridge/settle-recorded",
+        ],
     }
 }
 
@@ -158,6 +193,7 @@ impl<C: Connector> Loop<C> {
             },
             reporter: Reporter::default(),
             deliveries: Deliveries::default(),
+            disputing: Disputing::default(),
             config,
             board,
             wake,
@@ -259,7 +295,12 @@ impl<C: Connector> Loop<C> {
         self.note_replaced(replaced).await?;
         self.report(settlement, &sight, formed).await?;
         self.follow(settlement, &sight.settled_at).await?;
-        let delivered = match self.deliver(settlement, &sight).await {
+        let disputes = match self.config.takeover {
+            true => None,
+            false => self.look_at_disputes(settlement, &sight).await?,
+        };
+        let known = disputes.as_ref().map_or(0, |known| known.known_messages);
+        let delivered = match self.deliver(settlement, &sight, known).await {
             Err(Trouble::Fault(fault)) => return Err(Trouble::Fault(fault)),
             delivered => delivered,
         };
@@ -287,6 +328,23 @@ impl<C: Connector> Loop<C> {
             false => decide(&view),
         };
         self.heartbeat(&view, next);
+        if let Some(disputes) = &disputes
+            && next != Next::DiskBehind
+        {
+            if misfit.is_none() && self.defend(settlement, disputes, &view).await? {
+                return Ok(true);
+            }
+            // A proof makes final at once what otherwise waits.
+            let step = disputing::decide(&view, disputes);
+            if let Some(step) = step.filter(|_| !matches!(next, Next::Prove(_))) {
+                let done = self.dispute(settlement, step).await;
+                // Without a stake, say, batches are not proposed; they are committed all the same.
+                if let (Err(Trouble::L2(_)), Next::Commit(number)) = (&done, next) {
+                    self.commit(settlement, number).await?;
+                }
+                return done.map(|()| true);
+            }
+        }
         match next {
             Next::Wait => {
                 delivered?;
@@ -313,19 +371,11 @@ impl<C: Connector> Loop<C> {
             status.committed = latest.last_committed;
             status.verified = latest.last_verified;
         });
-        let number = head.settled_number(self.config.confirmations, settlement.deployment_block());
-        if number >= head.number {
-            return Ok(Sight {
-                latest,
-                settled_at: head,
-                settled: latest,
-                l2_time: head.timestamp,
-            });
-        }
-        let settled_at = settlement.block(number).await?;
-        let settled_at = settled_at
-            .ok_or_else(|| Trouble::Node(format!("L2 has no block {number} below its head")))?;
-        let settled = settlement.status_at(number).await?;
+        let settled_at = settlement.settled(head, self.config.depth).await?;
+        let settled = match settled_at.number == head.number {
+            true => latest,
+            false => settlement.status_at(settled_at.number).await?,
+        };
         Ok(Sight {
             latest,
             settled_at,
@@ -441,7 +491,7 @@ impl<C: Connector> Loop<C> {
     }
 
     /// The batch that another one follows; none if that is genesis.
-    async fn batch_before(&self, number: BatchNumber) -> Result<Option<Batch>, Trouble> {
+    pub(super) async fn batch_before(&self, number: BatchNumber) -> Result<Option<Batch>, Trouble> {
         match number.0 {
             0 | 1 => Ok(None),
             _ => self.batch(BatchNumber(number.0 - 1)).await.map(Some),
@@ -565,7 +615,11 @@ impl<C: Connector> Loop<C> {
         }
     }
 
-    async fn begin(&mut self, purpose: Purpose, activity: String) -> Result<(), Trouble> {
+    pub(super) async fn begin(
+        &mut self,
+        purpose: Purpose,
+        activity: String,
+    ) -> Result<(), Trouble> {
         if self
             .sending
             .as_ref()
@@ -574,16 +628,13 @@ impl<C: Connector> Loop<C> {
             info!(target: "tern::bridge", "{activity}");
             self.sending = Some((purpose, None));
             self.records.begin(purpose).await?;
-            crash_point(step(
-                purpose,
-                ["bridge/commit-intended", "bridge/prove-intended"],
-            ));
+            crash_point(crash_points(purpose)[0]);
         }
         self.board.set(|status| status.activity = activity);
         Ok(())
     }
 
-    async fn done(&mut self, purpose: Purpose, mined: Mined) -> Result<(), Trouble> {
+    pub(super) async fn done(&mut self, purpose: Purpose, mined: Mined) -> Result<(), Trouble> {
         self.sending = None;
         let Mined {
             hash,
@@ -592,19 +643,16 @@ impl<C: Connector> Loop<C> {
             ..
         } = mined;
         info!(target: "tern::bridge", ?purpose, %hash, block, gas_used, "settled");
-        crash_point(step(purpose, ["bridge/commit-mined", "bridge/prove-mined"]));
+        crash_point(crash_points(purpose)[1]);
         self.records
             .done(purpose, L2Transaction { hash, block })
             .await?;
-        crash_point(step(
-            purpose,
-            ["bridge/commit-recorded", "bridge/prove-recorded"],
-        ));
+        crash_point(crash_points(purpose)[2]);
         Ok(())
     }
 
     /// What a refused transaction means. What L2 holds is read again before anything else is sent.
-    async fn refused(
+    pub(super) async fn refused(
         &mut self,
         settlement: &C::Settlement,
         purpose: Purpose,

@@ -20,6 +20,7 @@
 //! * `looping`: the loop above.
 //! * `following`: what L2 says to L3.
 //! * `delivery`: what L2 wants of L3.
+//! * `disputing`: stake, proposals, challenges, where batches are final without a proof.
 //! * `reports`: what the others are told.
 //! * `records`: what is kept on disk.
 
@@ -27,6 +28,7 @@ mod attestors;
 mod backoff;
 mod decision;
 mod delivery;
+mod disputing;
 mod following;
 mod looping;
 mod records;
@@ -41,6 +43,7 @@ use std::time::Duration;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tern_cluster::{Address, Fault};
 use tern_messages::BridgeStatus;
+use tern_settlement::Depth;
 use tern_storage::Store;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -61,8 +64,8 @@ pub struct VerifierBridge<C> {
     pub store: Arc<Store>,
     /// Header of L3 block 0.
     pub genesis: alloy::consensus::Header,
-    /// Blocks that must hold something on L2, the first included, before it is reported. At least 1.
-    pub confirmations: u64,
+    /// How deep something must be on L2 before it is reported.
+    pub depth: Depth,
     /// The key is anyone's: batches are committed with their proofs, and only while the chain is open to anyone.
     pub takeover: bool,
     /// How often to look at L2 without a hint.
@@ -131,7 +134,7 @@ impl<C: Connector> Actor for VerifierBridge<C> {
         myself: ActorRef<Self::Msg>,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        info!(target: "tern::bridge", confirmations = self.confirmations, "the bridge starts");
+        info!(target: "tern::bridge", depth = ?self.depth, "the bridge starts");
         let looping = Loop::new(self.clone(), state.board.clone(), Arc::clone(&state.wake));
         state.looping = Some(tokio::spawn(async move {
             let fault = looping.run().await;

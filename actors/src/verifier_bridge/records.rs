@@ -1,5 +1,6 @@
 //! What the bridge keeps on disk (numbers 0x68–0x6f). L2's own state wins over all of it.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -115,16 +116,20 @@ impl Records {
     ) -> Result<(), StorageError> {
         self.run(move |store| {
             let mut batch = WriteBatch::new();
-            let (first, last) = match purpose {
-                Purpose::Commit(number) => (number, number),
-                Purpose::Prove(first, last) => (first, last),
+            let settles = match purpose {
+                Purpose::Commit(number) | Purpose::Finalize(number) => number.0..=number.0,
+                Purpose::Prove(first, last) => first.0..=last.0,
+                // What they come to, the contract knows.
+                Purpose::Stake
+                | Purpose::Propose(_)
+                | Purpose::Answer(..)
+                | Purpose::Settle(..) => RangeInclusive::new(1, 0),
             };
-            for number in first.0..=last.0 {
-                let number = BatchNumber(number);
+            for number in settles.map(BatchNumber) {
                 let mut settled = store.get(&SETTLED, &number)?.unwrap_or_default();
                 match purpose {
                     Purpose::Commit(_) => settled.committed = Some(transaction),
-                    Purpose::Prove(..) => settled.verified = Some(transaction),
+                    _ => settled.verified = Some(transaction),
                 }
                 batch.put(&SETTLED, &number, &settled);
             }

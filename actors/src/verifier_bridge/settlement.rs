@@ -6,17 +6,17 @@ use std::ops::RangeInclusive;
 
 use alloy::consensus::Header;
 use alloy::eips::BlockId;
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::signers::local::PrivateKeySigner;
 use tern_cluster_config::SecretUrl;
 use tern_messages::{
-    Batch, BatchNumber, ChainId, ForcedTransaction, L2Transaction, Proof, ProvenRange,
-    QueuedMessage,
+    Batch, BatchNumber, ChainId, ForcedTransaction, L2Transaction, Proof, ProvenBlock, ProvenRange,
+    QueuedMessage, WindowDigest,
 };
 use tern_settlement::{
-    ExpectedRollup, FollowPolicy, ForcedEntry, InboxProof, L2, L2Block, L2Endpoint, Logged, Mined,
-    PreviousBatch, Queue, RecordedBlock, RollupClient, RollupStatus, SettlementError,
-    TransactionSender,
+    Challenged, Depth, DisputeTerms, DisputesClient, ExpectedRollup, FollowPolicy, ForcedEntry,
+    InboxProof, L2, L2Block, L2Endpoint, Logged, Mined, PreviousBatch, Proposal, Queue,
+    RecordedBlock, RollupClient, RollupStatus, SettlementError, Standing, TransactionSender,
 };
 use tokio::sync::Mutex;
 use tracing::warn;
@@ -30,6 +30,8 @@ pub type Answer<T> = Result<T, SettlementError>;
 pub trait Settlement: Send + Sync + Debug + 'static {
     /// The newest L2 block.
     fn head(&self) -> impl Future<Output = Answer<L2Block>> + Send;
+    /// With `head` as the newest L2 block: the newest that is so deep, or that of the contract's creation.
+    fn settled(&self, head: L2Block, depth: Depth) -> impl Future<Output = Answer<L2Block>> + Send;
     /// The L2 block of a number on the canonical chain.
     fn block(&self, number: u64) -> impl Future<Output = Answer<Option<L2Block>>> + Send;
     /// What the contract said after an L2 block.
@@ -91,6 +93,42 @@ pub trait Settlement: Send + Sync + Debug + 'static {
         proven: &ProvenRange,
         messages: InboxProof,
     ) -> impl Future<Output = Answer<Mined>> + Send;
+    /// On which terms batches are final without a proof, if they are.
+    fn dispute_terms(&self) -> Option<DisputeTerms>;
+    /// How proposals and challenges stand.
+    fn standing(&self) -> impl Future<Output = Answer<Standing>> + Send;
+    /// The proposal of a batch, if it is proposed.
+    fn proposal(
+        &self,
+        number: BatchNumber,
+    ) -> impl Future<Output = Answer<Option<Proposal>>> + Send;
+    /// How many messages the state after a proposed batch is known to have processed; 0 if it is not proposed.
+    fn known_messages(&self, number: BatchNumber) -> impl Future<Output = Answer<u64>> + Send;
+    /// Adds to the stake behind proposals.
+    fn add_stake(&self, amount: U256) -> impl Future<Output = Answer<Mined>> + Send;
+    /// Proposes a batch, with the windows after its blocks.
+    fn propose(
+        &self,
+        batch: &Batch,
+        windows: &[WindowDigest],
+        messages: InboxProof,
+    ) -> impl Future<Output = Answer<Mined>> + Send;
+    /// Proves a block of `batch` by itself, which follows `previous` (genesis if there is none).
+    fn answer_challenge(
+        &self,
+        genesis: &Header,
+        previous: Option<&Batch>,
+        batch: &Batch,
+        windows: &[WindowDigest],
+        proven: &ProvenBlock,
+    ) -> impl Future<Output = Answer<Mined>> + Send;
+    /// Has a challenge decided.
+    fn settle_challenge(
+        &self,
+        challenged: Challenged,
+    ) -> impl Future<Output = Answer<Mined>> + Send;
+    /// Makes a batch final that nobody challenged with success.
+    fn finalize(&self, batch: &Batch) -> impl Future<Output = Answer<Mined>> + Send;
     /// Messages that were sent within these L2 blocks, where `before` is the queue until then.
     fn messages(
         &self,
@@ -171,7 +209,9 @@ impl Connector for L2Connector {
         let verifier = rollup.verifier().await?;
         let required = rollup.required_proofs(verifier).await?;
         let attestors = Attestors::new(required, &self.watchers)?;
+        let disputes = rollup.disputes().await?;
         Ok(OnL2 {
+            disputes,
             rollup,
             sender,
             circuit: self.circuit,
@@ -200,9 +240,16 @@ pub struct OnL2 {
     watchers: Vec<SecretUrl>,
     /// The contract's verifier at the last look, and who is asked for signatures.
     asked: Mutex<(Address, Attestors)>,
+    disputes: Option<DisputesClient>,
 }
 
 impl OnL2 {
+    fn disputes(&self) -> Answer<&DisputesClient> {
+        self.disputes.as_ref().ok_or(SettlementError::NoDisputes {
+            rollup: self.rollup.address(),
+        })
+    }
+
     /// What the batch after `previous` follows.
     async fn previous(&self, genesis: &Header, previous: Option<&Batch>) -> Answer<PreviousBatch> {
         match previous {
@@ -215,6 +262,11 @@ impl OnL2 {
 impl Settlement for OnL2 {
     async fn head(&self) -> Answer<L2Block> {
         self.rollup.l2().head().await
+    }
+
+    async fn settled(&self, head: L2Block, depth: Depth) -> Answer<L2Block> {
+        let first = self.rollup.deployment_block();
+        self.rollup.l2().settled_below(head, depth, first).await
     }
 
     async fn block(&self, number: u64) -> Answer<Option<L2Block>> {
@@ -309,6 +361,61 @@ impl Settlement for OnL2 {
             .commit_and_prove(&previous, batch, statement, proof, messages)
             .await?;
         self.sender.send("commitAndProve", &call).await
+    }
+
+    fn dispute_terms(&self) -> Option<DisputeTerms> {
+        self.disputes.as_ref().map(|disputes| *disputes.terms())
+    }
+
+    async fn standing(&self) -> Answer<Standing> {
+        self.disputes()?.standing(self.sender.account()).await
+    }
+
+    async fn proposal(&self, number: BatchNumber) -> Answer<Option<Proposal>> {
+        self.disputes()?.proposal(number).await
+    }
+
+    async fn known_messages(&self, number: BatchNumber) -> Answer<u64> {
+        self.disputes()?.known_messages(number).await
+    }
+
+    async fn add_stake(&self, amount: U256) -> Answer<Mined> {
+        let call = self.disputes()?.add_stake(amount);
+        self.sender.send("addStake", &call).await
+    }
+
+    async fn propose(
+        &self,
+        batch: &Batch,
+        windows: &[WindowDigest],
+        messages: InboxProof,
+    ) -> Answer<Mined> {
+        let call = self.disputes()?.propose(batch, windows, messages).await?;
+        self.sender.send("propose", &call).await
+    }
+
+    async fn answer_challenge(
+        &self,
+        genesis: &Header,
+        previous: Option<&Batch>,
+        batch: &Batch,
+        windows: &[WindowDigest],
+        proven: &ProvenBlock,
+    ) -> Answer<Mined> {
+        let disputes = self.disputes()?;
+        let previous = self.previous(genesis, previous).await?;
+        let call = disputes.answer(&previous, batch, windows, proven).await?;
+        self.sender.send("answer", &call).await
+    }
+
+    async fn settle_challenge(&self, challenged: Challenged) -> Answer<Mined> {
+        let call = self.disputes()?.settle(challenged);
+        self.sender.send("settle", &call).await
+    }
+
+    async fn finalize(&self, batch: &Batch) -> Answer<Mined> {
+        let call = self.disputes()?.finalize(batch).await?;
+        self.sender.send("finalize", &call).await
     }
 
     async fn messages(

@@ -11,15 +11,15 @@ use tern_messages::job::StatementData;
 use tern_messages::statement::Point;
 use tern_messages::{
     Anchor, Batch, BatchHeader, BatchNumber, BatchesPending, BlockNumber, ChainId, FinalityRefusal,
-    FinalityReport, ForcedTransaction, L2Anchor, L2Transaction, Proof, ProvenRange, QueuedMessage,
-    SealedBlock, SettledHeights, StateProof,
+    FinalityReport, ForcedTransaction, L2Anchor, L2Transaction, OfferedMessages, Proof,
+    ProvenBlock, ProvenRange, QueuedMessage, SealedBlock, SettledHeights, StateProof, WindowDigest,
 };
 use tern_settlement::IRollup::{
     BlockHashUnavailable, IRollupErrors, TimestampBeforeAnchor, UnknownL2Block,
 };
 use tern_settlement::{
-    ForcedEntry, InboxProof, L2Block, Logged, Mined, Queue, RecordedBlock, Revert, RollupStatus,
-    SettlementError,
+    Challenged, Depth, DisputeTerms, ForcedEntry, InboxProof, L2Block, Logged, Mined, Proposal,
+    Queue, RecordedBlock, Revert, RollupStatus, SettlementError, Standing,
 };
 use tern_storage::{ChainIdentity, Store};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -27,6 +27,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::settlement::{Answer, Processed};
 use super::*;
 use crate::sequencer::testing::{SOON, fake, next};
+
+mod disputing;
 
 /// An L2 whose blocks hold at most one transaction of ours each.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +54,8 @@ struct Inner {
     pace: u64,
     /// Anyone may commit, with a proof.
     open: bool,
+    /// Batches are final unless somebody challenges them.
+    terms: Option<DisputeTerms>,
 }
 
 /// The contract after one L2 block.
@@ -68,6 +72,11 @@ struct State2 {
     discharged: Vec<u64>,
     /// Messages that the verified state has processed.
     processed: u64,
+    /// When each batch was proposed, from the first on.
+    proposed: Vec<u64>,
+    staked: U256,
+    waiting: Vec<Challenged>,
+    left: Vec<Challenged>,
 }
 
 fn unreachable() -> SettlementError {
@@ -172,6 +181,14 @@ fn hash(number: u64, fork: u8) -> B256 {
 impl Settlement for FakeL2 {
     async fn head(&self) -> Answer<L2Block> {
         let number = self.ask(|inner| Some(inner.blocks.len() as u64 - 1))?;
+        Ok(self.block(number).await?.unwrap())
+    }
+
+    async fn settled(&self, head: L2Block, depth: Depth) -> Answer<L2Block> {
+        let Depth::Confirmations(confirmations) = depth else {
+            panic!("blocks have no names here");
+        };
+        let number = head.settled_number(confirmations, 0);
         Ok(self.block(number).await?.unwrap())
     }
 
@@ -346,6 +363,112 @@ impl Settlement for FakeL2 {
             state.committed.truncate(before as usize);
             state.committed.push(batch);
             state.verified = number.0;
+        })
+    }
+
+    fn dispute_terms(&self) -> Option<DisputeTerms> {
+        self.with(|inner| inner.terms)
+    }
+
+    async fn standing(&self) -> Answer<Standing> {
+        self.ask(|inner| {
+            let state = inner.blocks.last()?;
+            Some(Standing {
+                proposed: BatchNumber(state.verified.max(state.proposed.len() as u64)),
+                staked: state.staked,
+                waiting: state.waiting.clone(),
+                left: state.left.clone(),
+            })
+        })
+    }
+
+    async fn proposal(&self, batch: BatchNumber) -> Answer<Option<Proposal>> {
+        self.ask(|inner| {
+            let state = inner.blocks.last()?;
+            let window = inner.terms?.challenge_window.as_secs();
+            let since = state.proposed.get(batch.0 as usize - 1);
+            let waiting = state.waiting.iter();
+            Some(since.map(|since| Proposal {
+                batch,
+                id: batch.0,
+                batch_hash: B256::ZERO,
+                windows_hash: B256::ZERO,
+                end: since + window,
+                open: waiting.filter(|waiting| waiting.batch == batch).count() as u16,
+            }))
+        })
+    }
+
+    async fn known_messages(&self, _: BatchNumber) -> Answer<u64> {
+        Ok(0)
+    }
+
+    async fn add_stake(&self, amount: U256) -> Answer<Mined> {
+        self.send(format!("stake {amount}"), |state| state.staked += amount)
+    }
+
+    async fn propose(
+        &self,
+        batch: &Batch,
+        windows: &[WindowDigest],
+        _: InboxProof,
+    ) -> Answer<Mined> {
+        assert_eq!(windows.len(), batch.blocks.len());
+        let number = batch.header.number.0;
+        let now = self.head().await?.timestamp;
+        let before = number as usize - 1;
+        self.send(format!("propose {number}"), |state| {
+            assert!(state.committed.get(before) == Some(batch) && state.staked > U256::ZERO);
+            let verified = state.verified as usize;
+            state.proposed.resize(verified.max(state.proposed.len()), 0);
+            assert_eq!(state.proposed.len(), before);
+            state.proposed.push(now);
+        })
+    }
+
+    async fn answer_challenge(
+        &self,
+        _: &Header,
+        previous: Option<&Batch>,
+        batch: &Batch,
+        windows: &[WindowDigest],
+        proven: &ProvenBlock,
+    ) -> Answer<Mined> {
+        let number = batch.header.number;
+        assert_eq!(
+            previous.map_or(0, |batch| batch.header.number.0) + 1,
+            number.0
+        );
+        assert_eq!(windows.len(), batch.blocks.len());
+        self.send(format!("answer {}", proven.block), |state| {
+            let index = (proven.block.0 - batch.header.first_block.0) as u16;
+            let answered = Challenged {
+                batch: number,
+                index,
+            };
+            assert!(state.waiting.contains(&answered));
+            state.waiting.retain(|waiting| *waiting != answered);
+        })
+    }
+
+    async fn settle_challenge(&self, challenged: Challenged) -> Answer<Mined> {
+        let Challenged { batch, index } = challenged;
+        self.send(format!("settle {batch} {index}"), |state| {
+            state.left.retain(|left| *left != challenged);
+        })
+    }
+
+    async fn finalize(&self, batch: &Batch) -> Answer<Mined> {
+        let number = batch.header.number.0;
+        self.send(format!("finalize {number}"), |state| {
+            assert_eq!(state.verified + 1, number);
+            assert!(
+                state
+                    .waiting
+                    .iter()
+                    .all(|waiting| waiting.batch.0 != number)
+            );
+            state.verified = number;
         })
     }
 
@@ -558,6 +681,10 @@ async fn holding(
                 let numbers = (first.0..=last.0).filter_map(|n| at(BatchNumber(n)));
                 let _ = reply.send(Ok(numbers.map(|batch| batch.header).collect()));
             }
+            BatcherMessage::Windows(first, last, reply) => {
+                let windows = (first.0..=last.0).map(|number| [number, 0, 0, 0]);
+                let _ = reply.send(Ok(windows.collect()));
+            }
             _ => {}
         }
     })
@@ -570,6 +697,16 @@ async fn holding(
         }
         CoordinatorMessage::Proven(number, reply) => {
             let _ = reply.send(Ok(Some(proven(number.0, shared))));
+        }
+        CoordinatorMessage::ProveBlock(block, reply) => {
+            let ProvenRange {
+                statement, proof, ..
+            } = proven(1, 1);
+            let _ = reply.send(Ok(Some(ProvenBlock {
+                block,
+                statement,
+                proof,
+            })));
         }
         CoordinatorMessage::Settled(heights) => {
             let _ = settled_sender.send(heights);
@@ -586,7 +723,7 @@ async fn holding(
             let _ = sender.send(Told::Finality(report));
             let _ = reply.send(Ok(()));
         }
-        MainNodeMessage::OfferMessages(messages, reply) => {
+        MainNodeMessage::OfferMessages(OfferedMessages { messages, .. }, reply) => {
             let wanted = messages.last().map_or(0, |last| last.index + 1);
             let _ = sender.send(Told::Messages(messages));
             let _ = reply.send(wanted);
@@ -601,7 +738,7 @@ async fn holding(
         connector: l2.clone(),
         store: Arc::clone(store),
         genesis: Header::default(),
-        confirmations: 1,
+        depth: Depth::Confirmations(1),
         takeover: false,
         poll: Duration::from_millis(10),
         main_node,
@@ -835,7 +972,7 @@ async fn a_record_is_refreshed_however_deep_it_must_be_to_count() {
     }
     let store = store(&directory);
     let mut fixture = fixture(&store, &l2, 1, 0).await;
-    fixture.bridge.confirmations = 300;
+    fixture.bridge.depth = Depth::Confirmations(300);
     let board = Board::default();
     let looping = Loop::new(fixture.bridge.clone(), board.clone(), Arc::default());
     let _running = Running(tokio::spawn(looping.run()));
@@ -930,7 +1067,7 @@ async fn messages_are_offered_once_they_are_deep_enough_and_again_to_a_node_that
     let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
     let store = store(&directory);
     let mut fixture = fixture(&store, &l2, 0, 0).await;
-    fixture.bridge.confirmations = 3;
+    fixture.bridge.depth = Depth::Confirmations(3);
     send(&l2);
     send(&l2);
     let _running = fixture.start();
@@ -1095,7 +1232,7 @@ async fn heights_are_reported_only_at_the_depth_asked_for() {
     let (directory, l2) = (TempDir::new().unwrap(), FakeL2::new());
     let store = store(&directory);
     let mut fixture = fixture(&store, &l2, 1, 0).await;
-    fixture.bridge.confirmations = 3;
+    fixture.bridge.depth = Depth::Confirmations(3);
     let _running = fixture.start();
     let first = |told| match told {
         Told::Finality(report) => Some(report),

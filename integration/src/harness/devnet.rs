@@ -25,6 +25,8 @@ pub struct Options {
     pub l2_rpc: Option<String>,
     /// Further variables of the environment.
     pub environment: Vec<(&'static str, String)>,
+    /// Further arguments.
+    pub arguments: Vec<&'static str>,
 }
 
 impl Options {
@@ -34,6 +36,7 @@ impl Options {
             profile: "insecure-test",
             l2_rpc: None,
             environment: Vec::new(),
+            arguments: Vec::new(),
         }
     }
 
@@ -56,6 +59,12 @@ impl Options {
     /// With `name=value` in the environment.
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.environment.push((name, value.to_owned()));
+        self
+    }
+
+    /// With further arguments.
+    pub fn saying(mut self, arguments: &[&'static str]) -> Self {
+        self.arguments.extend(arguments);
         self
     }
 }
@@ -106,6 +115,7 @@ impl Devnet {
         command
             .args(["devnet", "--rpc", "127.0.0.1:0"])
             .args(["--profile", options.profile])
+            .args(&options.arguments)
             .arg("--data-dir")
             .arg(directory)
             .envs(

@@ -178,6 +178,21 @@ impl Rebuilt {
         })
     }
 
+    /// Starts a watcher that challenges what is wrong; its account on L2 is `key`'s.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn challenging(&self, key: &PrivateKeySigner) -> Result<Started> {
+        let mut command = self.watcher()?;
+        command
+            .args(["--challenge-key-env", "CHALLENGER"])
+            .env("CHALLENGER", hex::encode_prefixed(key.to_bytes()));
+        Ok(Started {
+            process: command.spawn()?,
+            _turn: None,
+        })
+    }
+
     /// What was started has said.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use tern_integration::vectors::say;
 use super::{ATTACKER, Attack, BATCHES, CALLEE, GAS, assert_counted, chain, code, rounds, send};
 
 fn limits() -> MachineLimits {
-    super::limits(1 << 21)
+    super::limits(1 << 20)
 }
 
 /// A loop: what runs once, and what runs each time with the counter on the stack.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use alloy::primitives::{Address, address};
+use alloy::primitives::{Address, U256, address};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::rpc::types::Filter;
 use alloy::sol_types::SolEvent;
@@ -36,6 +36,7 @@ struct Victim {
     directory: tempfile::TempDir,
     anvil: Anvil,
     ledger: Ledger,
+    arguments: &'static [&'static str],
 }
 
 impl Victim {
@@ -44,12 +45,14 @@ impl Victim {
             directory: tempfile::tempdir()?,
             anvil: Anvil::start(&["--block-time", "1"])?,
             ledger: Ledger::new(SOMEBODY),
+            arguments: &[],
         })
     }
 
     fn options(&self, roles: &str, sealing: &str) -> Options {
         Options::quick()
             .on(self.anvil.url())
+            .saying(self.arguments)
             .with("TERN_ROLES", roles)
             .with("TERN_SEALING__MIN_INTERVAL", sealing)
             .with("TERN_SEALING__MAX_INTERVAL", sealing)
@@ -210,6 +213,45 @@ async fn die_everywhere(victim: &mut Victim) -> Result<()> {
         Ok((heights["sealed"] == heights["committed"]).then_some(()))
     })
     .await?;
+    Rebuilt::of(devnet).await.map(drop)
+}
+
+/// The same for batches that are final without a proof.
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_are_proposed_and_made_final_once_whichever_step_of_the_bridge_dies() -> Result<()>
+{
+    let mut victim = Victim {
+        arguments: &["--challenge-window", "5s", "--proof-time", "1h"],
+        ..Victim::new()?
+    };
+    for step in [
+        "bridge/stake-intended",
+        "bridge/stake-mined",
+        "bridge/propose-intended",
+        "bridge/propose-mined",
+        "bridge/propose-recorded",
+        "bridge/finalize-intended",
+        "bridge/finalize-mined",
+        "bridge/finalize-recorded",
+    ] {
+        let died = victim.dies_at(step, SETTLING, SOON, STEP).await;
+        died.with_context(|| victim.log().unwrap_or_default())?;
+    }
+    let devnet = victim.start(SETTLING, NEVER).await?;
+    let user = devnet.user(1).await?;
+    victim.ledger.is_kept(&user).await?;
+    let settled = devnet.settled()?;
+    until("what was committed to be final", STEP, || async {
+        let committed = settled.rollup().lastCommittedBatch().call().await?;
+        let verified = settled.verified_batch().await?;
+        Ok((verified >= 2 && verified == committed).then_some(()))
+    })
+    .await?;
+    settled_once(&victim.l2()?, *settled.rollup().address()).await?;
+    let disputes = devnet.deployment().disputes.context("it has disputes")?;
+    // The stake was put there once.
+    let staked = victim.l2()?.get_balance(disputes).await?;
+    ensure!(staked == U256::from(10).pow(U256::from(19)), "{staked}");
     Rebuilt::of(devnet).await.map(drop)
 }
 

@@ -6,6 +6,7 @@ mod bad_input;
 mod bridge;
 mod crash;
 mod differential;
+mod disputes;
 mod end_to_end;
 mod rebuild;
 mod takeover;

@@ -9,6 +9,7 @@ const GOVERNANCE: &str = include_str!("../artifacts/Governance.json");
 const ATTESTATION: &str = include_str!("../artifacts/AttestationVerifier.json");
 const SET: &str = include_str!("../artifacts/VerifierSet.json");
 const FORCED: &str = include_str!("../artifacts/ForcedQueue.json");
+const DISPUTES: &str = include_str!("../artifacts/Disputes.json");
 const BRIDGE: &str = include_str!("../artifacts/Bridge.json");
 const L3_INBOX: &str = include_str!("../artifacts/L3Inbox.json");
 const L3_BRIDGE: &str = include_str!("../artifacts/L3Bridge.json");
@@ -28,6 +29,11 @@ struct Artifact {
 /// Creation code of the `ForcedQueue` with its constructor's arguments, ABI-encoded.
 pub(crate) fn forced_queue(arguments: &[u8]) -> Bytes {
     creation(FORCED, arguments)
+}
+
+/// Creation code of `Disputes` with its constructor's arguments, ABI-encoded.
+pub(crate) fn disputes(arguments: &[u8]) -> Bytes {
+    creation(DISPUTES, arguments)
 }
 
 /// Creation code of the `Bridge`, which takes no arguments.
@@ -97,6 +103,7 @@ mod tests {
 
     use super::*;
     use crate::bindings::Foundations::FoundationsErrors;
+    use crate::bindings::IDisputes::{IDisputesCalls, IDisputesErrors};
     use crate::bindings::IGovernance::{IGovernanceCalls, IGovernanceErrors};
     use crate::bindings::IRollup::{IRollupCalls, IRollupErrors};
 
@@ -119,13 +126,15 @@ mod tests {
         };
         assert!(selectors::<IRollupCalls>().is_subset(&found(ROLLUP)));
         assert!(selectors::<IGovernanceCalls>().is_subset(&found(GOVERNANCE)));
+        assert!(selectors::<IDisputesCalls>().is_subset(&found(DISPUTES)));
     }
 
     #[test]
     fn every_error_of_the_contracts_is_decoded() {
         let known = &selectors::<IRollupErrors>() | &selectors::<FoundationsErrors>();
         let known = &known | &selectors::<IGovernanceErrors>();
-        for artifact in [ROLLUP, GOVERNANCE, VERIFIER, ATTESTATION, SET] {
+        let known = &known | &selectors::<IDisputesErrors>();
+        for artifact in [ROLLUP, DISPUTES, GOVERNANCE, VERIFIER, ATTESTATION, SET] {
             for error in abi(artifact).errors() {
                 assert!(
                     known.contains(&error.selector()),

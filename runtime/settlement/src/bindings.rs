@@ -325,6 +325,171 @@ alloy::sol! {
         ) external payable returns (uint256 id);
     }
 
+    /// Batches that are final unless somebody challenges them, as `contracts/src/dispute/IDisputes.sol` has it.
+    interface IDisputes {
+        /// The last block of a batch, see `IRollup`.
+        struct BlockTip {
+            bytes32 blockHash;
+            bytes32 stateRoot;
+            bytes32 beaconRoot;
+            uint64 number;
+            uint64 timestamp;
+            uint64 baseFee;
+            uint64 gasUsed;
+        }
+
+        /// Opens a batch hash.
+        struct Opening {
+            bytes32 parentBatchHash;
+            bytes32 blocksDigest;
+            BlockTip tip;
+            uint64 forced;
+        }
+
+        /// Shows how many messages a state has processed.
+        struct InboxProof {
+            bytes[] account;
+            bytes[] slot;
+        }
+
+        /// What is decided at deployment; times in seconds, amounts in wei.
+        struct Terms {
+            uint64 challengeWindow;
+            uint64 proofTime;
+            uint256 stake;
+            uint256 bond;
+        }
+
+        /// What is kept of a proposal.
+        struct Proposal {
+            bytes32 batchHash;
+            bytes32 windowsHash;
+            bytes32 startWindow;
+            bytes32 endWindow;
+            address proposer;
+            uint40 since;
+            uint16 blocks;
+            uint16 open;
+            uint64 epoch;
+            uint64 slashes;
+            uint64 lastBlock;
+            uint64 processed;
+            uint64 id;
+        }
+
+        /// What is kept of a challenge.
+        struct Challenge {
+            address challenger;
+            uint40 since;
+            bool decided;
+        }
+
+        /// A challenge that waits.
+        struct Waiting {
+            uint64 number;
+            uint16 index;
+            bool left;
+        }
+
+        /// How things stand for whoever proposes.
+        struct Standing {
+            uint64 proposed;
+            uint256 staked;
+            Waiting[] waiting;
+        }
+
+        /// The proof of a block by itself.
+        struct Answer {
+            Opening previous;
+            Opening batch;
+            bytes blocks;
+            bytes windows;
+            uint64[4] commitment;
+            uint64[2] evaluation;
+            bytes proof;
+        }
+
+        /// A batch is final after its window, if nobody challenges it.
+        event BatchProposed(uint64 indexed number, bytes32 indexed batchHash, uint64 id, bytes windows);
+        /// The block was not defended.
+        event ChallengeWon(uint64 indexed number, uint16 indexed index, uint64 indexed id, uint256 reward);
+        /// A term is zero or too long, or the stake is less than two bonds.
+        error InvalidTerms(string name);
+        /// Only the operator proposes.
+        error NotOperator(address caller);
+        /// Less is staked than proposals need.
+        error StakeTooSmall(uint256 staked, uint256 needed);
+        /// What is live needs the stake.
+        error StakeNeeded(uint256 staked, uint256 needed);
+        /// The batch is final.
+        error BatchIsFinal(uint64 number);
+        /// The batch is not proposed, or was dropped since.
+        error NotProposed(uint64 number);
+        /// What is given does not open the batch that is committed.
+        error OtherBatch(uint64 number);
+        /// A proposal says a window after each block.
+        error WindowsMismatch(uint64 number, uint256 windows, uint256 blocks);
+        /// The batch before it is final with another window.
+        error OtherStart(uint64 number);
+        /// Challenges of the batch wait for their decision.
+        error ChallengesWait(uint64 number, uint16 open);
+        /// It can be challenged no longer.
+        error WindowIsOver(uint64 number, uint64 end);
+        /// It can still be challenged.
+        error WindowIsOpen(uint64 number, uint64 end);
+        /// A challenge takes exactly this bond.
+        error OtherBond(uint256 sent, uint256 needed);
+        /// The batch has fewer blocks.
+        error NoSuchBlock(uint64 number, uint16 index);
+        /// The block was challenged before.
+        error AlreadyChallenged(uint64 number, uint16 index);
+        /// The batch was proposed anew since.
+        error OtherProposal(uint64 number, uint64 id);
+        /// The receiver refuses.
+        error ReceiverFailed(address receiver);
+        /// There is no such challenge, or it is decided.
+        error NoChallenge(uint64 number, uint16 index);
+        /// It can be proven until then.
+        error ProofTimeRuns(uint64 number, uint16 index, uint64 until);
+        /// Nobody owes the caller anything.
+        error NothingOwed(address account);
+        /// Adds to the caller's stake.
+        function addStake() external payable;
+        /// Takes from the caller's stake what nothing needs.
+        function withdrawStake(uint256 amount) external;
+        /// Pays the caller what it is owed.
+        function collect() external;
+        /// Proposes a committed batch.
+        function propose(
+            uint64 number,
+            Opening calldata batch,
+            bytes calldata windows,
+            InboxProof calldata messages
+        ) external;
+        /// Says that a block came out differently.
+        function challenge(uint64 number, uint16 index, uint64 id) external payable;
+        /// Proves the block.
+        function answer(uint64 number, uint16 index, Answer calldata given) external;
+        /// Decides a challenge that was not answered in time, or of which nothing is left to decide.
+        function settle(uint64 number, uint16 index) external;
+        /// Makes a batch final that was not challenged with success.
+        function finalize(uint64 number, Opening calldata batch) external;
+        /// What is decided at deployment.
+        function terms() external view returns (Terms memory);
+        /// What an account that proposes asks at each step.
+        function standing(address account) external view returns (Standing memory);
+        /// The last proposal of a batch.
+        function proposal(uint64 number) external view returns (Proposal memory);
+        /// Whether the batch that is committed under this number is proposed.
+        function isProposed(uint64 number) external view returns (bool);
+        /// The challenge of a block of a proposal.
+        function challengeOf(uint64 id, uint16 index) external view returns (Challenge memory);
+        /// How many messages the state after a proposed batch is known to have processed.
+        function knownMessages(uint64 number) external view returns (uint64);
+        /// What an account can collect.
+        function owed(address account) external view returns (uint256);
+    }
+
     /// What users ask of any token.
     interface IToken {
         /// Digits behind the point of an amount that people read.

@@ -53,6 +53,8 @@ pub struct RollupClient {
     address: Address,
     pub(crate) inbox: Address,
     pub(crate) forced_queue: Address,
+    /// Zero if proofs alone make batches final.
+    pub(crate) disputes: Address,
     deployment_block: u64,
 }
 
@@ -79,6 +81,7 @@ impl RollupClient {
             address,
             inbox: Address::ZERO,
             forced_queue: Address::ZERO,
+            disputes: Address::ZERO,
             deployment_block: 0,
         };
         let found = ChainId(client.identify(IRollup::chainIdCall {}).await?);
@@ -87,6 +90,7 @@ impl RollupClient {
         client.same("genesis block", genesis_hash, found)?;
         client.inbox = client.identify(IRollup::inboxCall {}).await?;
         client.forced_queue = client.identify(IRollup::forcedQueueCall {}).await?;
+        client.disputes = client.identify(IRollup::disputesCall {}).await?;
         client.deployment_block = client.identify(IRollup::deploymentBlockCall {}).await?;
         Ok(client)
     }

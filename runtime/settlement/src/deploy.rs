@@ -10,6 +10,7 @@ use tern_messages::{ChainId, WindowDigest};
 
 use crate::artifacts;
 use crate::bindings::IRollup;
+use crate::disputes::DisputeTerms;
 use crate::error::SettlementError;
 use crate::posting::Call;
 use crate::predeploys::canonical_bridge;
@@ -36,6 +37,8 @@ pub struct RollupPlan {
     pub bridge: Address,
     /// How long something may wait.
     pub deadlines: Deadlines,
+    /// If batches are final without a proof unless somebody challenges them: on which terms.
+    pub disputes: Option<DisputeTerms>,
 }
 
 /// How long something may wait.
@@ -67,6 +70,8 @@ pub struct DeployedChain {
     pub governance: Address,
     /// The `ForcedQueue`.
     pub forced_queue: Address,
+    /// The `Disputes`, if the plan has terms for it.
+    pub disputes: Option<Address>,
     /// The `Rollup`.
     pub rollup: Deployed,
 }
@@ -165,11 +170,11 @@ pub async fn deploy_bridge(sender: &TransactionSender) -> Result<Address, Settle
     }
 }
 
-/// Creates the `Governance`, the `ForcedQueue`, and the `Rollup` that obeys the one and takes from the other.
+/// Creates the `Governance`, the `ForcedQueue`, `Disputes` if the plan asks for it, and the `Rollup` that knows them.
 ///
 /// # Errors
 /// [`SettlementError::UnsupportedL2`] where the EVM does not know the blocks of the chain it runs on,
-/// [`SettlementError::Reverted`] with `InvalidGenesis`, `InvalidDelay` or `InvalidAccount` if the plan is not that of a
+/// [`SettlementError::Reverted`] with `InvalidGenesis`, `InvalidDelay`, `InvalidTerms` or `InvalidAccount` if the plan is not that of a
 /// chain, and those of [`TransactionSender::send`].
 pub async fn deploy_rollup(
     sender: &TransactionSender,
@@ -184,15 +189,28 @@ pub async fn deploy_rollup(
     let governance = create(sender, "the creation of the Governance", data)
         .await?
         .address;
-    // The two know each other: the queue is told where the Rollup will be.
+    // They know each other: queue and disputes are told where the Rollup will be.
     let nonce = sender.l2().mined_nonce(sender.account()).await?;
-    let rollup = sender.account().create(nonce + 1);
+    let before = 1 + u64::from(plan.disputes.is_some());
+    let rollup = sender.account().create(nonce + before);
     let inclusion = plan.deadlines.inclusion.as_secs();
     let arguments = (rollup, plan.chain_id.0, inclusion).abi_encode_params();
     let data = artifacts::forced_queue(&arguments);
     let forced_queue = create(sender, "the creation of the ForcedQueue", data)
         .await?
         .address;
+    let disputes = match &plan.disputes {
+        None => None,
+        Some(terms) => {
+            let arguments = (rollup, terms.sol()).abi_encode_params();
+            let data = artifacts::disputes(&arguments);
+            Some(
+                create(sender, "the creation of Disputes", data)
+                    .await?
+                    .address,
+            )
+        }
+    };
     let genesis = IRollup::Genesis {
         chainId: plan.chain_id.0,
         gasLimit: header.gas_limit,
@@ -215,6 +233,7 @@ pub async fn deploy_rollup(
         governance,
         plan.bridge,
         forced_queue,
+        disputes.unwrap_or_default(),
         deadlines,
     );
     let data = artifacts::rollup(&arguments.abi_encode_params());
@@ -222,6 +241,7 @@ pub async fn deploy_rollup(
     Ok(DeployedChain {
         governance,
         forced_queue,
+        disputes,
         rollup,
     })
 }

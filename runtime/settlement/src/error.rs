@@ -11,12 +11,14 @@ use thiserror::Error;
 
 use crate::bindings::Foundations::FoundationsErrors;
 use crate::bindings::IBridge::IBridgeErrors;
+use crate::bindings::IDisputes::IDisputesErrors;
 use crate::bindings::IExits::IExitsErrors;
 use crate::bindings::IForcedQueue::IForcedQueueErrors;
 use crate::bindings::IGovernance::IGovernanceErrors;
 use crate::bindings::IInbox::IInboxErrors;
 use crate::bindings::IL3Bridge::IL3BridgeErrors;
 use crate::bindings::IRollup::IRollupErrors;
+use crate::depth::Tag;
 use crate::endpoint::L2Endpoint;
 use crate::follower::FollowFailure;
 use crate::posting::PostingError;
@@ -90,6 +92,27 @@ pub enum SettlementError {
         /// Chain id of the endpoint.
         found: ChainId,
     },
+    /// L2 does not show a block below its newest one: servers behind one endpoint lag.
+    #[error("L2 at {endpoint} has no block {number} below its head")]
+    NoBlock {
+        /// Scheme and host of the endpoint.
+        endpoint: String,
+        /// The block's number.
+        number: u64,
+    },
+    /// L2's server does not know (yet) which of its blocks has a name.
+    #[error(
+        "L2 at {endpoint} does not say which of its blocks is {tag}: {reason}. If it never does, leave l2.tag out and count \
+         l2.confirmations"
+    )]
+    NoTag {
+        /// Scheme and host of the endpoint.
+        endpoint: String,
+        /// The name.
+        tag: Tag,
+        /// L2's words, shortened.
+        reason: String,
+    },
     /// Nothing is deployed at the address.
     #[error("there is no contract at {address} on L2 chain {chain}; was it deployed there?")]
     NoContract {
@@ -126,6 +149,14 @@ pub enum SettlementError {
         expected: String,
         /// The contract's value.
         found: String,
+    },
+    /// The chain's batches are final by proofs alone.
+    #[error(
+        "the Rollup at {rollup} was deployed without challenges: its batches are final by proofs alone"
+    )]
+    NoDisputes {
+        /// The contract.
+        rollup: Address,
     },
     /// The contract refused the call.
     #[error("L2 refused {action}: {revert}")]
@@ -251,6 +282,8 @@ impl SettlementError {
         match self {
             Self::Unreachable { .. }
             | Self::Malformed { .. }
+            | Self::NoBlock { .. }
+            | Self::NoTag { .. }
             | Self::PostingMissing { .. }
             | Self::Refused { .. }
             | Self::NotMined { .. }
@@ -264,6 +297,7 @@ impl SettlementError {
             | Self::NoFactory { .. }
             | Self::NotARollup { .. }
             | Self::WrongRollup { .. }
+            | Self::NoDisputes { .. }
             | Self::Reverted { .. }
             | Self::GasLimit { .. }
             | Self::UnknownVerifier { .. }
@@ -359,6 +393,8 @@ pub enum Revert {
     Rollup(IRollupErrors),
     /// The chain is halted or paused, or another refusal of its `Governance`.
     Governance(IGovernanceErrors),
+    /// The reason of the contract of proposals and challenges.
+    Disputes(IDisputesErrors),
     /// The bridge's reason.
     Bridge(Box<IBridgeErrors>),
     /// The reason of its way out of a chain that ended.
@@ -385,6 +421,9 @@ impl Revert {
         }
         if let Ok(error) = IGovernanceErrors::abi_decode(data) {
             return Self::Governance(error);
+        }
+        if let Ok(error) = IDisputesErrors::abi_decode(data) {
+            return Self::Disputes(error);
         }
         if let Ok(error) = FoundationsErrors::abi_decode(data) {
             return Self::Foundation(error);
@@ -424,6 +463,7 @@ impl std::fmt::Display for Revert {
         match self {
             Self::Rollup(error) => write!(f, "{error:?}"),
             Self::Governance(error) => write!(f, "{error:?}"),
+            Self::Disputes(error) => write!(f, "{error:?}"),
             Self::Bridge(error) => write!(f, "{error:?}"),
             Self::Exits(error) => write!(f, "{error:?}"),
             Self::L3Bridge(error) => write!(f, "{error:?}"),

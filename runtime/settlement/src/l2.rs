@@ -208,7 +208,10 @@ impl L2 {
         Ok(encoded.into())
     }
 
-    async fn block_at(&self, at: BlockNumberOrTag) -> Result<Option<L2Block>, SettlementError> {
+    pub(crate) async fn block_at(
+        &self,
+        at: BlockNumberOrTag,
+    ) -> Result<Option<L2Block>, SettlementError> {
         let block = self
             .ask("a block", self.provider.get_block_by_number(at))
             .await?;

@@ -18,6 +18,8 @@ mod bindings;
 mod client;
 pub mod compression;
 mod deploy;
+mod depth;
+mod disputes;
 mod endpoint;
 mod error;
 mod exits;
@@ -33,8 +35,8 @@ mod transport;
 
 pub use attestation::{AttestationVerifier, RequiredProofs, RequiredVerifier, Signatures, Watcher};
 pub use bindings::{
-    Foundations, IBridge, IExits, IForcedQueue, IGovernance, IInbox, IL3Bridge, IL3Inbox, IRollup,
-    IToken, Message, Withdrawal,
+    Foundations, IBridge, IDisputes, IExits, IForcedQueue, IGovernance, IInbox, IL3Bridge,
+    IL3Inbox, IRollup, IToken, Message, Withdrawal,
 };
 pub use client::{ExpectedRollup, RollupClient, RollupStatus};
 pub use deploy::{
@@ -42,6 +44,8 @@ pub use deploy::{
     deploy_attestation_verifier, deploy_bridge, deploy_rollup, deploy_verifier,
     deploy_verifier_set,
 };
+pub use depth::{Depth, Tag};
+pub use disputes::{Challenge, Challenged, DisputeTerms, DisputesClient, Proposal, Standing};
 pub use endpoint::L2Endpoint;
 pub use error::{AnswerLimit, Revert, SettlementError};
 pub use follower::FollowPolicy;

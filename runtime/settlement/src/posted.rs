@@ -67,15 +67,30 @@ impl RollupClient {
         number: BatchNumber,
         since: u64,
     ) -> Result<PostedBatch, SettlementError> {
+        let what = "its hash";
+        let missing = SettlementError::PostingMissing {
+            batch: number,
+            what,
+        };
+        let held = self.batch_hash(number).await?.ok_or(missing)?;
+        self.posted_as(number, held, since).await
+    }
+
+    /// The same, of the batch that the contract holds, or held before, under this hash.
+    ///
+    /// # Errors
+    /// [`SettlementError::PostingMissing`] if L2 does not show it.
+    pub async fn posted_as(
+        &self,
+        number: BatchNumber,
+        hash: B256,
+        since: u64,
+    ) -> Result<PostedBatch, SettlementError> {
         let missing = |what| SettlementError::PostingMissing {
             batch: number,
             what,
         };
-        let held = self
-            .batch_hash(number)
-            .await?
-            .ok_or_else(|| missing("its hash"))?;
-        let filter = self.commits_of(number, held);
+        let filter = self.commits_of(number, hash);
         let log = self
             .log_since(filter, since)
             .await?
@@ -230,7 +245,7 @@ impl RollupClient {
     }
 
     /// The newest log that the filter admits, searched from the head back to the contract's creation.
-    async fn newest_log(&self, filter: Filter) -> Result<Option<Log>, SettlementError> {
+    pub(crate) async fn newest_log(&self, filter: Filter) -> Result<Option<Log>, SettlementError> {
         let mut to = self.l2().head().await?.number;
         loop {
             let from = to

@@ -198,7 +198,8 @@ impl PreviousBatch {
         keccak256(parts.abi_encode())
     }
 
-    fn sol(&self) -> IRollup::PreviousBatch {
+    /// In the contract's words.
+    pub(crate) fn sol(&self) -> IRollup::PreviousBatch {
         IRollup::PreviousBatch {
             parentBatchHash: self.parent_batch_hash,
             blocksDigest: self.blocks_digest,
@@ -330,7 +331,7 @@ fn extents(batches: &[Batch], forced: &[u64]) -> Result<Vec<IRollup::Extent>, Po
     batches.iter().zip(forced).map(extent).collect()
 }
 
-fn sized(rollup: Address, data: Vec<u8>) -> Result<Call, PostingError> {
+pub(crate) fn sized(rollup: Address, data: Vec<u8>) -> Result<Call, PostingError> {
     if data.len() > MAX_CALLDATA {
         return Err(PostingError::TooLarge {
             len: data.len(),
@@ -408,7 +409,8 @@ fn framed(blocks: &[SealedBlock]) -> Result<Vec<u8>, PostingError> {
     Ok(out)
 }
 
-fn packed_blocks(batch: &Batch) -> Result<Vec<u8>, PostingError> {
+/// A batch's blocks as they are posted for a proof, one after the other.
+pub(crate) fn packed_blocks(batch: &Batch) -> Result<Vec<u8>, PostingError> {
     let mut out = Vec::with_capacity(batch.blocks.len() * PACKED_BLOCK);
     for SealedBlock { header, hash, .. } in &batch.blocks {
         let base_fee = header.base_fee_per_gas.ok_or(PostingError::MissingField {

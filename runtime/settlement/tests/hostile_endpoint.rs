@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use tern_settlement::{L2, L2Endpoint, SettlementError};
+use tern_settlement::{Depth, L2, L2Block, L2Endpoint, SettlementError, Tag};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -25,6 +25,23 @@ async fn answering(bytes: Vec<u8>) -> L2Endpoint {
     endpoint.timeout = Duration::from_millis(300);
     endpoint.max_response = 1000;
     endpoint
+}
+
+/// An endpoint that gives one of these results (or errors) after the other.
+async fn answering_each(results: &'static [&'static str]) -> L2Endpoint {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        for (id, result) in results.iter().enumerate() {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            assert_ne!(stream.read(&mut request).await.unwrap(), 0);
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{id},{result}}}"#);
+            let answer = http("200 OK\r\nconnection: close", &body);
+            stream.write_all(&answer).await.unwrap();
+        }
+    });
+    L2Endpoint::new(url.parse().unwrap())
 }
 
 fn http(status: &str, body: &str) -> Vec<u8> {
@@ -87,4 +104,36 @@ async fn another_scheme_than_http_is_refused_for_good() {
     let error = L2::connect(endpoint).await.unwrap_err();
     assert!(matches!(error, SettlementError::Scheme { .. }));
     assert!(!error.is_retryable());
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_the_tag_is_named_and_asked_again() {
+    const CHAIN: &str = r#""result":"0x1""#;
+    let head = L2Block {
+        number: 7,
+        hash: Default::default(),
+        parent_hash: Default::default(),
+        timestamp: 0,
+        base_fee: 0,
+    };
+    let none = answering_each(&[CHAIN, r#""result":null"#]).await;
+    let refused = answering_each(&[
+        CHAIN,
+        r#""error":{"code":-39001,"message":"finalized block not found"}"#,
+    ])
+    .await;
+    for (endpoint, said) in [
+        (none, "there is none"),
+        (refused, "finalized block not found"),
+    ] {
+        let l2 = L2::connect(endpoint).await.unwrap();
+        let settled = l2.settled_below(head, Depth::Tag(Tag::Finalized), 0).await;
+        let error = settled.unwrap_err();
+        assert!(
+            matches!(error, SettlementError::NoTag { .. }) && error.is_retryable(),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(text.contains(said) && text.contains("l2.tag"), "{text}");
+    }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use alloy::consensus::Transaction;
 use alloy::primitives::{B256, Bytes, U256};
 use tern_execution::{CallContext, ExecutionError, SignedTransaction};
-use tern_messages::{BlockNumber, QueuedMessage, Rejection};
+use tern_messages::{BlockNumber, OfferedMessages, QueuedMessage, Rejection};
 use tern_settlement::{L3_INBOX, Queue, processed};
 use tern_storage::WriteBatch;
 use tern_storage::tables::chain::{ANCHORS, TRANSACTIONS};
@@ -23,7 +23,7 @@ use crate::main_node::tables::ANCHOR;
 /// Pause after messages could not be processed.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Messages that a block may name beyond those that the verified state has processed: the contract refuses more.
+/// Messages that a block may name beyond those that L2 knows to be processed before it: the contract refuses more.
 const MAX_NAMED: u64 = 256;
 
 /// How many messages a state has processed.
@@ -55,10 +55,9 @@ enum Tried {
 
 impl Engine {
     /// Takes messages that the bridge offers; says which is wanted next.
-    pub(super) fn take_messages(
-        &mut self,
-        messages: Vec<QueuedMessage>,
-    ) -> Result<u64, ChainError> {
+    pub(super) fn take_messages(&mut self, offered: OfferedMessages) -> Result<u64, ChainError> {
+        let OfferedMessages { messages, known } = offered;
+        self.known_messages = known;
         let (processed, named) = (self.processed_messages()?, self.named_messages()?);
         Ok(self.inbox.offer(processed, named, messages))
     }
@@ -85,7 +84,8 @@ impl Engine {
         let mut messages = self.inbox.next(processed, time, room);
         if !messages.is_empty() {
             let verified = self.chain.expect_header(self.finality.verified.1)?;
-            let most = count(&self.chain.state_of(&verified.header)?)?.saturating_add(MAX_NAMED);
+            let known = count(&self.chain.state_of(&verified.header)?)?.max(self.known_messages);
+            let most = known.saturating_add(MAX_NAMED);
             messages.retain(|message| message.index < most);
         }
         Ok(messages)

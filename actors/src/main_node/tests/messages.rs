@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256, Bytes, U256, bytes};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolValue;
 use tern_cluster_config::{SealingPolicy, development_key};
-use tern_messages::{BlockNumber, L2Anchor, Place, QueuedMessage};
+use tern_messages::{BlockNumber, L2Anchor, OfferedMessages, Place, QueuedMessage};
 use tern_settlement::{L3_INBOX, Message, Queue, processed};
 
 use crate::main_node::testing::{LIMIT, Node, hasty, patient, rollup, transfer};
@@ -87,7 +87,13 @@ fn anchor() -> L2Anchor {
 }
 
 async fn offer(node: &Node, messages: Vec<QueuedMessage>) -> u64 {
-    node.ask(|reply| MainNodeMessage::OfferMessages(messages, reply))
+    offer_knowing(node, messages, 0).await
+}
+
+/// The same, while L2 knows so many to be processed.
+async fn offer_knowing(node: &Node, messages: Vec<QueuedMessage>, known: u64) -> u64 {
+    let offered = OfferedMessages { messages, known };
+    node.ask(|reply| MainNodeMessage::OfferMessages(offered, reply))
         .await
 }
 

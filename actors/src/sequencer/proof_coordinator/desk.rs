@@ -1,25 +1,26 @@
 //! The coordinator's memory: the machine, who waits for an answer, and what each root job stands for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
 use ractor::{ActorRef, RpcReplyPort};
 use tern_cluster::Fault;
+use tern_messages::job::StatementData;
 use tern_messages::prover::{MAX_NAME, MAX_TEXT};
 use tern_messages::{
     Backlog, BatchNumber, BatchesPending, BlockNumber, Completion, CompletionAnswer, FailureCause,
-    Job, JobFailure, JobId, JobKind, Lease, Offer, OfferRefusal, ProofStatus, Renewal,
+    Job, JobFailure, JobId, JobKind, Lease, Offer, OfferRefusal, ProofStatus, ProvenBlock, Renewal,
     RenewalAnswer, WorkerId,
 };
 use tern_proving::limits::MAX_PROOF_BYTES;
 use tern_scheduler::{Effect, Judgement, Machine, Moment, RequestId};
 use tern_storage::tables::chain::HEADS;
-use tern_storage::tables::sequencer::BATCHES;
+use tern_storage::tables::sequencer::{BATCHES, PROOFS};
 use tern_storage::{Store, WriteBatch, crash_point};
 use tracing::{debug, error, info, warn};
 
 use super::judge::{Judge, Verdict};
-use super::plans::{FINAL_PROOFS, FinalProof, News, Planner};
+use super::plans::{FINAL_PROOFS, FinalProof, News, PlanFault, Planner, is_of_span};
 use super::ranges::{Range, Ranges};
 use super::{CoordinatorMessage, ProofCoordinator, not_accepted, plan_fault};
 use crate::main_node::MainNodeMessage;
@@ -48,8 +49,12 @@ pub struct Desk {
     ranges: Ranges,
     /// The row of proven batches as it is on disk.
     saved: BatchNumber,
+    /// Proofs that nobody needs any more, to be deleted with the next durable step.
+    superfluous: Vec<JobId>,
     /// Final proofs to be remembered with the next durable step.
     finals: Vec<(BatchNumber, FinalProof)>,
+    /// Blocks that are proven by themselves, because L2 was told that they are wrong.
+    alone: BTreeMap<BlockNumber, Alone>,
     proven_block: BlockNumber,
     reported: Option<Backlog>,
     pub(super) proven: BatchesPending,
@@ -61,6 +66,14 @@ pub struct Desk {
     pub(super) planning: bool,
     pub(super) plan_again: bool,
     stands_still: bool,
+}
+
+/// How a block is proven by itself.
+struct Alone {
+    wrap: JobId,
+    /// Jobs between the block and this proof, which serve nothing else.
+    steps: Vec<JobId>,
+    statement: StatementData,
 }
 
 impl Desk {
@@ -77,7 +90,9 @@ impl Desk {
             spans_done: Vec::new(),
             ranges,
             saved: BatchNumber(0),
+            superfluous: Vec::new(),
             finals: Vec::new(),
+            alone: BTreeMap::new(),
             proven_block: BlockNumber(0),
             reported: None,
             proven: BatchesPending::default(),
@@ -301,6 +316,44 @@ impl Desk {
         }
     }
 
+    /// Has a block proven by itself, before everything else; its proof, if it is there. Nothing is kept of this but proofs: who
+    /// wants one asks again after a restart.
+    pub(super) fn prove_alone(
+        &mut self,
+        planner: &Planner,
+        block: BlockNumber,
+    ) -> Result<Option<ProvenBlock>, PlanFault> {
+        let store = &planner.chain.store;
+        if let Some(alone) = self.alone.get(&block) {
+            let statement = alone.statement.clone();
+            let proof = store.get(&PROOFS, &alone.wrap)?;
+            return Ok(proof.map(|proof| ProvenBlock {
+                block,
+                statement,
+                proof,
+            }));
+        }
+        let Some((plan, statement)) = planner.alone(block)? else {
+            return Ok(None);
+        };
+        let wrap = plan.root;
+        let steps = plan.jobs.iter().filter(|(_, job)| !is_of_span(job.kind()));
+        let alone = Alone {
+            wrap,
+            steps: steps.map(|(id, _)| *id).collect(),
+            statement,
+        };
+        self.alone.insert(block, alone);
+        let jobs = planner.needed(&plan)?;
+        if jobs.last().is_some_and(|planned| planned.done) {
+            return self.prove_alone(planner, block);
+        }
+        info!(target: "tern::sequencer", %block, jobs = jobs.len(), "a block is challenged on L2; it is proven by itself first");
+        let effects = self.machine.plan(self.now(), 0, jobs);
+        self.effects.extend(effects);
+        Ok(None)
+    }
+
     pub(super) fn tick(&mut self) {
         let effects = self.machine.tick(self.now());
         self.effects.extend(effects);
@@ -352,8 +405,8 @@ impl Desk {
     pub(super) async fn carry_out(&mut self, config: &ProofCoordinator) -> Result<(), Fault> {
         loop {
             self.plan_proofs(&config.planner())?;
-            if self.effects.is_empty() && self.finals.is_empty() && self.saved == self.proven.proven
-            {
+            let rests = self.finals.is_empty() && self.superfluous.is_empty();
+            if self.effects.is_empty() && rests && self.saved == self.proven.proven {
                 break;
             }
             let effects = std::mem::take(&mut self.effects);
@@ -383,6 +436,9 @@ impl Desk {
 
     fn durable(&mut self, effects: &[Effect]) -> WriteBatch {
         let mut batch = WriteBatch::new();
+        for job in std::mem::take(&mut self.superfluous) {
+            batch.delete(&PROOFS, &job);
+        }
         for (number, proof) in std::mem::take(&mut self.finals) {
             batch.put(&FINAL_PROOFS, &number, &proof);
         }
@@ -486,6 +542,13 @@ impl Desk {
     }
 
     fn finished(&mut self, job: &JobId) {
+        if self.alone.values().any(|alone| alone.wrap == *job) {
+            info!(target: "tern::sequencer", %job, "a challenged block is proven");
+            // The bridge hears of it.
+            self.reported = None;
+            let effects = self.machine.forget(job);
+            self.effects.extend(effects);
+        }
         self.spans_done.extend(self.ranges.finished(job));
         if let Some(range) = self.ranges.under_way()
             && range.wrap == *job
@@ -547,6 +610,14 @@ impl Desk {
     /// L2 has verified these batches, whoever proved them: they need no proof of ours any more.
     pub(super) fn verified_elsewhere(&mut self, verified: BatchNumber, last_block: BlockNumber) {
         self.settled = (verified, last_block);
+        let rest = self
+            .alone
+            .split_off(&BlockNumber(last_block.0.saturating_add(1)));
+        for alone in std::mem::replace(&mut self.alone, rest).into_values() {
+            let effects = self.machine.forget(&alone.wrap);
+            self.effects.extend(effects);
+            self.superfluous.extend(alone.steps);
+        }
         let verified = verified.min(self.planned_batch);
         if verified > self.proven.proven {
             self.proven_up_to(verified);

@@ -4,9 +4,9 @@ use std::fmt;
 
 use ractor::RpcReplyPort;
 use tern_messages::{
-    BatchNumber, BatchesPending, Chunk, ChunkQuery, ChunkRefusal, Completion, CompletionAnswer,
-    JobFailure, JobId, Lease, Offer, OfferRefusal, ProofStatus, ProvenRange, Renewal,
-    RenewalAnswer, SettledHeights, WorkerId,
+    BatchNumber, BatchesPending, BlockNumber, Chunk, ChunkQuery, ChunkRefusal, Completion,
+    CompletionAnswer, JobFailure, JobId, Lease, Offer, OfferRefusal, ProofStatus, ProvenBlock,
+    ProvenRange, Renewal, RenewalAnswer, SettledHeights, WorkerId,
 };
 
 use super::judge::Verdict;
@@ -47,6 +47,12 @@ pub enum CoordinatorMessage {
         BatchNumber,
         RpcReplyPort<Result<Option<ProvenRange>, String>>,
     ),
+    /// From the bridge: this block was challenged on L2, and is to be proven by itself before all else. Its proof, once it is
+    /// there.
+    ProveBlock(
+        BlockNumber,
+        RpcReplyPort<Result<Option<ProvenBlock>, String>>,
+    ),
     /// From the bridge: what L2 holds for good. What only served to get there is deleted.
     Settled(SettledHeights),
     /// The connection to the worker of this name was lost.
@@ -74,6 +80,7 @@ impl fmt::Debug for CoordinatorMessage {
             Self::Drain(..) => "Drain",
             Self::Pending(_) => "Pending",
             Self::Proven(..) => "Proven",
+            Self::ProveBlock(..) => "ProveBlock",
             Self::Settled(_) => "Settled",
             Self::Gone(_) => "Gone",
             Self::PlanAnew => "PlanAnew",

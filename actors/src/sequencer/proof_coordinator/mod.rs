@@ -182,6 +182,10 @@ impl ProofCoordinator {
                     let _ = reply.send(proven.map_err(|error| error.to_string()));
                 });
             }
+            CoordinatorMessage::ProveBlock(block, reply) => {
+                let proven = desk.prove_alone(&self.planner(), block);
+                let _ = reply.send(proven.map_err(|fault| fault.to_string()));
+            }
             CoordinatorMessage::Settled(heights) => self.settled(desk, heights).await?,
             CoordinatorMessage::Gone(worker) => desk.gone(&worker),
             // Who waits for an answer from the old one asks again.

@@ -136,10 +136,33 @@ impl Planner {
         for number in first.first_block.0..=last.last_block.0 {
             runs.push(self.runs(BlockNumber(number))?);
         }
-        let stated = statement::of_blocks(&self.chain, first.first_block, last.last_block)?;
+        let (first, last) = (first.first_block, last.last_block);
+        self.stated(&runs, batch, first, last)
+    }
+
+    /// The same, of one block by itself, if it is known how it is proven.
+    pub(super) fn alone(
+        &self,
+        block: BlockNumber,
+    ) -> Result<Option<(Plan, StatementData)>, PlanFault> {
+        let Some(simulated) = self.chain.store.get(&SIMULATIONS, &block)? else {
+            return Ok(None);
+        };
+        let runs = [simulated.runs()];
+        self.stated(&runs, BatchNumber(0), block, block).map(Some)
+    }
+
+    fn stated(
+        &self,
+        runs: &[BlockRuns],
+        batch: BatchNumber,
+        first: BlockNumber,
+        last: BlockNumber,
+    ) -> Result<(Plan, StatementData), PlanFault> {
+        let stated = statement::of_blocks(&self.chain, first, last)?;
         let stated = stated.map_err(|source| PlanFault::Statement { batch, source })?;
         let statement = stated.data();
-        let plan = plan_batch(self.version, &runs, statement.point);
+        let plan = plan_batch(self.version, runs, statement.point);
         let plan = plan.map_err(|source| PlanFault::Plan { batch, source })?;
         Ok((plan, statement))
     }

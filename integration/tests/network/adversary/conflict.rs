@@ -32,8 +32,8 @@ use tern_proving::BatchStatement;
 use tern_proving::onchain::PROOF_LEN;
 use tern_settlement::posting::prove_call;
 use tern_settlement::{
-    AttestationVerifier, Call, ExpectedRollup, FollowPolicy, IGovernance, IRollup, InboxProof, L2,
-    L2Endpoint, RequiredProofs, RollupClient, SettlementError, TransactionSender,
+    AttestationVerifier, Call, Depth, ExpectedRollup, FollowPolicy, IGovernance, IRollup,
+    InboxProof, L2, L2Endpoint, RequiredProofs, RollupClient, SettlementError, TransactionSender,
     deploy_attestation_verifier,
 };
 
@@ -108,6 +108,7 @@ impl Believer {
             guardian: development_key(GUARDIAN).address(),
             delay: DEFAULT_DELAY,
             deadlines: DEFAULT_DEADLINES,
+            disputes: None,
             policy: FollowPolicy::default(),
             attestation: AttestationConfig {
                 accounts: [development_key(LIAR).address()].into(),
@@ -273,7 +274,7 @@ impl Believer {
         let config = Chain::l3(self.rollup.l2().chain_id().0, Profile::InsecureTest);
         let spec = ChainSpec::rollup(&config, SealingPolicy::default(), PoolConfig::default());
         let chain = tern_node::main_node::Chain::open(directory, spec)?;
-        let derivation = Derivation::new(chain, self.rollup.clone(), 1);
+        let derivation = Derivation::new(chain, self.rollup.clone(), Depth::Confirmations(1));
         let attestor = Attestor::new(&derivation, development_key(LIAR)).await;
         attestor.map_err(|error| anyhow::anyhow!("{error:?}"))
     }

@@ -78,6 +78,18 @@ interface IRollup {
         uint64 forced;
     }
 
+    /// @notice Opens a batch hash.
+    struct Opening {
+        /// Batch hash of the batch before it; zero for genesis.
+        bytes32 parentBatchHash;
+        /// keccak256 of its packed blocks, see `BatchProof.blocks`; zero for genesis.
+        bytes32 blocksDigest;
+        /// Its last block.
+        BlockTip tip;
+        /// The first entry of the forced queue that it leaves.
+        uint64 forced;
+    }
+
     /// @notice Opens the batch hash of the batch that a commit follows.
     struct PreviousBatch {
         /// Batch hash of the batch before it; zero for genesis.
@@ -156,6 +168,8 @@ interface IRollup {
     /// @notice Data is committed by a transaction itself, of an account without code: from the calldata of other calls nobody
     /// could make the chain again.
     error NotATransaction(address caller);
+    /// @notice Only `disputes()` may.
+    error NotDisputes(address caller);
     /// @notice The caller is not the owner (of `governance()`).
     error NotOwner(address caller);
     /// @notice Nobody would commit.
@@ -303,6 +317,21 @@ interface IRollup {
     /// @param proof Those of `proveBatches`.
     function commitAndProve(bytes calldata commit, bytes calldata proof) external;
 
+    /// @notice Makes a batch final that was proposed and not challenged with success. `disputes()` only.
+    /// @param number `lastVerifiedBatch() + 1`.
+    /// @param batch Opens it.
+    /// @param endWindow As in `BatchProof`.
+    /// @param processed How many messages its state has processed.
+    function finalizeBatch(
+        uint64 number,
+        Opening calldata batch,
+        uint64[4] calldata endWindow,
+        uint64 processed
+    ) external;
+
+    /// @notice Drops committed batches that are not final, from `from` on. `disputes()` only.
+    function dropBatches(uint64 from) external;
+
     /// @notice Ends the chain with its verified state. Open to anyone, when something is late by both deadlines.
     function freeze() external;
 
@@ -324,6 +353,8 @@ interface IRollup {
     function inbox() external view returns (address);
     /// @notice The queue of transactions that blocks must hold: an `IForcedQueue`.
     function forcedQueue() external view returns (address);
+    /// @notice Where batches are proposed and challenged, an `IDisputes`; zero where proofs alone make them final.
+    function disputes() external view returns (address);
     /// @notice How long something may wait.
     function deadlines() external view returns (Deadlines memory);
     /// @notice EIP-155 id of the L3 chain.
@@ -365,6 +396,8 @@ interface IRollup {
     function frozen() external view returns (bool);
     /// @notice How many messages the verified state has processed.
     function processedMessages() external view returns (uint64);
+    /// @notice How often committed batches were dropped or replaced.
+    function supersessions() external view returns (uint64);
     /// @notice keccak256(parentBatchHash ‖ blocksDigest ‖ keccak256(abi.encode(tip))) of a batch; zero if none
     /// stands there.
     function batchHash(uint64 number) external view returns (bytes32);

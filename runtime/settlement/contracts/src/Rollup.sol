@@ -5,7 +5,9 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {IGovernance} from "./IGovernance.sol";
 import {IRollup} from "./IRollup.sol";
 import {Inbox} from "./bridge/Inbox.sol";
+import {IDisputes} from "./dispute/IDisputes.sol";
 import {IForcedQueue} from "./forced/IForcedQueue.sol";
+import {BatchHash} from "./rollup/BatchHash.sol";
 import {BatchStatement} from "./rollup/BatchStatement.sol";
 import {BlockRules} from "./rollup/BlockRules.sol";
 import {ConflictCheck} from "./rollup/ConflictCheck.sol";
@@ -43,6 +45,8 @@ contract Rollup is IRollup {
     address public immutable governance;
     Inbox private immutable _inbox;
     IForcedQueue private immutable _forcedQueue;
+    /// @dev Zero where proofs alone make batches final.
+    IDisputes private immutable _disputes;
     /// @dev See `Deadlines`, in seconds.
     uint64 private immutable inclusion;
     uint64 private immutable liveness;
@@ -79,6 +83,9 @@ contract Rollup is IRollup {
     mapping(bytes32 stateRoot => bool) public isProven;
 
     /// @inheritdoc IRollup
+    uint64 public supersessions;
+
+    /// @inheritdoc IRollup
     address public operator;
     /// @inheritdoc IRollup
     mapping(bytes32 blockHash => Recorded) public recordedBlock;
@@ -91,6 +98,7 @@ contract Rollup is IRollup {
         IGovernance initialGovernance,
         address bridge,
         IForcedQueue queue,
+        IDisputes disputes_,
         Deadlines memory deadlines_
     ) {
         _checkGenesis(genesis);
@@ -111,6 +119,8 @@ contract Rollup is IRollup {
         _inbox = new Inbox(bridge);
         _expectOwn(queue, genesis.chainId, deadlines_.inclusion);
         _forcedQueue = queue;
+        if (address(disputes_) != address(0)) _expectShorter(disputes_, deadlines_);
+        _disputes = disputes_;
         rules = new BlockRules(chain, genesis.timestamp, _inbox, _forcedQueue);
         (inclusion, liveness, emergency) = (deadlines_.inclusion, deadlines_.liveness, deadlines_.emergency);
         deploymentBlock = uint64(block.number);
@@ -125,7 +135,7 @@ contract Rollup is IRollup {
         tip.timestamp = genesis.timestamp;
         tip.baseFee = genesis.baseFee;
         tip.gasUsed = genesis.gasUsed;
-        _batchHash[0] = _hashBatch(0, 0, tip, 0);
+        _batchHash[0] = BatchHash.compute(0, 0, tip, 0);
 
         _setOperator(initialOperator);
         _recordParent();
@@ -152,19 +162,19 @@ contract Rollup is IRollup {
         }
         if (blocks.length == 0) revert EmptyBatch();
         bytes32 parentBatchHash =
-            _hashBatch(previous.parentBatchHash, previous.blocksDigest, previous.tip, previous.forced);
+            BatchHash.compute(previous.parentBatchHash, previous.blocksDigest, previous.tip, previous.forced);
         if (parentBatchHash != _batchHash[number - 1]) revert PreviousBatchMismatch(number - 1);
 
         _recordParent();
         (BlockTip memory tip, bytes32 blocksDigest, uint64 nextForced) =
-            rules.check(previous, blocks, transactions, forced, _timeOfWaiting(0));
+            rules.check(previous, blocks, transactions, forced, _timeOfWaiting(0), _knownMessages(number - 1));
         if (tip.blockHash != lastBlockHash) revert BlockHashMismatch(lastBlockHash, tip.blockHash);
 
-        bytes32 hash = _hashBatch(parentBatchHash, blocksDigest, tip, nextForced);
+        bytes32 hash = BatchHash.compute(parentBatchHash, blocksDigest, tip, nextForced);
         _batchHash[number] = hash;
         lastCommittedBatch = number;
         if (waitingSince == 0) waitingSince = uint64(block.timestamp);
-        if (number <= committed) emit BatchesSuperseded(number, committed);
+        if (number <= committed) _supersede(number, committed);
         emit BatchCommitted(number, hash, lastBlockHash, nextForced);
     }
 
@@ -181,17 +191,36 @@ contract Rollup is IRollup {
         for (uint256 i = 0; i < tips.length; ++i) {
             emit BatchVerified(from + uint64(i), tips[i].blockHash, tips[i].stateRoot);
         }
-        BlockTip memory last = tips[tips.length - 1];
-        lastVerifiedBatch = to;
-        verifiedBlockNumber = last.number;
-        verifiedTimestamp = last.timestamp;
-        verifiedStateRoot = last.stateRoot;
-        verifiedBlockHash = last.blockHash;
-        _hashWindow = batches.endWindow;
-        isProven[last.stateRoot] = true;
-        verifiedForced = extents[extents.length - 1].forced;
-        waitingSince = to == lastCommittedBatch ? 0 : uint64(block.timestamp);
-        if (processed != processedMessages) processedMessages = processed;
+        _end(to, tips[tips.length - 1], batches.endWindow, extents[extents.length - 1].forced, processed);
+    }
+
+    /// @inheritdoc IRollup
+    function finalizeBatch(
+        uint64 number,
+        Opening calldata batch,
+        uint64[4] calldata endWindow,
+        uint64 processed
+    ) external {
+        _expectDisputes();
+        _expectRunning();
+        (uint64 verified, uint64 committed) = (lastVerifiedBatch, lastCommittedBatch);
+        if (number != verified + 1 || number > committed) {
+            revert RangeOutOfOrder(number, number, verified, committed);
+        }
+        bytes32 hash = BatchHash.compute(batch);
+        if (hash != _batchHash[number]) revert BatchHashMismatch(number, _batchHash[number], hash);
+        _expectInTime(batch.tip.timestamp, processed);
+        emit BatchVerified(number, batch.tip.blockHash, batch.tip.stateRoot);
+        _end(number, batch.tip, endWindow, batch.forced, processed);
+    }
+
+    /// @inheritdoc IRollup
+    function dropBatches(uint64 from) external {
+        _expectDisputes();
+        (uint64 verified, uint64 committed) = (lastVerifiedBatch, lastCommittedBatch);
+        if (from <= verified || from > committed) revert BatchOutOfOrder(from, verified, committed);
+        lastCommittedBatch = from - 1;
+        _supersede(from, committed);
     }
 
     /// @inheritdoc IRollup
@@ -267,6 +296,11 @@ contract Rollup is IRollup {
     /// @inheritdoc IRollup
     function forcedQueue() external view returns (address) {
         return address(_forcedQueue);
+    }
+
+    /// @inheritdoc IRollup
+    function disputes() external view returns (address) {
+        return address(_disputes);
     }
 
     /// @inheritdoc IRollup
@@ -357,8 +391,43 @@ contract Rollup is IRollup {
         uint64 known = processedMessages;
         if (_inbox.count() == known) return known;
         shown = _inbox.processed(last.stateRoot, proof.account, proof.slot);
-        bool isEnough = shown > known || !_overdue(shown, _timeOfWaiting(last.timestamp));
-        if (shown < known || !isEnough) revert MessageOverdue(shown);
+        _expectInTime(last.timestamp, shown);
+    }
+
+    /// @dev A state of this time may have processed so many messages.
+    function _expectInTime(uint64 timestamp, uint64 processed) private view {
+        uint64 known = processedMessages;
+        bool isEnough = processed > known || !_overdue(processed, _timeOfWaiting(timestamp));
+        if (processed < known || !isEnough) revert MessageOverdue(processed);
+    }
+
+    /// @dev What the state after a batch is known to have processed.
+    function _knownMessages(uint64 number) private view returns (uint64 known) {
+        known = processedMessages;
+        if (address(_disputes) == address(0)) return known;
+        uint64 proposed = _disputes.knownMessages(number);
+        if (proposed > known) known = proposed;
+    }
+
+    /// @dev Makes everything up to a batch final, whose last block this is.
+    function _end(uint64 to, BlockTip memory last, uint64[4] calldata window, uint64 forced, uint64 processed)
+        private
+    {
+        lastVerifiedBatch = to;
+        verifiedBlockNumber = last.number;
+        verifiedTimestamp = last.timestamp;
+        verifiedStateRoot = last.stateRoot;
+        verifiedBlockHash = last.blockHash;
+        _hashWindow = window;
+        isProven[last.stateRoot] = true;
+        verifiedForced = forced;
+        waitingSince = to == lastCommittedBatch ? 0 : uint64(block.timestamp);
+        if (processed != processedMessages) processedMessages = processed;
+    }
+
+    function _supersede(uint64 from, uint64 to) private {
+        ++supersessions;
+        emit BatchesSuperseded(from, to);
     }
 
     /// @dev The time that deadlines are compared with: that of L3, where it does not stand still for longer than anything may
@@ -389,6 +458,10 @@ contract Rollup is IRollup {
         if (msg.sender != tx.origin || msg.sender.code.length != 0) revert NotATransaction(msg.sender);
     }
 
+    function _expectDisputes() private view {
+        if (msg.sender != address(_disputes)) revert NotDisputes(msg.sender);
+    }
+
     function _expectRunning() private view {
         if (frozen) revert ChainIsFrozen();
         IGovernance(governance).expectRunning();
@@ -414,7 +487,7 @@ contract Rollup is IRollup {
             bytes calldata batch = blocks[start:start + length];
             number += extents[i].blocks;
             tips[i] = _tip(PackedBlock.read(batch, extents[i].blocks - 1), number);
-            hash = _hashBatch(hash, keccak256(batch), tips[i], extents[i].forced);
+            hash = BatchHash.compute(hash, keccak256(batch), tips[i], extents[i].forced);
             rest -= length;
         }
         if (rest != 0) revert MalformedBlocks(lastVerifiedBatch + uint64(extents.length), rest);
@@ -452,20 +525,22 @@ contract Rollup is IRollup {
         emit OperatorChanged(newOperator);
     }
 
-    function _hashBatch(bytes32 parent, bytes32 blocksDigest, BlockTip memory tip, uint64 forced)
-        private
-        pure
-        returns (bytes32)
-    {
-        return keccak256(abi.encode(parent, blocksDigest, keccak256(abi.encode(tip)), forced));
-    }
-
     /// @dev The queue was created before this contract: its code would not fit beside the rest.
     function _expectOwn(IForcedQueue queue, uint64 chainId_, uint64 deadline) private view {
         if (
             address(queue).code.length == 0 || queue.rollup() != address(this) || queue.chainId() != chainId_
                 || queue.deadline() != deadline
         ) revert InvalidGenesis("forcedQueue");
+    }
+
+    /// @dev What nobody challenges is final before anything is late, and before the state that is final has to show which
+    /// forced transactions can no longer be executed.
+    function _expectShorter(IDisputes disputes_, Deadlines memory deadlines_) private view {
+        uint64 longest = disputes_.longest();
+        if (disputes_.rollup() != address(this)) revert InvalidGenesis("disputes");
+        if (deadlines_.inclusion <= longest || deadlines_.liveness <= longest) {
+            revert InvalidGenesis("deadlines");
+        }
     }
 
     function _checkDeadlines(Deadlines memory deadlines_) private pure {

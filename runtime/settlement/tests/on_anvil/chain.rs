@@ -85,6 +85,7 @@ pub(crate) async fn deploy(
             liveness: Duration::from_secs(7 * DAY),
             emergency: Duration::from_secs(7 * DAY),
         },
+        disputes: None,
     };
     deploy_rollup(sender, &plan).await.unwrap()
 }

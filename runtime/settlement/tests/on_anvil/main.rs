@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests and what they stand on")]
 
 mod chain;
+mod depth;
 mod follow;
 mod network;
 mod rollup;

@@ -29,7 +29,7 @@ const SEGMENT: usize = 17;
 /// Rows of a cluster.
 const ROWS: usize = 3;
 /// Mutants, unless the environment says how many.
-const MUTANTS: usize = 20_000;
+const MUTANTS: usize = 5_000;
 
 const REVIEWED: &str = include_str!("reviewed.txt");
 

@@ -38,4 +38,14 @@ pub enum Purpose {
     Commit(BatchNumber),
     /// Proves the batches from the first to the last.
     Prove(BatchNumber, BatchNumber),
+    /// Adds to the stake behind proposals.
+    Stake,
+    /// Proposes a batch.
+    Propose(BatchNumber),
+    /// Makes a batch final that nobody challenged with success.
+    Finalize(BatchNumber),
+    /// Proves a challenged block of a batch, by its place there.
+    Answer(BatchNumber, u16),
+    /// Has a challenge decided.
+    Settle(BatchNumber, u16),
 }

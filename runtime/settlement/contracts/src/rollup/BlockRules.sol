@@ -49,6 +49,7 @@ contract BlockRules {
     /// @notice Checks the blocks that follow `previous`, with their transactions and those forced as `IRollup.commitBatch`
     /// takes them.
     /// @param waitingTime What is due by then must be shown, though the blocks' own time be earlier.
+    /// @param processed How many messages the state after `previous` is known to have processed.
     /// @return tip The last of them.
     /// @return digest keccak256 of all of them as they are posted for a proof.
     /// @return nextForced The first entry of the forced queue that they leave.
@@ -57,10 +58,11 @@ contract BlockRules {
         IRollup.PostedBlock[] calldata blocks,
         bytes calldata compressed,
         uint32[] calldata forced,
-        uint64 waitingTime
+        uint64 waitingTime,
+        uint64 processed
     ) external view returns (IRollup.BlockTip memory tip, bytes32 digest, uint64 nextForced) {
         bytes memory transactions = FastLz.decompress(compressed);
-        (tip, digest) = _checkBlocks(previous, blocks, transactions);
+        (tip, digest) = _checkBlocks(previous, blocks, transactions, processed + MAX_NAMED);
         bytes32[] memory shown = _hashes(blocks, transactions, forced);
         uint64 time = tip.timestamp > waitingTime ? tip.timestamp : waitingTime;
         nextForced = forcedQueue.take(previous.forced, shown, time, tip.baseFee);
@@ -70,7 +72,8 @@ contract BlockRules {
     function _checkBlocks(
         IRollup.PreviousBatch calldata previous,
         IRollup.PostedBlock[] calldata blocks,
-        bytes memory transactions
+        bytes memory transactions,
+        uint64 mostNamed
     ) private view returns (IRollup.BlockTip memory tip, bytes32 digest) {
         tip = previous.tip;
         IRollup.Anchor memory named = previous.anchor;
@@ -94,7 +97,6 @@ contract BlockRules {
             PackedBlock.write(packed, i, _fields(header, tip.blockHash));
         }
         if (offset != transactions.length) revert IRollup.MalformedTransactions(offset);
-        uint64 mostNamed = rollup.processedMessages() + MAX_NAMED;
         if (named.messages > mostNamed) {
             revert IRollup.TooManyMessages(tip.number, named.messages, mostNamed);
         }

@@ -7,7 +7,7 @@ import {PlainStateTrie} from "./PlainStateTrie.sol";
 import {ProofCaller} from "./ProofCaller.sol";
 
 /// @dev A run builds a trie, which takes long; each draws up to six keys.
-/// forge-config: default.fuzz.runs = 64
+/// forge-config: default.fuzz.runs = 32
 contract TrieWalkTest is Test {
     ProofCaller private immutable caller = new ProofCaller();
 

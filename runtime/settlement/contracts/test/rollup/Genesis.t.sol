@@ -71,13 +71,13 @@ contract GenesisTest is RollupFixture {
         expectInvalid("timestamp");
         genesis.timestamp = uint64(block.timestamp);
         ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
-        new Rollup(genesis, OPERATOR, governance, bridge, queue, deadlines());
+        new Rollup(genesis, OPERATOR, governance, bridge, queue, NO_DISPUTES, deadlines());
     }
 
     function test_a_chain_without_operator_is_refused() external {
         ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
         vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidOperator.selector, address(0)));
-        new Rollup(genesis, address(0), governance, bridge, queue, deadlines());
+        new Rollup(genesis, address(0), governance, bridge, queue, NO_DISPUTES, deadlines());
     }
 
     function test_the_governance_of_another_chain_is_refused() external {
@@ -94,7 +94,7 @@ contract GenesisTest is RollupFixture {
     function test_a_governance_without_code_is_refused() external {
         ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
         vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidGenesis.selector, "governance"));
-        new Rollup(genesis, OPERATOR, IGovernance(address(0xdead)), bridge, queue, deadlines());
+        new Rollup(genesis, OPERATOR, IGovernance(address(0xdead)), bridge, queue, NO_DISPUTES, deadlines());
     }
 
     function test_a_bridge_without_code_is_refused() external {
@@ -123,7 +123,7 @@ contract GenesisTest is RollupFixture {
             IRollup.Deadlines memory wrong = IRollup.Deadlines(all[0], all[1], all[2]);
             ForcedQueue queue = queueOfNext(genesis.chainId, all[0]);
             vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidGenesis.selector, "deadlines"));
-            new Rollup(genesis, OPERATOR, governance, bridge, queue, wrong);
+            new Rollup(genesis, OPERATOR, governance, bridge, queue, NO_DISPUTES, wrong);
         }
     }
 
@@ -131,7 +131,7 @@ contract GenesisTest is RollupFixture {
         vm.setBlockhash(L2_BLOCK - 1, 0);
         ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
         vm.expectRevert(abi.encodeWithSelector(IRollup.BlockHashUnavailable.selector, L2_BLOCK - 1));
-        new Rollup(genesis, OPERATOR, governance, bridge, queue, deadlines());
+        new Rollup(genesis, OPERATOR, governance, bridge, queue, NO_DISPUTES, deadlines());
     }
 
     function test_the_chains_contracts_fit_the_size_limits() external view {
@@ -141,18 +141,18 @@ contract GenesisTest is RollupFixture {
         vm.assertTrue(address(governance).code.length <= most);
         vm.assertTrue(governance.conflictCheck().code.length <= most);
         vm.assertTrue(rollup.forcedQueue().code.length <= most);
-        vm.assertTrue(vm.getCode("Rollup.sol:Rollup").length + 17 * 32 <= 2 * most);
+        vm.assertTrue(vm.getCode("Rollup.sol:Rollup").length + 20 * 32 <= 2 * most);
         vm.assertTrue(vm.getCode("Governance.sol:Governance").length + 7 * 32 <= 2 * most);
     }
 
     function expectInvalid(string memory name) private {
         ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
         vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidGenesis.selector, name));
-        new Rollup(genesis, OPERATOR, governance, bridge, queue, deadlines());
+        new Rollup(genesis, OPERATOR, governance, bridge, queue, NO_DISPUTES, deadlines());
     }
 
     function expectQueueRefused(ForcedQueue queue) private {
         vm.expectRevert(abi.encodeWithSelector(IRollup.InvalidGenesis.selector, "forcedQueue"));
-        new Rollup(genesis, OPERATOR, governance, bridge, queue, deadlines());
+        new Rollup(genesis, OPERATOR, governance, bridge, queue, NO_DISPUTES, deadlines());
     }
 }

@@ -6,8 +6,10 @@ import {IRollup} from "src/IRollup.sol";
 import {Rollup} from "src/Rollup.sol";
 import {Inbox} from "src/bridge/Inbox.sol";
 import {Message, Messages} from "src/bridge/Message.sol";
+import {IDisputes} from "src/dispute/IDisputes.sol";
 import {ForcedQueue} from "src/forced/ForcedQueue.sol";
 import {BlockHeader} from "src/rollup/BlockHeader.sol";
+import {ConflictCheck} from "src/rollup/ConflictCheck.sol";
 import {Statement} from "src/rollup/Statement.sol";
 import {IProofVerifier} from "src/verifier/IProofVerifier.sol";
 import {LibZip} from "solady/utils/LibZip.sol";
@@ -55,6 +57,8 @@ abstract contract RollupFixture is Test {
     uint64 internal constant START = 1_800_000_000;
     uint64 internal constant GAS_LIMIT = 30_000_000;
     uint256 internal constant L2_BLOCK = 1000;
+    /// @dev Of a chain on which proofs alone make batches final.
+    IDisputes internal constant NO_DISPUTES = IDisputes(address(0));
 
     VerifierMock internal verifier;
     Governance internal governance;
@@ -98,8 +102,9 @@ abstract contract RollupFixture is Test {
         bytes memory arguments = abi.encode(chainOf(genesis), OWNER, GUARDIAN, proofVerifier, DELAY);
         governance = Governance(create("Governance.sol:Governance", arguments));
         bridge = address(verifier);
+        IDisputes disputes_ = disputesOfNext();
         ForcedQueue queue = queueOfNext(genesis.chainId, INCLUSION);
-        arguments = abi.encode(genesis, OPERATOR, governance, bridge, queue, deadlines());
+        arguments = abi.encode(genesis, OPERATOR, governance, bridge, queue, disputes_, deadlines());
         rollup = Rollup(create("Rollup.sol:Rollup", arguments));
         inbox = Inbox(rollup.inbox());
         // Room for blocks after the recorded one.
@@ -110,6 +115,11 @@ abstract contract RollupFixture is Test {
     function queueOfNext(uint64 chainId, uint64 deadline) internal returns (ForcedQueue) {
         address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         return ForcedQueue(create("ForcedQueue.sol:ForcedQueue", abi.encode(next, chainId, deadline)));
+    }
+
+    /// @dev The disputes of the rollup that this contract creates after the queue.
+    function disputesOfNext() internal virtual returns (IDisputes) {
+        return NO_DISPUTES;
     }
 
     function deadlines() internal pure returns (IRollup.Deadlines memory) {
@@ -157,13 +167,19 @@ abstract contract RollupFixture is Test {
         batch.tip = copy(parent.tip);
         batch.posted = new IRollup.PostedBlock[](counts.length);
         batch.blocks = new PlainStatement.Block[](counts.length);
-        for (uint256 i = 0; i < counts.length; ++i) {
-            bytes[] memory transactions = made(counts[i], i, seed);
-            batch.posted[i] = posting(batch.tip, i, transactions.length, seed);
-            batch.transactions = abi.encodePacked(batch.transactions, frame(transactions));
-            batch.blocks[i] = append(batch.tip, batch.posted[i], PlainTrie.root(transactions));
-            batch.anchor = batch.posted[i].anchor;
-        }
+        fill(batch, 0, counts, seed);
+    }
+
+    /// @dev Makes a batch's blocks from `i` on. It calls itself, so that the compiler does not make it a part of its callers, whose
+    /// variables would not fit.
+    function fill(Batch memory batch, uint256 i, uint256[] memory counts, string memory seed) private view {
+        if (i == counts.length) return;
+        bytes[] memory transactions = made(counts[i], i, seed);
+        batch.posted[i] = posting(batch.tip, i, transactions.length, seed);
+        batch.transactions = abi.encodePacked(batch.transactions, frame(transactions));
+        batch.blocks[i] = append(batch.tip, batch.posted[i], PlainTrie.root(transactions));
+        batch.anchor = batch.posted[i].anchor;
+        fill(batch, i + 1, counts, seed);
     }
 
     /// @dev The transactions of a batch's block `i`.
@@ -316,18 +332,30 @@ abstract contract RollupFixture is Test {
         proof.blocks = PlainStatement.pack(blocks);
         proof.endWindow = windowAfter(batch);
         proof.commitment = [uint64(11), 22, 33, batch.number];
-        uint256[] memory s = PlainStatement.stream(
-            Statement.Chain(genesis.chainId, GAS_LIMIT, genesis.beneficiary),
-            Statement.Point(
-                parent.tip.stateRoot, parent.tip.blockHash, parent.tip.number, windowAfter(parent)
-            ),
-            proof.endWindow,
-            blocks
+        Statement.Point memory start = Statement.Point(
+            parent.tip.stateRoot, parent.tip.blockHash, parent.tip.number, windowAfter(parent)
         );
+        digest = complete(proof, start, blocks);
+    }
+
+    /// @dev Evaluates the stream of what an honest prover states of blocks after `start`; returns the digest of that, which the
+    /// chain's own contract computes: Poseidon need not be compiled into each test.
+    function complete(
+        IRollup.BatchProof memory proof,
+        Statement.Point memory start,
+        PlainStatement.Block[] memory blocks
+    ) internal view returns (uint64[4] memory) {
+        uint256[] memory s = PlainStatement.stream(chainOf(genesis), start, proof.endWindow, blocks);
         (uint256 r0, uint256 r1) = Statement.point(proof.commitment, PlainStatement.serialize(s));
         (uint256 y0, uint256 y1) = PlainStatement.evaluate(s, r0, r1);
         proof.evaluation = [uint64(y0), uint64(y1)];
-        digest = Statement.digest(proof.commitment, r0, r1, proof.evaluation);
+        ConflictCheck check = ConflictCheck(governance.conflictCheck());
+        try check.digest(1, start, proof) returns (uint64[4] memory digest) {
+            return digest;
+        } catch {
+            // A statement that the chain knows of no batch of its own.
+            return [uint64(uint256(keccak256(abi.encode(s)))) >> 1, 2, 3, 4];
+        }
     }
 
     /// @dev What an honest prover posts for consecutive batches after `parent`, and the proof.

@@ -5,17 +5,13 @@ import {IRollup} from "src/IRollup.sol";
 import {TrieWalk} from "src/bridge/TrieWalk.sol";
 import {ForcedQueue} from "src/forced/ForcedQueue.sol";
 import {IForcedQueue} from "src/forced/IForcedQueue.sol";
-import {Predeploys} from "src/l3/Predeploys.sol";
 import {LibZip} from "solady/utils/LibZip.sol";
-import {PlainStateTrie} from "../bridge/PlainStateTrie.sol";
 import {PlainTransaction} from "../forced/PlainTransaction.sol";
-import {RollupFixture} from "./RollupFixture.sol";
+import {WaitingFixture} from "./WaitingFixture.sol";
 
 /// @notice What the chain owes to those who wait: messages and forced transactions within their deadline, and after it
 /// the chain itself.
-contract WaitingTest is RollupFixture {
-    address private constant OUTSIDER = address(0x0075);
-
+contract WaitingTest is WaitingFixture {
     ForcedQueue private queue;
 
     function setUp() public override {
@@ -264,15 +260,6 @@ contract WaitingTest is RollupFixture {
         vm.assertEq(rollup.verifiedStateRoot(), genesis.stateRoot);
     }
 
-    /// @dev Blocks are made from this time on, and name the L2 block before the present one, which is of that time.
-    function goTo(uint64 time) private {
-        vm.warp(time + 1);
-        earliest = time;
-        if (named < L2_BLOCK) named = L2_BLOCK;
-        vm.roll(++named + 1);
-        vm.setBlockhash(named, l2Hash(named));
-    }
-
     function submitted(Claim calldata claim) external {
         rollup.proveBatches(1, 1, claim.extents, claim.batches, claim.proof, claim.messages);
     }
@@ -303,12 +290,6 @@ contract WaitingTest is RollupFixture {
         claim.messages = proof;
     }
 
-    function claimOf(Batch memory parent, Batch memory batch) private view returns (Claim memory) {
-        Batch[] memory batches = new Batch[](1);
-        batches[0] = batch;
-        return proveAll(parent, batches);
-    }
-
     /// @dev The batch shows its first transaction.
     function show(Batch memory batch) private pure {
         batch.forced = new uint32[](1);
@@ -328,43 +309,11 @@ contract WaitingTest is RollupFixture {
         rollup.commitAndProve(commit_, proof);
     }
 
-    function encoded(Batch memory batch, Claim memory claim)
-        private
-        pure
-        returns (bytes memory commit_, bytes memory proof)
-    {
-        commit_ = abi.encode(
-            batch.number,
-            batch.previous,
-            batch.posted,
-            LibZip.flzCompress(batch.transactions),
-            batch.forced,
-            batch.tip.blockHash
-        );
-        proof = abi.encode(uint64(1), uint64(1), claim.extents, claim.batches, claim.proof, claim.messages);
-    }
-
     function transaction(uint64 nonce) private view returns (bytes memory) {
         return PlainTransaction.signed(0xa11ce, genesis.chainId, nonce, 21_000, address(0x1234), "");
     }
 
     function post(uint64 nonce) private {
         queue.post{value: queue.depositNow()}(transaction(nonce));
-    }
-
-    /// @dev Blocks end with a state that has processed so many messages; its proof.
-    function processed(uint40 count) private returns (IRollup.InboxProof memory proof) {
-        bytes32 slot = keccak256(abi.encode(uint256(0)));
-        uint256 value = uint256(keccak256("queue")) << 40 | count;
-        bytes32 root;
-        (root, proof.slot) = PlainStateTrie.proveDeep(slot, encodedNumber(value), 2, "slots");
-        bytes memory account = PlainStateTrie.account(1, 1 ether, root, keccak256("code"));
-        bytes32 key = keccak256(abi.encodePacked(Predeploys.L3_INBOX));
-        (stateAfter, proof.account) = PlainStateTrie.proveDeep(key, account, 3, "accounts");
-    }
-
-    function encodedNumber(uint256 value) private pure returns (bytes memory) {
-        // It has 32 bytes.
-        return bytes.concat(hex"a0", bytes32(value));
     }
 }
